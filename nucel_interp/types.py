@@ -1,0 +1,125 @@
+"""The values that flow through the toolkit, and the columns of every table it writes.
+
+Coordinates are 0-based and half-open. Strands are ``"+"``, ``"-"`` or ``"."`` (not known).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Strand = Literal["+", "-", "."]
+
+BASES = "ACGT"
+_COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
+
+
+def reverse_complement(sequence: str) -> str:
+    """The other strand, read 5' to 3'; IUPAC codes keep their meaning."""
+    return sequence.translate(_COMPLEMENT)[::-1]
+
+
+def canonical(sequence: str) -> str:
+    """The lexicographically smaller of a sequence and its reverse complement."""
+    other = reverse_complement(sequence)
+    return min(sequence, other)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A genomic interval, 0-based half-open."""
+
+    chromosome: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One FASTA record: its name (unique within a run), upper-case sequence and, if known, its place."""
+
+    name: str
+    sequence: str
+    location: Location | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+
+@dataclass(frozen=True)
+class Seqlet:
+    """A short high-scoring interval of record number ``record``; ``p`` is empirical, against the null."""
+
+    record: int
+    start: int
+    end: int
+    score: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """An occurrence of a motif in record number ``record``, with FIMO's p-value."""
+
+    record: int
+    start: int
+    end: int
+    strand: Strand
+    score: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Motif:
+    """A position weight matrix.
+
+    Attributes:
+        id: Unique within a file; no blanks.
+        pwm: (4, width) probabilities, rows A, C, G, T; each column sums to 1.
+        n_sites: How many sites the matrix was built from.
+        name: A readable name (JASPAR's factor name); "" if it has none.
+        group: JASPAR's tax group ("vertebrates", ...); "" for our own motifs.
+    """
+
+    id: str
+    pwm: NDArray[np.float64]
+    n_sites: int = 20
+    name: str = ""
+    group: str = ""
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.pwm.shape[1])
+
+
+MOTIF_COLUMNS = [
+    "motif_id", "consensus", "width", "information_bits", "n_seqlets",
+    "best_match", "archetype", "E_value", "q_global",
+    "test_sequences", "n_sites", "hits", "hits_shuffled", "held_out_p", "held_out_q",
+    "enrichment_p", "enrichment_q", "enrichment_3mer_p", "enrichment_3mer_q",
+    "found_in", "found_in_shuffled",
+    "attention_fold", "attention_fold_low", "attention_fold_high",
+    "untrained_fold", "untrained_fold_low", "untrained_fold_high",
+    "other_offsets_fold", "uniform_fold",
+]  # fmt: skip
+UNTESTED_COLUMNS = [*MOTIF_COLUMNS, "reason"]
+MATCH_COLUMNS = [
+    "Query_ID", "Target_ID", "Optimal_offset", "p-value", "E-value", "q-value", "Overlap",
+    "Query_consensus", "Target_consensus", "Orientation",
+    "Target_name", "Target_group", "archetype", "archetype_members", "q_global",
+]  # fmt: skip
+KMER_COLUMNS = [
+    "kmer", "reverse_complement", "mean_score",
+    "discovery_sequences", "discovery_shuffled", "discovery_p",
+    "test_sequences", "test_shuffled", "test_p", "test_q", "motif_id",
+]  # fmt: skip
+HEAD_COLUMNS = [
+    "layer", "head", "kind", "chosen", "exceedance", "exceedance_test",
+    "rc_consistency", "cls_share", "n_share", "entropy_bits",
+]  # fmt: skip
+SITE_COLUMNS = ["chrom", "start", "end", "name", "score", "strand", "p_value", "record", "in_seqlet", "half"]
+SEQLET_COLUMNS = ["chrom", "start", "end", "name", "score", "strand", "z", "p_value", "record", "half"]

@@ -1,0 +1,73 @@
+"""The attention seam: one signature, several kernels, chosen once.
+
+``attend(q, k, v, mask)`` takes and returns (batch, heads, tokens, dim). *eager* also hands out the
+probabilities, *sdpa* is torch's fused kernel, and *profile* (see `profile.py`) returns the output
+together with per-base reductions, block of query rows by block of query rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Backend = Literal["eager", "sdpa"]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Who may see whom in one layer.
+
+    Attributes:
+        real: (batch, tokens) bool, False at padding; None where nothing is padded.
+        window: Half-width in tokens (query i sees keys i-window .. i+window), None = everywhere.
+    """
+
+    real: Tensor | None
+    window: int | None
+
+    def allowed(self, rows: slice, keys: slice, device: torch.device) -> Tensor | None:
+        """(batch or 1, 1, rows, keys) bool, or None if everything is allowed.
+
+        A padding query may see itself: a row without any key would be NaN, and NaN spreads.
+        """
+        i = torch.arange(rows.start, rows.stop, device=device)[:, None]
+        j = torch.arange(keys.start, keys.stop, device=device)[None, :]
+        mask = None
+        if self.window is not None:
+            mask = ((i - j).abs() <= self.window)[None, None]
+        if self.real is not None:
+            seen = self.real[:, None, None, keys] | (i == j)
+            mask = seen if mask is None else mask & seen
+        return mask
+
+    def key_range(self, rows: slice, length: int) -> slice:
+        """The keys that any query of ``rows`` can see."""
+        if self.window is None:
+            return slice(0, length)
+        return slice(max(0, rows.start - self.window), min(length, rows.stop + self.window))
+
+
+def choose_backend(device: torch.device) -> tuple[Backend, str]:
+    """The kernel a plain forward uses, and one sentence saying why (shown by `info`)."""
+    return "sdpa", f"torch's fused attention, on {device.type}"
+
+
+def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+    """Torch's scaled dot-product attention."""
+    every = slice(0, q.shape[2])
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask.allowed(every, every, q.device))
+
+
+def eager(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> tuple[Tensor, Tensor]:
+    """The plain definition; also returns probabilities (batch, heads, queries, keys), softmax in fp32."""
+    every = slice(0, q.shape[2])
+    scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
+    allowed = mask.allowed(every, every, q.device)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, float("-inf"))
+    probs = scores.softmax(dim=-1)
+    return probs.to(v.dtype) @ v, probs

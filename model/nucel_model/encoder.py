@@ -1,0 +1,207 @@
+"""The encoder, top to bottom: NucEL's ModernBERT on single bases (arXiv 2508.13191, 2412.13663).
+
+How it differs from a textbook BERT:
+
+- one token is one base; [CLS] stands in front, nothing behind
+- rotary positions, no position table; local and global layers have thetas of their own
+- layers 0, 3, 6, ... attend everywhere, the others within +-64 tokens (``layer_types`` says which)
+- pre-norm residual blocks; the first block's attention has no norm, the embedding's serves
+- GeGLU in place of the two-layer MLP
+- no biases anywhere, in norms neither
+- parameter names are transformers' ModernBERT's, so folders load both ways without a key map
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nucel_model import tokenizer
+from nucel_model.backends import Backend, Mask, eager, sdpa
+from nucel_model.config import NucelConfig
+from nucel_model.outputs import EncoderOutput, Profile
+from nucel_model.profile import LayerProfile, Roles, profile_attention
+from nucel_model.rope import rotary_table, rotate
+
+
+class Embeddings(nn.Module):
+    """Token table and norm."""
+
+    def __init__(self, config: NucelConfig) -> None:
+        super().__init__()
+        self.tok_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=tokenizer.PAD)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """(batch, tokens) to (batch, tokens, hidden)."""
+        return self.norm(self.tok_embeddings(input_ids))
+
+
+class Attention(nn.Module):
+    """Self-attention; local or global is a value of the mask it is given, not a class."""
+
+    def __init__(self, config: NucelConfig) -> None:
+        super().__init__()
+        self.n_heads = config.num_attention_heads
+        self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
+        self.Wo = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+
+    def heads(self, x: Tensor, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated q and k, and v: (batch, heads, tokens, dim) each."""
+        b, length, width = x.shape
+        # (B, L, 3*H*D) -> 3 x (B, H, L, D): Wqkv's rows are the q, k and v blocks in that order
+        qkv = self.Wqkv(x).view(b, length, 3, self.n_heads, width // self.n_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        return rotate(q, *table), rotate(k, *table), v
+
+    def merge(self, out: Tensor) -> Tensor:
+        """(batch, heads, tokens, dim) back to (batch, tokens, hidden), through Wo."""
+        return self.Wo(out.transpose(1, 2).flatten(2))
+
+
+class GeGLU(nn.Module):
+    """Gated MLP (Shazeer 2020, arXiv 2002.05202): Wo(gelu(input) * gate)."""
+
+    def __init__(self, config: NucelConfig) -> None:
+        super().__init__()
+        self.Wi = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
+        self.Wo = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., hidden) to the same shape."""
+        value, gate = self.Wi(x).chunk(2, dim=-1)
+        return self.Wo(F.gelu(value) * gate)
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, config: NucelConfig, layer: int) -> None:
+        super().__init__()
+        norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
+        self.attn_norm = norm if layer else nn.Identity()
+        self.attn = Attention(config)
+        self.mlp_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
+        self.mlp = GeGLU(config)
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """The residual stream after attention's output has been added and the MLP has run."""
+        x = x + self.attn.merge(attended)
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class NucelEncoder(nn.Module):
+    """Embeddings, blocks, final norm. Called like transformers' models; see `forward` and `profile`."""
+
+    def __init__(self, config: NucelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backend: Backend = "sdpa"
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(Block(config, i) for i in range(config.num_hidden_layers))
+        self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
+        self.init_weights()
+
+    @torch.no_grad()
+    def init_weights(self, seed: int | None = None) -> None:
+        """Truncated normals, cut at ``initializer_cutoff_factor`` standard deviations.
+
+        =====================================  ===================================
+        parameter                              standard deviation
+        =====================================  ===================================
+        tok_embeddings, Wqkv, Wi               initializer_range
+        attn.Wo, mlp.Wo                        initializer_range / sqrt(2 * layers)
+        norms                                  all ones
+        =====================================  ===================================
+        """
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        std, cut = self.config.initializer_range, self.config.initializer_cutoff_factor
+        for name, p in self.named_parameters():
+            if name.endswith("norm.weight"):
+                p.fill_(1.0)
+                continue
+            s = std / (2 * self.config.num_hidden_layers) ** 0.5 if name.endswith("Wo.weight") else std
+            nn.init.trunc_normal_(p, std=s, a=-cut * s, b=cut * s, generator=generator)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> EncoderOutput:
+        """Encode (batch, tokens) ids that begin with [CLS].
+
+        Args:
+            input_ids: (batch, tokens) int64.
+            attention_mask: (batch, tokens), nonzero = real, 0 = padding on the right.
+            output_hidden_states: Also return each block's output.
+            output_attentions: Also return every map: layers x heads x tokens^2 numbers per
+                sequence. Meant for short input; `profile` gives the reductions at any length.
+        """
+        x, masks, tables = self._begin(input_ids, attention_mask)
+        states, maps = [x], []
+        for i, block in enumerate(self.layers):
+            q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
+            if output_attentions or self.backend == "eager":
+                out, probs = eager(q, k, v, masks[i])
+                if output_attentions:
+                    maps.append(probs)
+            else:
+                out = sdpa(q, k, v, masks[i])
+            x = block.finish(x, out)
+            if output_hidden_states:
+                states.append(x)
+        return EncoderOutput(
+            last_hidden_state=self.final_norm(x),
+            hidden_states=tuple(states) if output_hidden_states else None,
+            attentions=tuple(maps) if output_attentions else None,
+        )
+
+    @torch.inference_mode()
+    def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
+        """A forward pass that reduces attention as it goes; arguments as in `forward`."""
+        x, masks, tables = self._begin(input_ids, attention_mask)
+        real = masks[0].real if masks[0].real is not None else torch.ones_like(input_ids, dtype=torch.bool)
+        roles = Roles(
+            base=tokenizer.is_base(input_ids) & real,
+            cls=(input_ids == tokenizer.CLS) & real,
+            unknown=(input_ids == tokenizer.UNK) & real,
+        )
+        layers: list[LayerProfile] = []
+        for i, block in enumerate(self.layers):
+            q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
+            out, reduced = profile_attention(q, k, v, masks[i], roles)
+            layers.append(reduced)
+            x = block.finish(x, out)
+        return Profile(
+            received=torch.stack([p.received for p in layers], dim=1)[..., 1:],
+            entropy=torch.stack([p.entropy for p in layers], dim=1)[..., 1:],
+            cls_share=torch.stack([p.cls_share for p in layers], dim=1),
+            n_share=torch.stack([p.n_share for p in layers], dim=1),
+            last_hidden_state=self.final_norm(x),
+        )
+
+    def _begin(
+        self, input_ids: Tensor, attention_mask: Tensor | None
+    ) -> tuple[Tensor, list[Mask], list[tuple[Tensor, Tensor]]]:
+        """Embed, and make each layer's mask and rotary table (two kinds, shared between layers)."""
+        length = input_ids.shape[1]
+        if length > self.config.max_position_embeddings:
+            raise ValueError(
+                f"{length - 1} bases are more than the {self.config.context_bp} this model reads at once"
+            )
+        real = None
+        if attention_mask is not None and not bool((attention_mask != 0).all()):
+            real = attention_mask != 0
+        by_theta: dict[float, tuple[Tensor, Tensor]] = {}
+        masks, tables = [], []
+        for i in range(self.config.num_hidden_layers):
+            theta = self.config.rope_theta(i)
+            if theta not in by_theta:
+                by_theta[theta] = rotary_table(length, self.config.head_dim, theta, input_ids.device)
+            tables.append(by_theta[theta])
+            masks.append(Mask(real=real, window=self.config.window(i)))
+        return self.embeddings(input_ids), masks, tables

@@ -1,0 +1,194 @@
+"""Models on disk: a folder of JSON and safetensors, and nothing that could run code.
+
+=========================  ======================================================================
+``config.json``            transformers' ModernBERT words, plus ``discriminator_head``
+``model.safetensors``      the encoder alone, with transformers' parameter names
+``discriminator.safetensors``  the replaced-token head, if the folder has one
+``mlm.safetensors``        the masked-base head (a generator's), if the folder has one
+``generator/``             a folder of the same form
+=========================  ======================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
+from nucel_model.encoder import NucelEncoder
+from nucel_model.heads import MaskedLMHead, ReplacedTokenHead
+from nucel_model.outputs import EncoderOutput, Profile
+
+SHIPPED = ("nucel-mini",)
+
+
+class FolderError(ValueError):
+    """A model folder that cannot be used, with what was found and what to do."""
+
+
+class Nucel(nn.Module):
+    """An encoder with whatever heads its folder holds; what `from_pretrained` gives.
+
+    Attributes:
+        name: The folder's name, for tables and figures.
+        path: Where it was loaded from; None if it was made in memory.
+    """
+
+    def __init__(
+        self,
+        encoder: NucelEncoder,
+        discriminator_head: ReplacedTokenHead | None = None,
+        mlm_head: MaskedLMHead | None = None,
+        *,
+        name: str = "model",
+        path: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.discriminator_head = discriminator_head
+        self.mlm_head = mlm_head
+        self.name = name
+        self.path = path
+
+    @property
+    def config(self) -> NucelConfig:
+        """The encoder's configuration."""
+        return self.encoder.config
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: bool) -> EncoderOutput:
+        """The encoder's forward pass; see `NucelEncoder.forward`."""
+        return self.encoder(input_ids, attention_mask, **kwargs)
+
+    def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
+        """Attention reduced per base; see `NucelEncoder.profile`."""
+        return self.encoder.profile(input_ids, attention_mask)
+
+    def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
+        """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
+
+        Raises:
+            FolderError: The folder holds an encoder without a discriminator head.
+        """
+        if self.discriminator_head is None:
+            raise FolderError(
+                f"{self.name} has no discriminator head (the released NucEL is the encoder alone), so it "
+                "has no discriminator scores. Fit one with `nucel-pretrain fit-head`, or use attention."
+            )
+        return self.discriminator_head(last_hidden_state).float()[:, 1:]
+
+
+def untrained_twin(model: Nucel, seed: int) -> Nucel:
+    """A model of the same shape with fresh random weights: what architecture alone gives."""
+    encoder = NucelEncoder(model.config)
+    encoder.init_weights(seed)
+    return Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
+
+
+def from_pretrained(name_or_folder: str | Path) -> Nucel:
+    """Load a shipped model by name ("nucel-mini") or any folder of the form above.
+
+    Raises:
+        FolderError: No such folder, a missing file, wrong or missing tensors, or pickled weights.
+        ConfigError: A configuration that contradicts itself or lacks something.
+    """
+    if str(name_or_folder) in SHIPPED:
+        folder = Path(str(resources.files("nucel_model") / "checkpoints" / str(name_or_folder)))
+    else:
+        folder = Path(name_or_folder)
+    data = _read_config(folder)
+    config = config_from_json(data, source=str(folder / "config.json"))
+    model = Nucel(NucelEncoder(config), name=folder.name, path=folder)
+    _load(model.encoder, folder / "model.safetensors")
+    if (folder / "discriminator.safetensors").exists():
+        positive = (data.get("discriminator_head") or {}).get("positive")
+        if positive not in ("replaced", "original"):
+            raise ConfigError(
+                f"{folder / 'config.json'} does not say which way the discriminator head points: "
+                'add "discriminator_head": {"positive": "replaced"} or "original"'
+            )
+        model.discriminator_head = ReplacedTokenHead(config, positive)
+        _load(model.discriminator_head, folder / "discriminator.safetensors")
+    if (folder / "mlm.safetensors").exists():
+        model.mlm_head = MaskedLMHead(config)
+        _load(model.mlm_head, folder / "mlm.safetensors")
+    return model.eval()
+
+
+def save_pretrained(model: Nucel, folder: str | Path, *, head_source: str = "trained with the encoder") -> Path:
+    """Write the model into ``folder`` (made if need be); returns the folder."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = config_to_json(model.config)
+    _save(model.encoder, folder / "model.safetensors")
+    if model.discriminator_head is not None:
+        data["discriminator_head"] = {"source": head_source, "positive": model.discriminator_head.positive}
+        _save(model.discriminator_head, folder / "discriminator.safetensors")
+    if model.mlm_head is not None:
+        _save(model.mlm_head, folder / "mlm.safetensors")
+    (folder / "config.json").write_text(json.dumps(data, indent=2) + "\n")
+    return folder
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise FolderError(
+            f"there is no model folder {folder}; give a folder with config.json and model.safetensors, "
+            f"or a shipped name: {', '.join(SHIPPED)}"
+        )
+    path = folder / "config.json"
+    if not path.exists():
+        raise FolderError(f"{folder} has no config.json, so it is not a model folder")
+    if not (folder / "model.safetensors").exists():
+        if list(folder.glob("*.bin")) or list(folder.glob("*.pt")):
+            raise FolderError(
+                f"{folder} holds pickled weights (.bin or .pt), which can run code when opened and are not "
+                "read here. Convert them where you trust them: load with transformers and call "
+                "save_pretrained(folder, safe_serialization=True)"
+            )
+        raise FolderError(f"{folder} has no model.safetensors")
+    try:
+        data = json.loads(path.read_text())
+    except (ValueError, UnicodeDecodeError) as error:
+        raise FolderError(f"{path} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise FolderError(f"{path} is not a JSON object")
+    return data
+
+
+def _load(module: nn.Module, path: Path) -> None:
+    """Load strictly: a missing, extra or misshapen tensor is named."""
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise FolderError(f"{path} cannot be read: {error}. Was it cut short in a download?") from error
+    wanted = module.state_dict()
+    missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    if missing or extra:
+        raise FolderError(
+            f"{path} does not fit its config.json: "
+            f"missing {_few(missing)}; not expected {_few(extra)}"
+        )
+    for key, tensor in wanted.items():
+        if tensors[key].shape != tensor.shape:
+            raise FolderError(
+                f"{path}: {key} has shape {tuple(tensors[key].shape)}, config.json asks for {tuple(tensor.shape)}"
+            )
+    module.load_state_dict({k: t.to(wanted[k].dtype) for k, t in tensors.items()})
+
+
+def _save(module: nn.Module, path: Path) -> None:
+    save_file(
+        {k: t.detach().cpu().contiguous() for k, t in module.state_dict().items()},
+        path,
+        metadata={"format": "pt"},
+    )
+
+
+def _few(keys: list[str]) -> str:
+    return ("nothing" if not keys else ", ".join(keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")

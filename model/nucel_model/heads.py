@@ -1,0 +1,52 @@
+"""Heads on the encoder: masked bases (the generator's) and replaced tokens (the discriminator's)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nucel_model.config import NucelConfig
+
+
+class MaskedLMHead(nn.Module):
+    """Dense, GELU, norm, decoder: ModernBERT's prediction head, untied from the embedding."""
+
+    def __init__(self, config: NucelConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        _initialise(self, config)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(..., hidden) to logits (..., vocabulary)."""
+        return self.decoder(self.norm(F.gelu(self.dense(hidden))))
+
+
+class ReplacedTokenHead(nn.Module):
+    """One linear layer; ``positive`` says what its raw output means when it is high."""
+
+    def __init__(self, config: NucelConfig, positive: str = "replaced") -> None:
+        super().__init__()
+        if positive not in ("replaced", "original"):
+            raise ValueError(f"discriminator_head.positive must be replaced or original; got {positive!r}")
+        self.positive = positive
+        self.discriminator_predictions = nn.Linear(config.hidden_size, 1)
+        _initialise(self, config)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(..., hidden) to log-odds (...) in nats that the base was replaced: high = replaced, always."""
+        raw = self.discriminator_predictions(hidden).squeeze(-1)
+        return raw if self.positive == "replaced" else -raw
+
+
+@torch.no_grad()
+def _initialise(head: nn.Module, config: NucelConfig) -> None:
+    for name, p in head.named_parameters():
+        if name.endswith("norm.weight"):
+            p.fill_(1.0)
+        elif name.endswith("bias"):
+            p.zero_()
+        else:
+            nn.init.trunc_normal_(p, std=config.initializer_range)

@@ -1,0 +1,1 @@
+"""How NucEL learns: windows, masking, the ELECTRA step, the loop."""

@@ -1,0 +1,44 @@
+"""AdamW's parameter groups and the learning rate as a function of the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """AdamW (Loshchilov and Hutter 2019)."""
+
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    decay_share: float = 1.0
+    """Share of the run, at its end, over which the rate falls linearly to zero."""
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.98
+    eps: float = 1e-8
+    clip: float = 1.0
+    """Largest gradient norm."""
+
+
+def learning_rate(step: int, total: int, config: OptimConfig) -> float:
+    """Linear warm-up, a plateau, then linear decay to zero at ``total``."""
+    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
+    left = (total - step) / max(1.0, config.decay_share * total)
+    return config.learning_rate * min(warm, left, 1.0)
+
+
+def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
+    """Weight decay on matrices only, not on norms and biases."""
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    rest = [p for p in model.parameters() if p.ndim < 2]
+    return torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}],
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        eps=config.eps,
+        fused=True,
+    )

@@ -1,0 +1,273 @@
+"""FASTA in: every record checked, every complaint with the place and the remedy.
+
+dnaio splits the file into records; what is accepted, refused and said is decided here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import dnaio
+
+from nucel_interp.errors import InputError, NucelWarning
+from nucel_interp.types import Location, Record
+
+_PLAIN = b"ACGTN"
+_IUPAC = b"ACGTRYSWKMBDHVN"
+_PROTEIN_ONLY = b"EFIJLOPQXZ*"
+_MAX_AMBIGUOUS = (
+    0.5  # proteins spelt with IUPAC letters alone exceed it, degenerate consensus rarely does
+)
+_LOCATION = re.compile(r"(?P<chromosome>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?P<strand>\([+-]\))?")
+_MAGIC = {
+    b"BZh": "is compressed with bzip2; decompress it first (bunzip2)",
+    b"\xfd7zXZ": "is compressed with xz; decompress it first (unxz)",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd; decompress it first (unzstd)",
+    b"PK\x03\x04": "is a zip archive; unpack it first (unzip)",
+    b"\x43\x27\x41\x1a": "is in 2bit format; convert it first (twoBitToFa)",
+}
+
+
+def read_records(path: str | Path) -> list[Record]:
+    """All records of a FASTA file, in its order, upper-case, with unique names.
+
+    The name is the first word of the header; a header without one gives ``record_7`` for the
+    seventh record. A name met before gets ``_2``, ``_3`` ... and one `NucelWarning` tells how many.
+    IUPAC codes are kept. Records without any A, C, G or T are kept too, with a warning: they cannot
+    be scored.
+
+    Args:
+        path: FASTA, plain or gzip (told by content); ``-`` is standard input.
+
+    Raises:
+        InputError: Nothing there, not FASTA, not DNA, cut short, or a record without sequence.
+    """
+    shown = "standard input" if str(path) == "-" else str(path)
+    records: list[Record] = []
+    names: dict[str, int] = {}
+    renamed, first_renamed, unscorable = 0, "", []
+    for number, (header, sequence) in enumerate(_parse(path, shown), start=1):
+        name = header.split(maxsplit=1)[0] if header.strip() else f"record_{number}"
+        sequence = _checked(sequence, shown, name, number)
+        if not sequence.strip("N") or not set(sequence) & set("ACGT"):
+            unscorable.append(name)
+        unique = _unique(name, names)
+        if unique != name:
+            renamed, first_renamed = (
+                renamed + 1,
+                first_renamed or f"{_short(name)} -> {_short(unique)}",
+            )
+        records.append(Record(unique, sequence, parse_location(name, len(sequence))))
+    if not records:
+        raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
+    if renamed:
+        warnings.warn(
+            f"{shown}: {renamed} of {len(records)} names had been used before and were made unique "
+            f"({first_renamed})",
+            NucelWarning,
+            stacklevel=2,
+        )
+    if unscorable:
+        warnings.warn(
+            f"{shown}: {len(unscorable)} of {len(records)} records hold no A, C, G or T "
+            f"(first: {_short(unscorable[0])}); they get no score",
+            NucelWarning,
+            stacklevel=2,
+        )
+    return records
+
+
+def parse_location(name: str, length: int) -> Location | None:
+    """The genomic interval a name such as ``chr20:100-300`` states, if it fits ``length`` (bp).
+
+    0-based half-open if end - start is the length, 1-based closed (samtools) if end - start + 1 is;
+    otherwise the name is only a name. ``(+)`` behind it and commas in the numbers are accepted.
+    ``(-)`` is not: such a sequence runs against the coordinates, and `Location` cannot say so.
+    """
+    match = _LOCATION.fullmatch(name)
+    if match is None or match["strand"] == "(-)":
+        return None
+    digits = match["start"].replace(",", ""), match["end"].replace(",", "")
+    if not all(digits) or max(map(len, digits)) > 18:
+        return None
+    start, end = int(digits[0]), int(digits[1])
+    if end - start == length:
+        return Location(match["chromosome"], start, end)
+    if end - start + 1 == length and start >= 1:
+        return Location(match["chromosome"], start - 1, end)
+    return None
+
+
+def _parse(path: str | Path, shown: str) -> Iterator[tuple[str, str]]:
+    """Header and sequence of each record; what goes wrong on the way becomes an InputError."""
+    try:
+        with _opened(path, shown) as stream:
+            # plain pairs, because dnaio's own record class refuses names beyond ASCII
+            yield from dnaio.FastaReader(stream, sequence_class=_pair)
+    except dnaio.FastaFormatError as error:
+        raise InputError(f"{shown}{_format_problem(error)}") from error
+    except EOFError as error:
+        raise InputError(
+            f"{shown} is cut short: the gzip data ends early. Copy or download it again"
+        ) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{shown} is damaged ({error}). Copy or download it again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown} is not UTF-8 text, so not FASTA ({error.reason})") from error
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read: {error.strerror or error}") from error
+
+
+def _pair(name: str, sequence: str, _qualities: None) -> tuple[str, str]:
+    return name, sequence
+
+
+@contextmanager
+def _opened(path: str | Path, shown: str) -> Iterator[BinaryIO]:
+    """The file as a stream of plain bytes, once its beginning looks like FASTA."""
+    with ExitStack() as stack:
+        raw: BinaryIO
+        if str(path) == "-":
+            raw = sys.stdin.buffer
+        elif Path(path).is_dir():
+            raise InputError(f"{shown} is a folder; give a FASTA file")
+        elif not Path(path).exists():
+            raise InputError(f"there is no file {shown}")
+        else:
+            raw = stack.enter_context(Path(path).open("rb"))
+        head = raw.read(4096)
+        if head.startswith(b"\x1f\x8b"):
+            whole = io.BufferedReader(_Joined(head, raw))
+            raw = stack.enter_context(cast(BinaryIO, gzip.GzipFile(fileobj=whole, mode="rb")))
+            head = raw.read(4096)
+        head = head.removeprefix(
+            b"\xef\xbb\xbf"
+        )  # a byte order mark, as some editors on Windows write it
+        problem = _content_problem(head)
+        if problem:
+            raise InputError(f"{shown} {problem}")
+        yield io.BufferedReader(_Joined(head, raw), buffer_size=1 << 16)
+
+
+class _Joined(io.RawIOBase):
+    """A stream whose beginning was read already (pipes cannot be rewound)."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill ``buffer`` from the head first; 0 at the end."""
+        data = self._head[: len(buffer)] if self._head else self._rest.read(len(buffer))
+        self._head = self._head[len(data) :] if self._head else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _content_problem(head: bytes) -> str:
+    """What is wrong with a file that begins so, and what to do; "" if it may be FASTA."""
+    if not head.strip():
+        return "is empty; give FASTA with at least one record"
+    for magic, problem in _MAGIC.items():
+        if head.startswith(magic):
+            return problem
+    if head.startswith(b"BAM\x01"):
+        return "is a BAM file; convert it first (samtools fasta)"
+    if b"\x00" in head:
+        return "is a binary file, not FASTA"
+    if head.lstrip().startswith(b"@"):
+        return "looks like FASTQ (it begins with '@'); convert it to FASTA first (seqtk seq -a)"
+    return ""
+
+
+def _format_problem(error: dnaio.FastaFormatError) -> str:
+    found = re.search(r"but got '(.*)'\.", str(error), re.DOTALL)
+    if found is None:
+        return f" is not FASTA: {error}"
+    line = f" line {error.line + 1}" if error.line is not None else ""
+    text = found[1]
+    if re.match(r"\S+\s+\d+\s+\d+", text):
+        return (
+            f"{line} looks like BED ({text!r}), not FASTA. Get the sequence first: "
+            "bedtools getfasta -fi genome.fa -bed peaks.bed"
+        )
+    return (
+        f"{line}: expected a header that begins with '>', found {text!r}. "
+        "Put a line such as '>name' before it"
+    )
+
+
+def _checked(sequence: str, shown: str, name: str, number: int) -> str:
+    """The sequence in upper case without blanks, if it is DNA."""
+    sequence = sequence.upper()
+    raw = sequence.encode("ascii", "replace")
+    odd = raw.translate(None, _PLAIN)
+    if odd and (b" " in odd or b"\t" in odd):
+        sequence = sequence.replace(" ", "").replace("\t", "")
+        raw = sequence.encode("ascii", "replace")
+        odd = raw.translate(None, _PLAIN)
+    where = f"{shown}: record {number} ({_short(name)})"
+    if not raw:
+        raise InputError(
+            f"{where} has no sequence. Take it out, or check whether the file was cut short"
+        )
+    if not odd:
+        return sequence
+    foreign = odd.translate(None, _IUPAC)
+    if foreign:
+        raise InputError(_foreign_letter(sequence, raw, foreign, where))
+    if len(odd) > _MAX_AMBIGUOUS * len(raw):
+        raise InputError(
+            f"{where} is {len(odd) / len(raw):.0%} ambiguity codes (letters other than A, C, G, T, N), "
+            "so it does not look like DNA: is it protein? Give DNA, or write N for unknown bases"
+        )
+    return sequence
+
+
+def _foreign_letter(sequence: str, raw: bytes, foreign: bytes, where: str) -> str:
+    """Names the first letter that is no nucleotide code, its place, and the likely reason."""
+    position = next(i for i, byte in enumerate(raw) if byte not in _IUPAC)
+    what = (
+        f"{where} has {sequence[position]!r} at position {position + 1}, which is not a DNA letter"
+    )
+    if set(foreign) == {ord("U")}:
+        if b"T" not in raw:
+            return f"{what}: this is RNA. Write T for U (sed '/^>/!y/Uu/Tt/' rna.fa > dna.fa)"
+        return f"{what}: it mixes U and T. Write T for U"
+    protein = sum(foreign.count(letter) for letter in _PROTEIN_ONLY)
+    if protein > 0.02 * len(raw) and len(set(foreign) & set(_PROTEIN_ONLY)) > 1:
+        return f"{what}: this looks like protein. Give the DNA sequence"
+    if set(foreign) <= set(b"-."):
+        return f"{what}: alignment gaps are not read. Take them out"
+    return f"{what}. Write N for bases that are not known"
+
+
+def _unique(name: str, names: dict[str, int]) -> str:
+    """A name not given before; ``names`` counts how often each was asked for."""
+    if name not in names:
+        names[name] = 1
+        return name
+    candidate = name
+    while candidate in names:
+        names[name] += 1
+        candidate = f"{name}_{names[name]}"
+    names[candidate] = 1
+    return candidate
+
+
+def _short(name: str) -> str:
+    """A name fit for one line of a message."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return plain if len(plain) <= 60 else f"{plain[:50]}...({len(plain)} characters)"

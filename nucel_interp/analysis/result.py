@@ -1,0 +1,62 @@
+"""What the main job returns: tables, matrices, tracks and a summary, ready to be drawn or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.types import Motif, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class MotifResult:
+    """The whole result of `find_motifs`.
+
+    Attributes:
+        records: The input, in its order.
+        motifs: Main table, best first (columns `types.MOTIF_COLUMNS`).
+        untested: Motifs that failed the held-out test or could not be tested, with the reason.
+        matches: Tomtom matches of every motif (`types.MATCH_COLUMNS`).
+        kmers: High-attention k-mers (`types.KMER_COLUMNS`).
+        heads: Every head, chosen ones marked (`types.HEAD_COLUMNS`); empty for a user's track.
+        sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
+        seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
+        pwms: Every motif of ``motifs`` and ``untested`` by its id.
+        targets: The JASPAR matrices that ``matches`` names, by matrix id.
+        tracks: Score per base of each record, z against shuffled copies (NaN = no score).
+        replaced: Discriminator log-odds per base of each record, nats, high = replaced; None if
+            the model has no discriminator head or the score is a user's track.
+        summary: Flat facts for summary.json; see `summary_keys` in the README.
+        warnings: Sentences the user must read.
+    """
+
+    records: list[Record]
+    motifs: pd.DataFrame
+    untested: pd.DataFrame
+    matches: pd.DataFrame
+    kmers: pd.DataFrame
+    heads: pd.DataFrame
+    sites: pd.DataFrame
+    seqlets: pd.DataFrame
+    pwms: dict[str, Motif]
+    targets: dict[str, Motif]
+    tracks: list[NDArray[np.float32]]
+    replaced: list[NDArray[np.float32]] | None
+    summary: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def answer(self) -> str:
+        """The result in one sentence."""
+        return str(self.summary["answer"])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the answer and the main table."""
+        shown = self.motifs if len(self.motifs) else self.untested
+        return f"<p><b>{self.answer}</b></p>{shown.to_html(index=False, float_format='%.3g')}"

@@ -11,10 +11,10 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import dnaio
 
@@ -112,7 +112,8 @@ def _parse(path: str | Path, shown: str) -> Iterator[tuple[str, str]]:
     try:
         with _opened(path, shown) as stream:
             # plain pairs, because dnaio's own record class refuses names beyond ASCII
-            yield from dnaio.FastaReader(stream, sequence_class=_pair)
+            reader: Iterable[Any] = dnaio.FastaReader(stream, sequence_class=_pair)
+            yield from reader
     except dnaio.FastaFormatError as error:
         raise InputError(f"{shown}{_format_problem(error)}") from error
     except EOFError as error:
@@ -230,8 +231,8 @@ def _checked(sequence: str, shown: str, name: str, number: int) -> str:
         raise InputError(_foreign_letter(sequence, raw, foreign, where))
     if len(odd) > _MAX_AMBIGUOUS * len(raw):
         raise InputError(
-            f"{where} is {len(odd) / len(raw):.0%} ambiguity codes (letters other than A, C, G, T, N), "
-            "so it does not look like DNA: is it protein? Give DNA, or write N for unknown bases"
+            f"{where} is {len(odd) / len(raw):.0%} ambiguity codes (letters other than A, C, G, T "
+            "and N), so it does not look like DNA: is it protein? Write N for unknown bases"
         )
     return sequence
 

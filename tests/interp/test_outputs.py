@@ -1,0 +1,187 @@
+"""Outputs appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nucel_interp.errors import OutputError
+from nucel_interp.io.outputs import OutputFolder, write_atomic
+from nucel_interp.io.provenance import file_sha256, folder_sha256, run_info
+from nucel_interp.io.tables import write_json
+
+
+def fill(folder: Path, text: str = "new") -> None:
+    (folder / "motifs.tsv").write_text(text)
+    write_json(run_info(["nucel-interp", "motifs"], seed=0), folder / "run.json")
+
+
+def failing_run(path: Path, problem: BaseException, *, force: bool = False) -> None:
+    with OutputFolder(path, force=force) as folder:
+        fill(folder)
+        raise problem
+
+
+def everything(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_a_folder_appears_whole(tmp_path):
+    with OutputFolder(tmp_path / "deep" / "out") as folder:
+        fill(folder)
+        assert not (tmp_path / "deep" / "out").exists()
+    assert everything(tmp_path) == {"deep", "deep/out", "deep/out/motifs.tsv", "deep/out/run.json"}
+
+
+@pytest.mark.parametrize("problem", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_nothing_remains_after_a_failure(tmp_path, problem):
+    with pytest.raises(problem):
+        failing_run(tmp_path / "deep" / "out", problem())
+    assert everything(tmp_path) == set()
+
+
+def test_an_earlier_output_is_replaced_only_with_force(tmp_path):
+    with OutputFolder(tmp_path / "out") as folder:
+        fill(folder, "old")
+        (folder / "stale.tsv").touch()
+    with pytest.raises(OutputError, match="--force"), OutputFolder(tmp_path / "out"):
+        pytest.fail("must refuse before any work is done")
+    with OutputFolder(tmp_path / "out", force=True) as folder:
+        fill(folder)
+        assert (tmp_path / "out" / "motifs.tsv").read_text() == "old"
+    assert everything(tmp_path) == {"out", "out/motifs.tsv", "out/run.json"}
+    assert (tmp_path / "out" / "motifs.tsv").read_text() == "new"
+
+
+def test_a_failed_run_with_force_keeps_the_earlier_output(tmp_path):
+    with OutputFolder(tmp_path / "out") as folder:
+        fill(folder, "old")
+    with pytest.raises(RuntimeError):
+        failing_run(tmp_path / "out", RuntimeError(), force=True)
+    assert everything(tmp_path) == {"out", "out/motifs.tsv", "out/run.json"}
+    assert (tmp_path / "out" / "motifs.tsv").read_text() == "old"
+
+
+@pytest.mark.parametrize("run", [None, "{}", "[]", "not json", '{"versions": {"other": "1"}}'])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_foreign_folder_is_never_replaced(tmp_path, run, force):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+    if run is not None:
+        (home / "run.json").write_text(run)
+    before = everything(tmp_path)
+    with pytest.raises(OutputError, match=r"run\.json"), OutputFolder(home, force=force):
+        pytest.fail("must refuse")
+    assert everything(tmp_path) == before
+
+
+def test_an_empty_folder_may_be_used(tmp_path):
+    (tmp_path / "out").mkdir()
+    with OutputFolder(tmp_path / "out") as folder:
+        fill(folder)
+    assert (tmp_path / "out" / "run.json").exists()
+
+
+def test_the_working_folder_is_not_replaced(tmp_path, monkeypatch):
+    with OutputFolder(tmp_path / "out") as folder:
+        fill(folder)
+    monkeypatch.chdir(tmp_path / "out")
+    with pytest.raises(OutputError, match="inside it"), OutputFolder(".", force=True):
+        pytest.fail("must refuse")
+
+
+def slow_run(path: Path) -> None:
+    with OutputFolder(path) as folder:
+        fill(folder)
+        path.mkdir()
+        fill(path, "theirs")
+
+
+def test_a_folder_that_another_run_filled_meanwhile_is_kept(tmp_path):
+    with pytest.raises(OutputError):
+        slow_run(tmp_path / "out")
+    assert (tmp_path / "out" / "motifs.tsv").read_text() == "theirs"
+    assert everything(tmp_path) == {"out", "out/motifs.tsv", "out/run.json"}
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(OutputError, match="is a file"), OutputFolder(tmp_path / "out", force=True):
+        pytest.fail("must refuse")
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        OutputFolder(tmp_path / "out" / "x"),
+    ):
+        pytest.fail("must refuse")
+    with pytest.raises(OutputError, match="several files"):
+        OutputFolder("-")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; runs for other users")
+def test_no_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied"), OutputFolder(tmp_path / "out"):
+        pytest.fail("must refuse")
+
+
+def test_a_full_disk_is_explained_and_other_errors_are_left_alone(tmp_path):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "profile.h5")
+    with pytest.raises(OutputError, match="No space left on device: make room"):
+        failing_run(tmp_path / "out", full)
+    with pytest.raises(FileNotFoundError):
+        failing_run(tmp_path / "out", FileNotFoundError(errno.ENOENT, "No such file", "genome.fa"))
+    assert everything(tmp_path) == set()
+
+
+def run_on_a_full_disk(path: Path) -> None:
+    with OutputFolder(path) as folder:
+        (folder / "motifs.tsv").symlink_to("/dev/full")
+        (folder / "motifs.tsv").write_text("x")
+
+
+def test_a_full_disk_for_real(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full (Linux)")
+    with pytest.raises(OutputError, match="No space left"):
+        run_on_a_full_disk(tmp_path / "out")
+    assert everything(tmp_path) == set()
+
+
+def test_write_atomic(tmp_path, capsys):
+    path = tmp_path / "deep" / "a.tsv"
+    write_atomic(path, "one\n")
+    with pytest.raises(OutputError, match="--force"):
+        write_atomic(path, "two\n")
+    assert path.read_text() == "one\n"
+    write_atomic(path, b"two\n", force=True)
+    assert path.read_text() == "two\n"
+    assert everything(tmp_path) == {"deep", "deep/a.tsv"}
+    with pytest.raises(OutputError, match="is a folder"):
+        write_atomic(tmp_path, "x", force=True)
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_atomic(path / "under a file", "x")
+    write_atomic("-", "to the terminal\n")
+    assert capsys.readouterr().out == "to the terminal\n"
+
+
+def test_run_info_states_command_inputs_and_versions(tmp_path):
+    (tmp_path / "in.fa").write_text(">x\nACGT\n")
+    info = run_info(["nucel-interp", "motifs"], inputs=[tmp_path / "in.fa", "-"], seed=3)
+    assert info["seed"] == 3
+    assert info["inputs"][0]["sha256"] == file_sha256(tmp_path / "in.fa")
+    assert len(info["inputs"][0]["sha256"]) == 64
+    assert info["inputs"][1]["sha256"] is None
+    assert {"nucel-interp", "torch", "numpy"} <= set(info["versions"])
+    write_json(info, tmp_path / "run.json")
+    assert json.loads((tmp_path / "run.json").read_text())["command"] == ["nucel-interp", "motifs"]
+
+
+def test_folder_digest_covers_weights_and_config(tmp_path):
+    for name in ("config.json", "model.safetensors", "README.md"):
+        (tmp_path / name).write_text(name)
+    assert list(folder_sha256(tmp_path)) == ["config.json", "model.safetensors"]

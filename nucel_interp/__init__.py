@@ -1,3 +1,40 @@
-"""See what a DNA language model has learned."""
+"""See what a DNA language model has learned.
+
+The public names below are loaded when first used, so that importing the package stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# public name -> the module it lives in; adding one is one line
+_PUBLIC = {
+    "InputError": "nucel_interp.errors",
+    "Location": "nucel_interp.types",
+    "Motif": "nucel_interp.types",
+    "NucelError": "nucel_interp.errors",
+    "NucelWarning": "nucel_interp.errors",
+    "OutputError": "nucel_interp.errors",
+    "Record": "nucel_interp.types",
+    "Seqlet": "nucel_interp.types",
+    "Site": "nucel_interp.types",
+    "read_records": "nucel_interp.io.fasta",
+    "read_tracks": "nucel_interp.io.tracks",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value  # found without this function from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -126,8 +126,8 @@ def _read_npz(path: Path, records: Sequence[Record]) -> list[Track]:
                 raise InputError(f"{path}: {record.name:.60} holds no plain numbers") from error
             if array.dtype.kind not in "fiub" or array.shape != (len(record),):
                 raise InputError(
-                    f"{path}: {record.name:.60} is {array.dtype} of shape {array.shape}; the record "
-                    f"has {len(record)} bases, so give one number for each, NaN where there is none"
+                    f"{path}: {record.name:.60} is {array.dtype} of shape {array.shape}; its "
+                    f"record has {len(record)} bases: give a number for each, NaN where none is"
                 )
             track = array.astype(np.float64)
             if np.isinf(track).any():

@@ -1,0 +1,102 @@
+"""`nucel-interp info`: what is installed, and what a run here would use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from nucel_interp.cli.options import DEFAULT_MODEL, Format, Model, TableFormat
+
+
+def info(model: Model = DEFAULT_MODEL, format: TableFormat = Format.tsv) -> None:
+    """Show versions, attention backend, motif scanner, model and threads.
+
+    Example: nucel-interp info --model nucel-mini
+    """
+    import pandas as pd
+
+    from nucel_interp.io.provenance import versions
+    from nucel_interp.io.tables import to_json, to_tsv
+
+    rows: list[tuple[str, str]] = [("python", sys.version.split()[0])]
+    rows += versions().items()
+    rows += [
+        ("attention backend", _or_reason(_backend)),
+        ("motif scanner", _or_reason(_scanner)),
+        ("motif comparison", _or_reason(_comparison)),
+        ("threads", _or_reason(_threads)),
+    ]
+    if model == DEFAULT_MODEL:
+        rows += _model_or_reason()
+    else:
+        rows += _model(model)  # a wrong --model is an error like any other
+
+    frame = pd.DataFrame(rows, columns=["what", "value"])
+    typer.echo(to_json(frame) if format is Format.json else to_tsv(frame), nl=False)
+
+
+def _or_reason(ask: Callable[[], str]) -> str:
+    try:
+        return ask()
+    except (ImportError, AttributeError) as error:
+        return f"not available ({error})"
+
+
+def _backend() -> str:
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    name, reason = import_module("nucel_model.backends").choose_backend(device)
+    return f"{name}: {reason}"
+
+
+def _scanner() -> str:
+    name, reason = import_module("nucel_interp.motifs.scan").scanner()
+    return f"{name}: {reason}"
+
+
+def _comparison() -> str:
+    ready = import_module("nucel_interp.motifs.similarity").is_warm()
+    return "memelite's Tomtom, " + (
+        "compiled" if ready else "compiles once, about 90 s, at first use"
+    )
+
+
+def _threads() -> str:
+    import torch
+
+    return f"{torch.get_num_threads()} of {os.cpu_count()} processors"
+
+
+def _model_or_reason() -> list[tuple[str, str]]:
+    try:
+        return _model(DEFAULT_MODEL)
+    except (ImportError, ValueError) as error:
+        return [("model", f"not available ({error})")]
+
+
+def _model(name: str) -> list[tuple[str, str]]:
+    from nucel_interp.io.provenance import folder_sha256
+
+    loaded: Any = import_module("nucel_model").from_pretrained(name)
+    config, folder = loaded.config, Path(loaded.path)
+    heads = "with" if loaded.discriminator_head is not None else "without"
+    size = sum(p.numel() for p in loaded.parameters())
+    rows = [
+        ("model", name),
+        ("model folder", str(folder)),
+        (
+            "model shape",
+            f"{config.num_hidden_layers} layers, {size:,} parameters, {heads} discriminator",
+        ),
+        ("model context", f"{config.context_bp:,} bp"),
+    ]
+    return rows + [
+        (f"sha256 {file}", digest or "") for file, digest in folder_sha256(folder).items()
+    ]

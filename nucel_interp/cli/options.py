@@ -1,0 +1,81 @@
+"""Options that several commands share: one spelling, one help text, one default each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    tsv = "tsv"
+    json = "json"
+
+
+class Strand(StrEnum):
+    """Which strands a score is averaged over."""
+
+    both = "both"
+    forward = "forward"
+
+
+class Tax(StrEnum):
+    """JASPAR's tax groups."""
+
+    vertebrates = "vertebrates"
+    plants = "plants"
+    insects = "insects"
+    nematodes = "nematodes"
+    fungi = "fungi"
+    urochordates = "urochordates"
+    diatoms = "diatoms"
+    all = "all"
+
+
+class Score(StrEnum):
+    """What is taken as a base's importance."""
+
+    attention = "attention"
+    attention_global = "attention-global"
+    discriminator = "discriminator"
+
+
+Input = Annotated[
+    Path,
+    typer.Argument(metavar="SEQUENCES", help="FASTA, plain or gzip; - is standard input."),
+]
+OutFolder = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder to write; it appears when the run succeeds.")
+]
+OutFile = Annotated[Path, typer.Option("--out", "-o", help="File to write; - is standard output.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier output.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random draw.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")
+]
+TaxGroup = Annotated[Tax, typer.Option("--tax", help="JASPAR tax group to compare with.")]
+Threads = Annotated[
+    int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")
+]
+TableFormat = Annotated[Format, typer.Option("--format", help="Form of the printed table.")]
+ScoreName = Annotated[Score, typer.Option("--score", help="What makes a base important.")]
+TrackFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--track",
+        help="Your own score per base: npz with an array per record name, or bedGraph.",
+    ),
+]
+NullTrackFile = Annotated[
+    Path | None,
+    typer.Option("--null-track", help="The same score on shuffled sequence, as null for --track."),
+]
+Strands = Annotated[
+    Strand, typer.Option("--strand", help="Average both strands, or run the forward one alone.")
+]
+
+DEFAULT_MODEL = "nucel-mini"

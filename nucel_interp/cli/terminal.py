@@ -1,0 +1,55 @@
+"""What appears on stderr: log lines and warnings, each in one line."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from nucel_interp.errors import NucelWarning
+
+LOGGER = logging.getLogger("nucel_interp")
+"""Level DEBUG with -v, INFO by default, WARNING with -q: also asked by `progress`."""
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is at the moment (a progress bar takes its place for a while)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(self.format(record), err=True)
+
+
+def configure(*, verbose: bool = False, quiet: bool = False) -> None:
+    """Set how much is said."""
+    LOGGER.handlers = [_Stderr()]
+    LOGGER.propagate = False
+    LOGGER.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Warnings as one line on stderr for the time of one command; our own are never swallowed."""
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        name = "" if issubclass(category, NucelWarning) else f"{category.__name__}: "
+        typer.echo(f"warning: {name}{' '.join(str(message).split())}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", NucelWarning)
+        warnings.showwarning = show
+        handlers, propagate, level = LOGGER.handlers, LOGGER.propagate, LOGGER.level
+        try:
+            yield
+        finally:
+            LOGGER.handlers, LOGGER.propagate = handlers, propagate
+            LOGGER.setLevel(level)
+
+
+def say(text: str) -> None:
+    """A line for the reader on stderr, unless -q."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        typer.echo(text, err=True)

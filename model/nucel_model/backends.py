@@ -63,7 +63,7 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
 
 
 def eager(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> tuple[Tensor, Tensor]:
-    """The plain definition; also returns probabilities (batch, heads, queries, keys), softmax in fp32."""
+    """The plain definition; also returns fp32 probabilities (batch, heads, queries, keys)."""
     every = slice(0, q.shape[2])
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     allowed = mask.allowed(every, every, q.device)

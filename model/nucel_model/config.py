@@ -49,7 +49,9 @@ class NucelConfig:
             raise ConfigError("layer_types is empty: a model needs at least one layer")
         for kind in self.layer_types:
             if kind not in ("full_attention", "sliding_attention"):
-                raise ConfigError(f"layer_types holds {kind!r}; known are full_attention, sliding_attention")
+                raise ConfigError(
+                    f"layer_types holds {kind!r}; known are full_attention, sliding_attention"
+                )
         if self.local_attention < 2:
             raise ConfigError(f"local_attention must be at least 2; got {self.local_attention}")
 
@@ -147,7 +149,9 @@ def config_from_json(data: Mapping[str, Any], source: str = "config.json") -> Nu
     """
     kind = data.get("model_type", "modernbert")
     if kind != "modernbert":
-        raise ConfigError(f"{source} describes a {kind!r} model; this loader reads ModernBERT-shaped ones")
+        raise ConfigError(
+            f"{source} describes a {kind!r} model; this loader reads ModernBERT-shaped ones"
+        )
     for key in ("norm_bias", "attention_bias", "mlp_bias"):
         if data.get(key):
             raise ConfigError(f"{source} sets {key}; NucEL's encoder has no biases")

@@ -1,4 +1,4 @@
-"""ELECTRA on bases (Clark et al. 2020, arXiv 2003.10555): a generator replaces, a discriminator finds.
+"""ELECTRA on bases (Clark et al. 2020, arXiv 2003.10555): one network replaces, one finds.
 
 Label polarity is stated here and nowhere else: **1 = replaced**. A sampled base that equals the
 true one was not replaced. Gradients do not flow through sampling.

@@ -13,6 +13,8 @@ How it differs from a textbook BERT:
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,7 +32,9 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: NucelConfig) -> None:
         super().__init__()
-        self.tok_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=tokenizer.PAD)
+        self.tok_embeddings = nn.Embedding(
+            config.vocab_size, config.hidden_size, padding_idx=tokenizer.PAD
+        )
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
 
     def forward(self, input_ids: Tensor) -> Tensor:
@@ -92,7 +96,7 @@ class Block(nn.Module):
 
 
 class NucelEncoder(nn.Module):
-    """Embeddings, blocks, final norm. Called like transformers' models; see `forward` and `profile`."""
+    """Embeddings, blocks, final norm; called like transformers' models."""
 
     def __init__(self, config: NucelConfig) -> None:
         super().__init__()
@@ -102,6 +106,10 @@ class NucelEncoder(nn.Module):
         self.layers = nn.ModuleList(Block(config, i) for i in range(config.num_hidden_layers))
         self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
         self.init_weights()
+
+    @property
+    def _blocks(self) -> list[Block]:
+        return cast("list[Block]", self.layers)  # ModuleList's type does not say what it holds
 
     @torch.no_grad()
     def init_weights(self, seed: int | None = None) -> None:
@@ -121,7 +129,11 @@ class NucelEncoder(nn.Module):
             if name.endswith("norm.weight"):
                 p.fill_(1.0)
                 continue
-            s = std / (2 * self.config.num_hidden_layers) ** 0.5 if name.endswith("Wo.weight") else std
+            s = (
+                std / (2 * self.config.num_hidden_layers) ** 0.5
+                if name.endswith("Wo.weight")
+                else std
+            )
             nn.init.trunc_normal_(p, std=s, a=-cut * s, b=cut * s, generator=generator)
 
     def forward(
@@ -143,7 +155,7 @@ class NucelEncoder(nn.Module):
         """
         x, masks, tables = self._begin(input_ids, attention_mask)
         states, maps = [x], []
-        for i, block in enumerate(self.layers):
+        for i, block in enumerate(self._blocks):
             q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
             if output_attentions or self.backend == "eager":
                 out, probs = eager(q, k, v, masks[i])
@@ -164,14 +176,18 @@ class NucelEncoder(nn.Module):
     def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
         """A forward pass that reduces attention as it goes; arguments as in `forward`."""
         x, masks, tables = self._begin(input_ids, attention_mask)
-        real = masks[0].real if masks[0].real is not None else torch.ones_like(input_ids, dtype=torch.bool)
+        real = (
+            masks[0].real
+            if masks[0].real is not None
+            else torch.ones_like(input_ids, dtype=torch.bool)
+        )
         roles = Roles(
             base=tokenizer.is_base(input_ids) & real,
             cls=(input_ids == tokenizer.CLS) & real,
             unknown=(input_ids == tokenizer.UNK) & real,
         )
         layers: list[LayerProfile] = []
-        for i, block in enumerate(self.layers):
+        for i, block in enumerate(self._blocks):
             q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
             out, reduced = profile_attention(q, k, v, masks[i], roles)
             layers.append(reduced)
@@ -191,7 +207,8 @@ class NucelEncoder(nn.Module):
         length = input_ids.shape[1]
         if length > self.config.max_position_embeddings:
             raise ValueError(
-                f"{length - 1} bases are more than the {self.config.context_bp} this model reads at once"
+                f"{length - 1} bases are more than the {self.config.context_bp} "
+                "this model reads at once"
             )
         real = None
         if attention_mask is not None and not bool((attention_mask != 0).all()):
@@ -201,7 +218,9 @@ class NucelEncoder(nn.Module):
         for i in range(self.config.num_hidden_layers):
             theta = self.config.rope_theta(i)
             if theta not in by_theta:
-                by_theta[theta] = rotary_table(length, self.config.head_dim, theta, input_ids.device)
+                by_theta[theta] = rotary_table(
+                    length, self.config.head_dim, theta, input_ids.device
+                )
             tables.append(by_theta[theta])
             masks.append(Mask(real=real, window=self.config.window(i)))
         return self.embeddings(input_ids), masks, tables

@@ -61,7 +61,9 @@ class Nucel(nn.Module):
         """The encoder's configuration."""
         return self.encoder.config
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: bool) -> EncoderOutput:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: bool
+    ) -> EncoderOutput:
         """The encoder's forward pass; see `NucelEncoder.forward`."""
         return self.encoder(input_ids, attention_mask, **kwargs)
 
@@ -77,8 +79,9 @@ class Nucel(nn.Module):
         """
         if self.discriminator_head is None:
             raise FolderError(
-                f"{self.name} has no discriminator head (the released NucEL is the encoder alone), so it "
-                "has no discriminator scores. Fit one with `nucel-pretrain fit-head`, or use attention."
+                f"{self.name} has no discriminator head (the released NucEL is the encoder alone), "
+                "so it has no discriminator scores. Fit one with `nucel-pretrain fit-head`, "
+                "or use attention."
             )
         return self.discriminator_head(last_hidden_state).float()[:, 1:]
 
@@ -87,7 +90,9 @@ def untrained_twin(model: Nucel, seed: int) -> Nucel:
     """A model of the same shape with fresh random weights: what architecture alone gives."""
     encoder = NucelEncoder(model.config)
     encoder.init_weights(seed)
-    return Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
+    return (
+        Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
+    )
 
 
 def from_pretrained(name_or_folder: str | Path) -> Nucel:
@@ -120,14 +125,19 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
     return model.eval()
 
 
-def save_pretrained(model: Nucel, folder: str | Path, *, head_source: str = "trained with the encoder") -> Path:
+def save_pretrained(
+    model: Nucel, folder: str | Path, *, head_source: str = "trained with the encoder"
+) -> Path:
     """Write the model into ``folder`` (made if need be); returns the folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data = config_to_json(model.config)
     _save(model.encoder, folder / "model.safetensors")
     if model.discriminator_head is not None:
-        data["discriminator_head"] = {"source": head_source, "positive": model.discriminator_head.positive}
+        data["discriminator_head"] = {
+            "source": head_source,
+            "positive": model.discriminator_head.positive,
+        }
         _save(model.discriminator_head, folder / "discriminator.safetensors")
     if model.mlm_head is not None:
         _save(model.mlm_head, folder / "mlm.safetensors")
@@ -138,8 +148,8 @@ def save_pretrained(model: Nucel, folder: str | Path, *, head_source: str = "tra
 def _read_config(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise FolderError(
-            f"there is no model folder {folder}; give a folder with config.json and model.safetensors, "
-            f"or a shipped name: {', '.join(SHIPPED)}"
+            f"there is no model folder {folder}; give a folder with config.json and "
+            f"model.safetensors, or a shipped name: {', '.join(SHIPPED)}"
         )
     path = folder / "config.json"
     if not path.exists():
@@ -147,9 +157,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not (folder / "model.safetensors").exists():
         if list(folder.glob("*.bin")) or list(folder.glob("*.pt")):
             raise FolderError(
-                f"{folder} holds pickled weights (.bin or .pt), which can run code when opened and are not "
-                "read here. Convert them where you trust them: load with transformers and call "
-                "save_pretrained(folder, safe_serialization=True)"
+                f"{folder} holds pickled weights (.bin or .pt), which can run code when opened and "
+                "are not read here. Convert them where you trust them: load the folder with "
+                "transformers and call save_pretrained, which writes model.safetensors"
             )
         raise FolderError(f"{folder} has no model.safetensors")
     try:
@@ -166,7 +176,9 @@ def _load(module: nn.Module, path: Path) -> None:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise FolderError(f"{path} cannot be read: {error}. Was it cut short in a download?") from error
+        raise FolderError(
+            f"{path} cannot be read: {error}. Was it cut short in a download?"
+        ) from error
     wanted = module.state_dict()
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or extra:
@@ -177,7 +189,8 @@ def _load(module: nn.Module, path: Path) -> None:
     for key, tensor in wanted.items():
         if tensors[key].shape != tensor.shape:
             raise FolderError(
-                f"{path}: {key} has shape {tuple(tensors[key].shape)}, config.json asks for {tuple(tensor.shape)}"
+                f"{path}: {key} has shape {tuple(tensors[key].shape)}, "
+                f"config.json asks for {tuple(tensor.shape)}"
             )
     module.load_state_dict({k: t.to(wanted[k].dtype) for k, t in tensors.items()})
 
@@ -191,4 +204,6 @@ def _save(module: nn.Module, path: Path) -> None:
 
 
 def _few(keys: list[str]) -> str:
-    return ("nothing" if not keys else ", ".join(keys[:3])) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+    return ("nothing" if not keys else ", ".join(keys[:3])) + (
+        f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    )

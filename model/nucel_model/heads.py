@@ -1,4 +1,4 @@
-"""Heads on the encoder: masked bases (the generator's) and replaced tokens (the discriminator's)."""
+"""Heads on the encoder: masked bases (generator) and replaced tokens (discriminator)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ class ReplacedTokenHead(nn.Module):
     def __init__(self, config: NucelConfig, positive: str = "replaced") -> None:
         super().__init__()
         if positive not in ("replaced", "original"):
-            raise ValueError(f"discriminator_head.positive must be replaced or original; got {positive!r}")
+            raise ValueError(
+                f"discriminator_head.positive must be replaced or original; got {positive!r}"
+            )
         self.positive = positive
         self.discriminator_predictions = nn.Linear(config.hidden_size, 1)
         _initialise(self, config)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """(..., hidden) to log-odds (...) in nats that the base was replaced: high = replaced, always."""
+        """(..., hidden) to log-odds (...), nats, that the base was replaced: high = replaced."""
         raw = self.discriminator_predictions(hidden).squeeze(-1)
         return raw if self.positive == "replaced" else -raw
 

@@ -39,7 +39,7 @@ class LayerProfile:
 
 
 def expected_received(roles: Roles, mask: Mask) -> Tensor:
-    """What each key would receive from base queries under uniform attention: (batch, tokens), fp64."""
+    """What uniform attention from base queries would give each key: (batch, tokens), fp64."""
     real = mask.real if mask.real is not None else torch.ones_like(roles.base)
     visible = _window_sum(real.double(), mask.window)
     return _window_sum(roles.base.double() / visible.clamp(min=1), mask.window)
@@ -58,7 +58,7 @@ def _window_sum(x: Tensor, window: int | None) -> Tensor:
 def profile_attention(
     q: Tensor, k: Tensor, v: Tensor, mask: Mask, roles: Roles
 ) -> tuple[Tensor, LayerProfile]:
-    """Attention output (batch, heads, tokens, dim) and its reductions, a block of query rows at a time.
+    """Attention output (batch, heads, tokens, dim) and its reductions, by blocks of query rows.
 
     A local layer touches only the keys its rows can see. Reductions accumulate in fp32.
     """

@@ -27,7 +27,7 @@ COMPLEMENT[list(BASE_IDS)] = BASE_IDS[::-1]
 
 
 def encode(sequence: str | bytes) -> NDArray[np.uint8]:
-    """Token ids of the bases alone, without [CLS]: (len(sequence),). Every other letter is [UNK]."""
+    """Token ids (len(sequence),) without [CLS]; every letter but A, C, G, T is [UNK]."""
     raw = sequence.encode("ascii", "replace") if isinstance(sequence, str) else sequence
     return _ENCODE[np.frombuffer(raw, dtype=np.uint8)]
 
@@ -46,7 +46,7 @@ def batch(sequences: list[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
     """Put [CLS] in front, pad on the right.
 
     Returns:
-        ``input_ids`` (batch, tokens) int64 and ``attention_mask`` (batch, tokens) bool, True = real.
+        ``input_ids`` int64 and ``attention_mask`` bool, True = real; (batch, tokens) each.
     """
     longest = 1 + max(len(ids) for ids in sequences)
     out = np.full((len(sequences), longest), PAD, dtype=np.int64)

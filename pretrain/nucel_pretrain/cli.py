@@ -36,11 +36,15 @@ def main() -> None:
 @app.command()
 def train(
     config: Annotated[str, typer.Argument(help="TOML file, or a shipped name: mini, base.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")
+    ],
     fasta: Annotated[
         list[Path] | None, typer.Option(help="FASTA to train on, plain or gzip; may be repeated.")
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = torch's choice.")] = 0,
+    threads: Annotated[
+        int, typer.Option("--threads", "-t", help="CPU threads, 0 = torch's choice.")
+    ] = 0,
 ) -> None:
     """Pre-train, or continue a run that was cut off.
 

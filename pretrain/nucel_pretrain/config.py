@@ -114,7 +114,11 @@ def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
     for key in raw:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
+            hint = (
+                f"; did you mean {near[0]!r}?"
+                if near
+                else f"; known are {', '.join(sorted(known))}"
+            )
             raise PretrainError(f"the configuration has no key {where}{key}{hint}")
     values = dict(raw)
     if cls is PretrainConfig:
@@ -131,6 +135,8 @@ def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
             and f.default is dataclasses.MISSING
             and f.default_factory is dataclasses.MISSING
         ]
-        raise PretrainError(f"the configuration lacks {where}{', '.join(absent)} ({error})") from error
+        raise PretrainError(
+            f"the configuration lacks {where}{', '.join(absent)} ({error})"
+        ) from error
     except ValueError as error:
         raise PretrainError(str(error)) from error

@@ -1,4 +1,4 @@
-"""FASTA to windows: which stretch of which chromosome, on which strand, a function of (seed, index).
+"""FASTA to windows: which stretch of which chromosome and strand, from (seed, index) alone.
 
 Windows are drawn uniformly over all starts at which a whole window holds only A, C, G, T and lies
 outside the excluded regions. A window is named by its index, so any run can resume exactly.
@@ -42,7 +42,9 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Check the values."""
         if self.window < 8 or self.batch < 1:
-            raise ValueError(f"data.window must be >= 8 and data.batch >= 1; got {self.window}, {self.batch}")
+            raise ValueError(
+                f"data.window must be >= 8 and data.batch >= 1; got {self.window}, {self.batch}"
+            )
         for region in (*self.exclude, *self.validation):
             _region(region)
 
@@ -64,7 +66,11 @@ class Windows:
     """
 
     def __init__(
-        self, chromosomes: dict[str, NDArray[np.uint8]], config: DataConfig, *, validation: bool = False
+        self,
+        chromosomes: dict[str, NDArray[np.uint8]],
+        config: DataConfig,
+        *,
+        validation: bool = False,
     ) -> None:
         """``chromosomes`` maps names to base ids (see `read_chromosomes`).
 
@@ -98,7 +104,9 @@ class Windows:
             for chrom, start, end in excluded:
                 if chrom == name:
                     usable[start:end] = False
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], usable, [False]]).astype(np.int8)))
+            edges = np.flatnonzero(
+                np.diff(np.concatenate([[False], usable, [False]]).astype(np.int8))
+            )
             for start, end in edges.reshape(-1, 2):
                 if end - start >= config.window:
                     intervals.append((number, int(start), int(end)))
@@ -151,9 +159,15 @@ def read_chromosomes(paths: Sequence[str | Path]) -> dict[str, NDArray[np.uint8]
         try:
             with dnaio.open(path, fileformat="fasta") as reader:
                 for record in reader:
-                    name = record.name.split()[0] if record.name.split() else f"record_{len(chromosomes) + 1}"
+                    name = (
+                        record.name.split()[0]
+                        if record.name.split()
+                        else f"record_{len(chromosomes) + 1}"
+                    )
                     if name in chromosomes:
-                        raise DataError(f"{path} repeats the sequence name {name}; names must differ")
+                        raise DataError(
+                            f"{path} repeats the sequence name {name}; names must differ"
+                        )
                     chromosomes[name] = tokenizer.encode(record.sequence)
         except (OSError, EOFError, dnaio.FileFormatError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {path} as FASTA: {error}") from error

@@ -1,4 +1,4 @@
-"""Which bases are masked, and the draws that decide what replaces them: pure functions of a seed."""
+"""Which bases are masked, and the draws that decide what replaces them, from a seed alone."""
 
 from __future__ import annotations
 

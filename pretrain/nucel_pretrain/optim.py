@@ -36,7 +36,10 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     rest = [p for p in model.parameters() if p.ndim < 2]
     return torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}],
+        [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": rest, "weight_decay": 0.0},
+        ],
         lr=config.learning_rate,
         betas=(config.beta1, config.beta2),
         eps=config.eps,

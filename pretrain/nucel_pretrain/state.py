@@ -8,7 +8,6 @@ name and renamed, so a run that is killed while saving leaves the previous one.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ def save_checkpoint(
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
     save_model(model, partial / "discriminator")
-    names = {p: n for n, p in model.named_parameters()}
+    names: dict[torch.Tensor, str] = {p: n for n, p in model.named_parameters()}
     moments = {
         f"{names[p]}.{key}": value
         for p, values in optimizer.state.items()
@@ -47,7 +46,7 @@ def save_checkpoint(
     (partial / "state.json").write_text(json.dumps(state, indent=2) + "\n")
     if final.exists():
         shutil.rmtree(final)
-    os.replace(partial, final)
+    partial.replace(final)
     for old in checkpoints(runs)[:-keep]:
         shutil.rmtree(old)
     return final
@@ -58,7 +57,9 @@ def checkpoints(runs: Path) -> list[Path]:
     return sorted(p for p in runs.glob("step-*") if (p / "state.json").exists())
 
 
-def load_checkpoint(folder: Path, model: Electra, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def load_checkpoint(
+    folder: Path, model: Electra, optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
     """Restore weights and optimiser in place; returns the loop's state."""
     inner = folder / "discriminator"
     model.discriminator.load_state_dict(load_file(inner / "model.safetensors"))

@@ -29,7 +29,9 @@ def build_model(config: PretrainConfig) -> Electra:
     return Electra(config.generator.encoder(tokens), config.discriminator.encoder(tokens))
 
 
-def train(config: PretrainConfig, out: Path, *, resume: bool = True, say: Say | None = None) -> Path:
+def train(
+    config: PretrainConfig, out: Path, *, resume: bool = True, say: Say | None = None
+) -> Path:
     """Pre-train and return the finished model folder, ``out/model``.
 
     The same command continues a run that was cut off, from its newest complete checkpoint.
@@ -55,7 +57,8 @@ def train(config: PretrainConfig, out: Path, *, resume: bool = True, say: Say | 
     sizes = [sum(p.numel() for p in m.parameters()) for m in (model.discriminator, model.generator)]
     say(
         f"training on {windows.usable_bases:,} bases; discriminator {sizes[0]:,} parameters, "
-        f"generator {sizes[1]:,}; {config.loop.steps:,} steps of {config.data.batch * config.data.window:,} bases"
+        f"generator {sizes[1]:,}; {config.loop.steps:,} steps of "
+        f"{config.data.batch * config.data.window:,} bases"
     )
     loop, n = config.loop, config.data.batch
     metrics_path = out / "metrics.jsonl"
@@ -89,8 +92,9 @@ def train(config: PretrainConfig, out: Path, *, resume: bool = True, say: Say | 
         except NonFiniteError as error:
             chrom, start, flip = windows.place(loop.seed, step * n)
             raise PretrainError(
-                f"{error}: stopped before the optimiser moved. The batch began with {chrom}:{start}"
-                f"{' (-)' if flip else ''}; the last good checkpoint is kept. Lower optim.learning_rate."
+                f"{error}: stopped before the optimiser moved. The batch began with "
+                f"{chrom}:{start}{' (-)' if flip else ''}; the last good checkpoint is kept. "
+                "Lower optim.learning_rate."
             ) from error
         step += 1
         if step % loop.log_every == 0 or step == loop.steps:

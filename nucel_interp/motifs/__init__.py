@@ -1,0 +1,1 @@
+"""Motifs: matrices, their similarity, and where they occur in sequence."""

@@ -1,0 +1,1 @@
+"""Files shipped with the package: motif collections. See README.md in this folder."""

@@ -94,7 +94,7 @@ def test_records_without_values_are_nan_with_a_warning(tmp_path):
     [
         ({"a": np.ones(5)}, "has 6 bases"),
         ({"a": np.ones((6, 4))}, "has 6 bases"),
-        ({"a": np.array(list("ACGTAC"))}, "one number for each"),
+        ({"a": np.array(list("ACGTAC"))}, "give a number for each"),
         ({"a": np.array([object()] * 6)}, "no plain numbers"),
         ({"a": np.full(6, np.inf)}, "infinite"),
         ({"x1": np.ones(6), "x2": np.ones(6)}, "has arrays x1, x2; the records are named a, b/<x>"),

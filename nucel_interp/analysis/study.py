@@ -1,0 +1,80 @@
+"""What the statistics are computed on: units laid end to end, with their tracks and shuffled copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+Track = NDArray[np.float32]
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """A shuffled copy of every unit, and the score of each of its bases."""
+
+    sequences: list[str]
+    track: Track
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One input with its nulls.
+
+    Attributes:
+        sequences: One string per unit.
+        offsets: (units + 1,) where each unit begins among all bases.
+        test: (units,) bool, the test half; the other half is for discovery.
+        track: (bases,) score, NaN where there is none.
+        copies: Dinucleotide-shuffled copies of the units, scored like them.
+        threshold_null: Tracks that say how high the score gets by chance; the copies' own for a
+            model, permuted ones for a user's track.
+        trimers: Copies that keep 3-mers, as sequences only.
+    """
+
+    sequences: list[str]
+    offsets: NDArray[np.int64]
+    test: NDArray[np.bool_]
+    track: Track
+    copies: list[Copy]
+    threshold_null: list[Track]
+    trimers: list[list[str]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(units,) bases."""
+        return np.diff(self.offsets)
+
+    @property
+    def in_test(self) -> NDArray[np.bool_]:
+        """(bases,) does the base lie in the test half?"""
+        return np.repeat(self.test, self.lengths)
+
+
+@dataclass
+class Stages:
+    """Tells how far a run is, and remembers how long each stage took."""
+
+    on_progress: OnProgress | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """``with stages.stage("scoring", total=n) as step: step(k)``."""
+        started, done = perf_counter(), 0
+
+        def step(n: int) -> None:
+            nonlocal done
+            done += n
+            if self.on_progress is not None:
+                self.on_progress(done, total, name)
+
+        step(0)
+        yield step
+        step(total - done)
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started

@@ -1,0 +1,249 @@
+"""Seqlets to motifs: enriched k-mers seed matrices, matrices are refined on seqlets, found sites are erased.
+
+Seed: the canonical k-mer (k = 6, 7, 8) whose presence in a unit's seqlets most exceeds its presence
+in the seqlets of that unit's shuffled copies. Refine: align the best site of every seqlet, keep
+those above the 99th percentile of shuffled seqlets, grow and trim the matrix, repeat. Erase: mask
+the motif's sites, which takes its k-mers with it, and look for the next seed. Every step uses the
+discovery half alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.kmers import KmerIndex, kmer_words
+from nucel_interp.motifs import pwm as matrices
+from nucel_interp.types import BASES, Motif
+
+SEED_KS = (6, 7, 8)
+MAX_MOTIFS = 20
+MIN_SEED_Z = 3.0
+FLANK_BP = 10
+"""Seqlets are widened by this much on either side before motifs are sought in them."""
+GROW_BP = 8
+ROUNDS = 6
+NULL_PERCENTILE = 99.0
+MIN_SITES = 10
+MIN_BITS = 6.0
+MIN_WIDTH = 5
+MAX_WIDTH = 30
+TRIM_BITS = 0.4
+"""Outer columns below this are cut, after what chance alone gives: 3 / (2 ln 2 n) bits at n sites
+(Schneider et al. 1986)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Units laid end to end, and the stretches of them in which motifs are sought.
+
+    Attributes:
+        sequences: One string per unit.
+        unit: (seqlets,) which unit each stretch lies in.
+        start: (seqlets,) first base, counted over all units laid end to end.
+        end: (seqlets,) one past the last.
+    """
+
+    sequences: list[str]
+    unit: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Discovered:
+    """A motif, and the seqlets that built it."""
+
+    motif: Motif
+    n_seqlets: int
+    seed: str
+
+
+class _Text:
+    """Units laid end to end as base codes 0..3, -1 for anything else, with what is still to be explained."""
+
+    def __init__(self, regions: Regions) -> None:
+        self.regions = regions
+        self.indices = {k: KmerIndex(regions.sequences, k) for k in SEED_KS}
+        table = np.full(256, -1, dtype=np.int64)
+        for i, letter in enumerate(BASES):
+            table[ord(letter)] = i
+        lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
+        # GROW_BP + MAX_WIDTH of nothing at the very end, so that growing a site never runs off
+        tail = np.full(MAX_WIDTH + 2 * GROW_BP, -1, dtype=np.int64)
+        text = np.frombuffer("".join(regions.sequences).encode("ascii"), dtype=np.uint8)
+        self.base = np.concatenate([table[text], tail])
+        self.unit = np.concatenate([np.repeat(np.arange(len(lengths)), lengths), np.full(len(tail), -1)])
+        step = np.zeros(len(self.base) + 1, dtype=np.int64)
+        np.add.at(step, regions.start, 1)
+        np.add.at(step, regions.end, -1)
+        self.open = np.cumsum(step[:-1]) > 0
+        self.n = len(text)
+
+    def best_sites(self, log_odds: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
+        """Best score, position and strand (True = other) within each region, whole sites in open bases."""
+        width = log_odds.shape[1]
+        closed = np.concatenate([[0], np.cumsum(~self.open | (self.base < 0))])
+        n = len(self.base) - width + 1
+        usable = (closed[width:] == closed[:-width]) & (self.unit[:n] == self.unit[width - 1 :])
+        at = np.flatnonzero(usable)
+        forward, other = np.zeros(len(at)), np.zeros(len(at))
+        for column in range(width):
+            letters = self.base[at + column]
+            forward += log_odds[letters, column]
+            other += log_odds[3 - letters, width - 1 - column]
+        strand = other > forward
+        best = np.maximum(forward, other)
+        score = np.full(len(self.regions.unit), -np.inf)
+        place = np.full(len(self.regions.unit), -1, dtype=np.int64)
+        flipped = np.zeros(len(self.regions.unit), dtype=bool)
+        first = np.searchsorted(at, self.regions.start)
+        last = np.searchsorted(at, self.regions.end - width, side="right")
+        for r in np.flatnonzero(last > first):
+            i = first[r] + int(np.argmax(best[first[r] : last[r]]))
+            score[r], place[r], flipped[r] = best[i], at[i], strand[i]
+        return score, place, flipped
+
+    def stack(self, place: NDArray[np.int64], flipped: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
+        """(sites, width) bases at the given places, other-strand sites turned; -1 beyond their unit."""
+        index = place[:, None] + np.arange(width)
+        safe = np.clip(index, 0, len(self.base) - 1)
+        middle = np.clip(place + width // 2, 0, len(self.base) - 1)
+        letters = np.where((self.unit[safe] == self.unit[middle][:, None]) & (index >= 0), self.base[safe], -1)
+        turned = np.where(letters >= 0, 3 - letters, -1)[:, ::-1]
+        return np.where(flipped[:, None], turned, letters)
+
+    def erase(self, place: NDArray[np.int64], width: int) -> None:
+        """Close the bases of these sites."""
+        for p in place:
+            self.open[p : p + width] = False
+
+
+def discover(
+    real: Regions,
+    null: list[Regions],
+    background: NDArray[np.float64],
+    *,
+    prefix: str = "motif",
+    on_progress: Callable[[int], None] | None = None,
+) -> list[Discovered]:
+    """Motifs in the seqlets of the discovery half, in the order in which they were found.
+
+    Args:
+        real: Units of the discovery half with their widened seqlets.
+        null: The same units' shuffled copies, each with the seqlets called in it.
+        background: (4,) base frequencies of the sequences.
+        prefix: Motifs are named ``prefix_1``, ``prefix_2`` ...
+        on_progress: Called with 1 after each seed.
+    """
+    text, controls = _Text(real), [_Text(n) for n in null]
+    found: list[Discovered] = []
+    tried = 0
+    while tried < MAX_MOTIFS and text.open.any():
+        seed = best_seed(text, controls)
+        if seed is None:
+            break
+        tried += 1
+        if on_progress is not None:
+            on_progress(1)
+        refined = _refine(seed, text, controls, background)
+        if refined is None:
+            _erase_word(text, seed)
+            continue
+        matrix, place, flipped, limit = refined
+        width = matrix.shape[1]
+        text.erase(place, width)
+        odds = matrices.log_odds(matrix, background, n_sites=len(place))
+        for control in controls:
+            score, where, _ = control.best_sites(odds)
+            control.erase(where[score > limit], width)
+        _erase_word(text, seed)
+        bits = matrices.total_information(matrix)
+        n_units = len(np.unique(text.unit[place]))
+        if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
+            name = f"{prefix}_{len(found) + 1}"
+            found.append(Discovered(Motif(id=name, pwm=matrix, n_sites=len(place)), len(place), seed))
+    return found
+
+
+def best_seed(text: _Text, controls: list[_Text]) -> str | None:
+    """The k-mer most over-represented in real seqlets, or None if none stands out."""
+    best: tuple[float, str] | None = None
+    for k in SEED_KS:
+        code, _, z = kmer_excess(text, controls, k)
+        if not len(code):
+            continue
+        top = int(np.argmax(z))
+        if best is None or z[top] > best[0]:
+            best = (float(z[top]), kmer_words(code[top : top + 1], k)[0])
+    return best[1] if best is not None and best[0] >= MIN_SEED_Z else None
+
+
+def kmer_excess(
+    text: _Text, controls: list[_Text], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Codes of all k-mers present, units with each, and z of that number given the copies.
+
+    Under the null a unit hit T times among itself and its K copies is a real hit with probability
+    T / (K + 1); mean and variance of the sum give z (the exact test is `kmers.sign_test`).
+    """
+    unit, code = text.indices[k].present(text.open[: text.n])
+    keys = unit * 4**k + code
+    others = []
+    for control in controls:
+        u, c = control.indices[k].present(control.open[: control.n])
+        others.append(u * 4**k + c)
+    total_keys, hits = np.unique(np.concatenate([keys, *others]), return_counts=True)
+    is_real = np.isin(total_keys, keys, assume_unique=True)
+    share = hits / (len(controls) + 1)
+    codes, where = np.unique(total_keys % 4**k, return_inverse=True)
+    observed = np.bincount(where, is_real)
+    mean = np.bincount(where, share)
+    variance = np.bincount(where, share * (1 - share))
+    z = (observed - mean) / np.sqrt(np.maximum(variance, 0.25))
+    return codes, observed.astype(np.int64), z
+
+
+def _refine(
+    seed: str, text: _Text, controls: list[_Text], background: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], float] | None:
+    """Matrix, places, strands and score limit of the motif that ``seed`` grows into."""
+    matrix = np.full((4, len(seed)), 0.05)
+    for column, letter in enumerate(seed):
+        matrix[BASES.index(letter), column] = 0.85
+    result = None
+    for _ in range(ROUNDS):
+        odds = matrices.log_odds(matrix, background, n_sites=MIN_SITES)
+        score, place, flipped = text.best_sites(odds)
+        shuffled = np.concatenate([c.best_sites(odds)[0] for c in controls])
+        shuffled = shuffled[np.isfinite(shuffled)]
+        limit = float(np.percentile(shuffled, NULL_PERCENTILE)) if shuffled.size else 0.0
+        kept = score > max(limit, 0.0)
+        if kept.sum() < MIN_SITES:
+            return result
+        place, flipped, width = place[kept], flipped[kept], matrix.shape[1]
+        stack = text.stack(place - GROW_BP, flipped, width + 2 * GROW_BP)
+        counts = np.stack([(stack == b).sum(axis=0) for b in range(4)]).astype(float)
+        grown = matrices.from_counts(counts, background=background)
+        trimmed, left = matrices.trim(grown, TRIM_BITS + 3 / (2 * np.log(2) * kept.sum()))
+        if trimmed.shape[1] < MIN_WIDTH:
+            return result
+        trimmed = trimmed[:, :MAX_WIDTH]
+        shift_forward = left - GROW_BP
+        shift_other = width + GROW_BP - left - trimmed.shape[1]
+        place = place + np.where(flipped, shift_other, shift_forward)
+        result = (trimmed, place, flipped, limit)
+        if trimmed.shape == matrix.shape and np.allclose(trimmed, matrix, atol=1e-3):
+            break
+        matrix = trimmed
+    return result
+
+
+def _erase_word(text: _Text, seed: str) -> None:
+    """Close every place of a seed, so that the next round cannot choose it again."""
+    index = text.indices[len(seed)]
+    code = KmerIndex([seed], len(seed)).code[0]
+    text.erase(np.flatnonzero(index.code == code), len(seed))

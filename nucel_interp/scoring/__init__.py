@@ -1,0 +1,21 @@
+"""From sequences to a number per base: shuffled copies, both strands, every head, one score."""
+
+from nucel_interp.scoring.attention import HeadChoice, attention_score, head_table
+from nucel_interp.scoring.runner import Scores, score_sequences
+from nucel_interp.scoring.shuffle import draw, shuffled
+from nucel_interp.scoring.units import Unit, copies_per_unit, cut_units, shuffle_records, split_units
+
+__all__ = [
+    "HeadChoice",
+    "Scores",
+    "Unit",
+    "attention_score",
+    "copies_per_unit",
+    "cut_units",
+    "draw",
+    "head_table",
+    "score_sequences",
+    "shuffle_records",
+    "shuffled",
+    "split_units",
+]

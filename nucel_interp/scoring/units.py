@@ -1,0 +1,94 @@
+"""Units of statistics, their shuffled copies, and the split into a discovery and a test half."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.types import Record, canonical
+
+NULL_BASES = 100_000
+"""How much shuffled sequence the null is made of, at least."""
+MAX_COPIES = 100
+MIN_UNITS = 40
+"""Fewer units than this cannot be split and tested."""
+BLOCK_BP = 1_000_000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A record, or a non-overlapping stretch of a long one: the unit of replication."""
+
+    record: int
+    start: int
+    end: int
+    sequence: str
+
+
+def cut_units(records: list[Record], longest: int) -> list[Unit]:
+    """Records in order; one longer than ``longest`` bases is cut into equal parts that are not."""
+    units = []
+    for number, record in enumerate(records):
+        parts = max(1, math.ceil(len(record) / longest))
+        edges = [len(record) * i // parts for i in range(parts + 1)]
+        for start, end in zip(edges, edges[1:], strict=False):
+            units.append(Unit(number, start, end, record.sequence[start:end]))
+    return units
+
+
+def copies_per_unit(n_bases: int) -> int:
+    """Shuffled copies of each unit: enough for 100 kb of null, at most 100.
+
+    At least two: the shuffled-input control needs one copy as its input and another as its null.
+    """
+    return max(2, min(MAX_COPIES, math.ceil(NULL_BASES / max(1, n_bases))))
+
+
+def shuffle_records(records: list[Record], units: list[Unit], *, k: int, seed: int, copy: int) -> list[str]:
+    """One shuffled sequence per record, each of its units shuffled by itself."""
+    parts: list[list[str]] = [[] for _ in records]
+    for unit in units:
+        parts[unit.record].append(shuffled(unit.sequence, k=k, seed=seed, copy=copy))
+    return ["".join(p) for p in parts]
+
+
+def split_units(records: list[Record], units: list[Unit], seed: int) -> tuple[NDArray[np.bool_], str]:
+    """Which units belong to the test half (True), and the rule used, in words.
+
+    By chromosome if at least four are present and none holds over half the units; else by 1 Mb
+    blocks where locations are known; else by a hash of the strand-collapsed sequence, so that
+    duplicates stay together. Neighbouring or equal sequences then never face each other.
+    """
+    places = [records[u.record].location for u in units]
+    known = [p for p in places if p is not None]
+    if len(known) == len(units) and units:
+        chromosomes = [p.chromosome for p in known]
+        names, counts = np.unique(chromosomes, return_counts=True)
+        if len(names) >= 4 and counts.max() <= len(units) / 2:
+            return _balanced(chromosomes), f"by chromosome ({len(names)} of them)"
+        blocks = [
+            f"{p.chromosome}:{(p.start + u.start) // BLOCK_BP}" for p, u in zip(known, units, strict=True)
+        ]
+        if len(set(blocks)) >= 4:
+            return _balanced(blocks), f"by blocks of 1 Mb ({len(set(blocks))} of them)"
+    keys = [hashlib.blake2b(f"{seed}:{canonical(u.sequence)}".encode()).hexdigest() for u in units]
+    distinct = sorted(set(keys))
+    test = set(distinct[len(distinct) // 2 :])
+    return np.array([k in test for k in keys], dtype=bool), "by a hash of the sequence"
+
+
+def _balanced(groups: list[str]) -> NDArray[np.bool_]:
+    """Whole groups to either half, largest first, always to the smaller half."""
+    names, counts = np.unique(groups, return_counts=True)
+    sizes = {False: 0, True: 0}
+    side: dict[str, bool] = {}
+    for i in sorted(range(len(names)), key=lambda i: (-counts[i], names[i])):
+        half = sizes[True] < sizes[False]
+        side[names[i]] = half
+        sizes[half] += int(counts[i])
+    return np.array([side[g] for g in groups], dtype=bool)

@@ -172,7 +172,7 @@ class NucelEncoder(nn.Module):
             attentions=tuple(maps) if output_attentions else None,
         )
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
         """A forward pass that reduces attention as it goes; arguments as in `forward`."""
         x, masks, tables = self._begin(input_ids, attention_mask)
@@ -212,7 +212,14 @@ class NucelEncoder(nn.Module):
             )
         real = None
         if attention_mask is not None and not bool((attention_mask != 0).all()):
+            if attention_mask.shape != input_ids.shape:
+                raise ValueError(
+                    f"attention_mask is {tuple(attention_mask.shape)}, "
+                    f"input_ids {tuple(input_ids.shape)}"
+                )
             real = attention_mask != 0
+            if bool((real[:, 1:] & ~real[:, :-1]).any()):
+                raise ValueError("padding goes on the right: base i is token i + 1")
         by_theta: dict[float, tuple[Tensor, Tensor]] = {}
         masks, tables = [], []
         for i in range(self.config.num_hidden_layers):

@@ -33,8 +33,9 @@ class Profile:
         received: (batch, layers, heads, bases). Attention base j receives from base queries over
             what uniform attention in the same mask would give it: 1.0 = no preference.
         entropy: (batch, layers, heads, bases), bits: entropy of base query i's whole row.
-        cls_share: (batch, layers, heads), 0..1: mean mass base queries put on [CLS].
-        n_share: (batch, layers, heads), 0..1: mean mass base queries put on N.
+        cls_share: (batch, layers, heads), 0..1: mean mass base queries put on [CLS]; 0 where a
+            sequence has no base.
+        n_share: (batch, layers, heads), 0..1: mean mass base queries put on N; 0 likewise.
         last_hidden_state: (batch, tokens, hidden) of the same pass.
     """
 

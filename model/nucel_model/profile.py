@@ -66,7 +66,7 @@ def profile_attention(
     out = torch.empty_like(v)
     column = torch.zeros(n_batch, n_heads, length, device=q.device)
     entropy = torch.empty(n_batch, n_heads, length, device=q.device)
-    weight = roles.base.float()[:, None, None, :]
+    weight = roles.base.float()[:, None, :, None]
     for start in range(0, length, BLOCK):
         rows = slice(start, min(start + BLOCK, length))
         keys = mask.key_range(rows, length)
@@ -79,10 +79,11 @@ def profile_attention(
         norm = probs.sum(dim=-1, keepdim=True)
         probs /= norm
         out[:, :, rows] = probs.to(v.dtype) @ v[:, :, keys]
-        column[:, :, keys] += (weight[..., rows] @ probs).squeeze(2)
         # H = log Z - sum p (s - max): both terms are non-negative, so nothing cancels
-        spread = (probs * scores.clamp_(min=-1e4)).sum(dim=-1)
+        spread = (scores.clamp_(min=-1e4) * probs).sum(dim=-1)
         entropy[:, :, rows] = norm.squeeze(-1).log() - spread
+        # a sum, not a matrix product: autocast and TF32 would round that to fewer bits
+        column[:, :, keys] += probs.mul_(weight[:, :, rows]).sum(dim=-2)
     n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None]
     expected = expected_received(roles, mask)[:, None]
     hidden = ~roles.base[:, None]

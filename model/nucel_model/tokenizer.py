@@ -48,7 +48,7 @@ def batch(sequences: list[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
     Returns:
         ``input_ids`` int64 and ``attention_mask`` bool, True = real; (batch, tokens) each.
     """
-    longest = 1 + max(len(ids) for ids in sequences)
+    longest = 1 + max((len(ids) for ids in sequences), default=0)
     out = np.full((len(sequences), longest), PAD, dtype=np.int64)
     out[:, 0] = CLS
     for row, ids in zip(out, sequences, strict=True):

@@ -8,6 +8,22 @@ from typing import Any, Literal
 
 LayerType = Literal["full_attention", "sliding_attention"]
 
+_COUNTS = (
+    "hidden_size",
+    "num_attention_heads",
+    "intermediate_size",
+    "local_attention",
+    "max_position_embeddings",
+    "vocab_size",
+)
+_CONSTANTS = (
+    "global_rope_theta",
+    "local_rope_theta",
+    "norm_eps",
+    "initializer_range",
+    "initializer_cutoff_factor",
+)
+
 
 class ConfigError(ValueError):
     """A configuration that contradicts itself, or lacks something that must not be guessed."""
@@ -35,6 +51,14 @@ class NucelConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, with the field's name, its value and the bound."""
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"{name} must be a whole number from 1 up; got {value!r}")
+        for name in _CONSTANTS:
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+                raise ConfigError(f"{name} must be a number above 0; got {value!r}")
         if self.hidden_size % self.num_attention_heads:
             raise ConfigError(
                 f"hidden_size {self.hidden_size} is not divisible by "
@@ -158,6 +182,9 @@ def config_from_json(data: Mapping[str, Any], source: str = "config.json") -> Nu
     if data.get("hidden_activation", "gelu") != "gelu":
         raise ConfigError(f"{source}: hidden_activation {data['hidden_activation']!r} is not gelu")
 
+    if data.get("rope_scaling"):
+        raise ConfigError(f"{source} sets rope_scaling, which is not known here")
+
     def need(key: str) -> Any:
         if data.get(key) is None:
             raise ConfigError(f"{source} lacks {key!r}, which cannot be guessed")
@@ -197,6 +224,8 @@ def _layer_types(data: Mapping[str, Any], source: str) -> tuple[LayerType, ...]:
             f"{source} lacks the layer pattern: give layer_types, or num_hidden_layers with "
             "global_attn_every_n_layers"
         )
+    if period is not None and (not isinstance(period, int) or period < 1):
+        raise ConfigError(f"{source}: global_attn_every_n_layers must be 1 or more; got {period!r}")
     by_period: tuple[LayerType, ...] | None = None
     if period is not None and n is not None:
         by_period = tuple("sliding_attention" if i % period else "full_attention" for i in range(n))
@@ -215,9 +244,13 @@ def _theta(data: Mapping[str, Any], kind: str, old_key: str, source: str) -> flo
     new = (data.get("rope_parameters") or {}).get(kind) or {}
     if new.get("rope_type", "default") != "default":
         raise ConfigError(f"{source}: rope_type {new['rope_type']!r} of {kind} is not known here")
-    found = {float(v) for v in (new.get("rope_theta"), data.get(old_key)) if v is not None}
+    unknown = sorted(new.keys() - {"rope_type", "rope_theta"})
+    if unknown:
+        raise ConfigError(f"{source}: rope_parameters.{kind} sets {unknown[0]}, not known here")
+    found = {v for v in (new.get("rope_theta"), data.get(old_key)) if v is not None}
     if len(found) > 1:
-        raise ConfigError(f"{source}: rope_parameters and {old_key} disagree: {sorted(found)}")
+        values = " and ".join(sorted(map(str, found)))
+        raise ConfigError(f"{source}: rope_parameters and {old_key} disagree: {values}")
     if not found:
         raise ConfigError(f"{source} lacks {old_key!r} (or rope_parameters.{kind}.rope_theta)")
     return found.pop()

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
 from nucel_model.encoder import NucelEncoder
 from nucel_model.heads import MaskedLMHead, ReplacedTokenHead
@@ -108,6 +109,11 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
         folder = Path(name_or_folder)
     data = _read_config(folder)
     config = config_from_json(data, source=str(folder / "config.json"))
+    if config.vocab_size != tokenizer.VOCAB_SIZE:
+        raise ConfigError(
+            f"{folder / 'config.json'}: vocab_size {config.vocab_size} is not NucEL's "
+            f"{tokenizer.VOCAB_SIZE}, so its tokens are not single bases as read here"
+        )
     model = Nucel(NucelEncoder(config), name=folder.name, path=folder)
     _load(model.encoder, folder / "model.safetensors")
     if (folder / "discriminator.safetensors").exists():
@@ -128,7 +134,11 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
 def save_pretrained(
     model: Nucel, folder: str | Path, *, head_source: str = "trained with the encoder"
 ) -> Path:
-    """Write the model into ``folder`` (made if need be); returns the folder."""
+    """Write the model into ``folder`` (made if need be); returns the folder.
+
+    A head that an earlier model left there and this one lacks is removed: it would be loaded with
+    an encoder it was not trained on.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data = config_to_json(model.config)
@@ -139,8 +149,12 @@ def save_pretrained(
             "positive": model.discriminator_head.positive,
         }
         _save(model.discriminator_head, folder / "discriminator.safetensors")
+    else:
+        (folder / "discriminator.safetensors").unlink(missing_ok=True)
     if model.mlm_head is not None:
         _save(model.mlm_head, folder / "mlm.safetensors")
+    else:
+        (folder / "mlm.safetensors").unlink(missing_ok=True)
     (folder / "config.json").write_text(json.dumps(data, indent=2) + "\n")
     return folder
 

@@ -52,8 +52,13 @@ class DataConfig:
 def _region(text: str) -> tuple[str, int, int]:
     match = re.fullmatch(r"(\S+):([\d,_]+)-([\d,_]+)", text)
     if not match:
-        raise ValueError(f"data.exclude wants chrom:start-end (0-based half-open); got {text!r}")
+        raise ValueError(
+            "data.exclude and data.validation want chrom:start-end (0-based half-open); "
+            f"got {text!r}"
+        )
     start, end = (int(re.sub("[,_]", "", g)) for g in match.groups()[1:])
+    if start >= end:
+        raise ValueError(f"the region {text!r} is empty: its end must be larger than its start")
     return match[1], start, end
 
 
@@ -89,8 +94,14 @@ class Windows:
         for chrom, _, _ in (*excluded, *held):
             if chrom not in chromosomes:
                 raise DataError(
-                    f"the configuration excludes regions of {chrom}, which is not in the FASTA; "
+                    f"the configuration names a region of {chrom}, which is not in the FASTA; "
                     f"it has {', '.join(list(chromosomes)[:5])}. Is a 'chr' missing or too many?"
+                )
+        for chrom, start, end in (*excluded, *held):
+            if start >= len(chromosomes[chrom]):
+                raise DataError(
+                    f"the configuration names {chrom}:{start}-{end}, but {chrom} has "
+                    f"{len(chromosomes[chrom])} bases. Is it of another assembly?"
                 )
         for number, (name, ids) in enumerate(chromosomes.items()):
             self._ids.append(ids)
@@ -111,9 +122,10 @@ class Windows:
                 if end - start >= config.window:
                     intervals.append((number, int(start), int(end)))
         if not intervals:
+            use = "validate" if validation else "train"
             raise DataError(
-                f"no stretch of {config.window} bases without N is left to train on; "
-                "give longer sequence, a smaller data.window, or fewer data.exclude"
+                f"no stretch of {config.window} bases without N is left to {use} on; "
+                "give longer sequence, a smaller data.window, or other regions"
             )
         self._intervals = intervals
         self.usable_bases = sum(end - start for _, start, end in intervals)

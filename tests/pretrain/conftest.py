@@ -1,0 +1,53 @@
+"""A small genome and a small configuration that several files of tests/pretrain use."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from nucel_pretrain.config import LoopConfig, PretrainConfig, SizeConfig
+from nucel_pretrain.data import DataConfig
+from nucel_pretrain.optim import OptimConfig
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def genome(tmp_path):
+    """A FASTA of two chromosomes: one 20-base word repeated, every tenth base drawn at random."""
+    rng = np.random.default_rng(0)
+    word = rng.choice(list("ACGT"), 20)
+    path = tmp_path / "genome.fa"
+    with path.open("w") as file:
+        for name, repeats in (("chr1", 200), ("chr2", 100)):
+            bases = np.tile(word, repeats)
+            drawn = rng.random(bases.size) < 0.1
+            bases[drawn] = rng.choice(list("ACGT"), int(drawn.sum()))
+            file.write(f">{name} made up\n{''.join(bases)}\n")
+    return path
+
+
+@pytest.fixture
+def tiny_config(genome):
+    """Makes a configuration that trains in milliseconds a step; sections can be changed by key."""
+
+    def make(**changes: dict) -> PretrainConfig:
+        config = PretrainConfig(
+            data=DataConfig(fasta=(str(genome),), window=32, batch=4),
+            discriminator=SizeConfig(hidden=16, layers=2, heads=2, intermediate=24),
+            generator=SizeConfig(hidden=8, layers=1, heads=2, intermediate=12),
+            loop=LoopConfig(steps=12, log_every=1, precision="fp32"),
+            optim=OptimConfig(learning_rate=3e-3, warmup_steps=3),
+        )
+        for section, values in changes.items():
+            part = dataclasses.replace(getattr(config, section), **values)
+            config = dataclasses.replace(config, **{section: part})
+        return config
+
+    return make

@@ -6,12 +6,13 @@ import dataclasses
 import difflib
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from nucel_model.config import NucelConfig, every_third_global
+from nucel_model.config import ConfigError, NucelConfig, every_third_global
 from nucel_pretrain.data import DataConfig
 from nucel_pretrain.optim import OptimConfig
 from nucel_pretrain.step import ElectraConfig
@@ -29,6 +30,10 @@ class SizeConfig:
     layers: int
     heads: int
     intermediate: int
+
+    def __post_init__(self) -> None:
+        """Refuse a shape that no encoder can have."""
+        self.encoder(1)
 
     def encoder(self, max_tokens: int) -> NucelConfig:
         """The encoder's full configuration."""
@@ -56,8 +61,11 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if self.steps < 1:
-            raise ValueError(f"loop.steps must be at least 1; got {self.steps}")
+        for name in ("steps", "log_every", "evaluate_every", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"loop.{name} must be at least 1; got {getattr(self, name)}")
+        if self.seed < 0:
+            raise ValueError(f"loop.seed must be 0 or more; got {self.seed}")
         if self.precision not in ("bf16", "fp32"):
             raise ValueError(f"loop.precision must be bf16 or fp32; got {self.precision!r}")
 
@@ -109,6 +117,22 @@ _SECTIONS: dict[str, type] = {
 }
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "float": (_is_number, "a number"),
+    "bool": (lambda v: isinstance(v, bool), "true or false"),
+    "str": (lambda v: isinstance(v, str), "text in quotes"),
+    "tuple[str, ...]": (
+        lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v),
+        "a list of texts in quotes",
+    ),
+}
+
+
 def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
     known = {f.name for f in dataclasses.fields(cls)}
     for key in raw:
@@ -123,8 +147,14 @@ def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
     values = dict(raw)
     if cls is PretrainConfig:
         for key, section in _SECTIONS.items():
+            if not isinstance(values.get(key, {}), dict):
+                raise PretrainError(f"{key} must be a section, [{key}]; got {values[key]!r}")
             if key in values:
                 values[key] = _build(section, values[key], f"{key}.")
+    for f in dataclasses.fields(cls):
+        wanted = _KINDS.get(str(f.type))
+        if f.name in values and wanted is not None and not wanted[0](values[f.name]):
+            raise PretrainError(f"{where}{f.name} must be {wanted[1]}; got {values[f.name]!r}")
     try:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     except TypeError as error:
@@ -138,5 +168,7 @@ def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
         raise PretrainError(
             f"the configuration lacks {where}{', '.join(absent)} ({error})"
         ) from error
+    except ConfigError as error:  # an encoder's, which does not know its section
+        raise PretrainError(f"{where.rstrip('.')}: {error}") from error
     except ValueError as error:
         raise PretrainError(str(error)) from error

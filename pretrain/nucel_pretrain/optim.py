@@ -23,6 +23,18 @@ class OptimConfig:
     clip: float = 1.0
     """Largest gradient norm."""
 
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name in ("learning_rate", "decay_share", "eps", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"optim.{name} must be above 0; got {getattr(self, name)}")
+        for name in ("warmup_steps", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"optim.{name} must be 0 or more; got {getattr(self, name)}")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"optim.{name} must lie in [0, 1); got {getattr(self, name)}")
+
 
 def learning_rate(step: int, total: int, config: OptimConfig) -> float:
     """Linear warm-up, a plateau, then linear decay to zero at ``total``."""

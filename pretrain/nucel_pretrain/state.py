@@ -54,7 +54,8 @@ def save_checkpoint(
 
 def checkpoints(runs: Path) -> list[Path]:
     """Complete checkpoints, oldest first."""
-    return sorted(p for p in runs.glob("step-*") if (p / "state.json").exists())
+    complete = (p for p in runs.glob("step-*") if (p / "state.json").exists())
+    return sorted(complete, key=lambda p: int(p.name.removeprefix("step-")))
 
 
 def load_checkpoint(

@@ -29,9 +29,7 @@ def build_model(config: PretrainConfig) -> Electra:
     return Electra(config.generator.encoder(tokens), config.discriminator.encoder(tokens))
 
 
-def train(
-    config: PretrainConfig, out: Path, *, resume: bool = True, say: Say | None = None
-) -> Path:
+def train(config: PretrainConfig, out: Path, *, say: Say | None = None) -> Path:
     """Pre-train and return the finished model folder, ``out/model``.
 
     The same command continues a run that was cut off, from its newest complete checkpoint.
@@ -44,16 +42,21 @@ def train(
     chromosomes = read_chromosomes(config.data.fasta)
     windows = Windows(chromosomes, config.data)
     held = Windows(chromosomes, config.data, validation=True) if config.data.validation else None
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PretrainError(f"cannot make the run folder {out}: {error}") from error
     _same_config(config, out / "config.json")
     model = build_model(config)
     optimizer = make_optimizer(model, config.optim)
     step, seconds = 0, 0.0
-    saved = checkpoints(out) if resume else []
+    saved = checkpoints(out)
     if saved:
         state = load_checkpoint(saved[-1], model, optimizer)
         step, seconds = int(state["step"]), float(state["seconds"])
         say(f"resuming at step {step:,} of {config.loop.steps:,} from {saved[-1]}")
+    metrics_path = out / "metrics.jsonl"
+    _keep_metrics_up_to(step, metrics_path)
     sizes = [sum(p.numel() for p in m.parameters()) for m in (model.discriminator, model.generator)]
     say(
         f"training on {windows.usable_bases:,} bases; discriminator {sizes[0]:,} parameters, "
@@ -61,7 +64,6 @@ def train(
         f"{config.data.batch * config.data.window:,} bases"
     )
     loop, n = config.loop, config.data.batch
-    metrics_path = out / "metrics.jsonl"
     last_save, started, since = time.monotonic(), time.monotonic() - seconds, time.monotonic()
     model.train()
     while True:
@@ -116,15 +118,31 @@ def _log(path: Path, numbers: dict[str, Any]) -> None:
         file.write(json.dumps(numbers) + "\n")
 
 
+def _keep_metrics_up_to(step: int, path: Path) -> None:
+    """Drop what a cut-off run logged after its last checkpoint: those steps are done again."""
+    if path.exists():
+        lines = path.read_text().splitlines()
+        kept = []
+        for line in lines:
+            numbers = json.loads(line) if line.endswith("}") else {"step": step + 1}
+            # a checkpoint is written after its step's validation, which is run once more
+            if numbers["step"] < step + ("loss" in numbers):
+                kept.append(f"{line}\n")
+        path.write_text("".join(kept))
+
+
 def _same_config(config: PretrainConfig, path: Path) -> None:
     """Write the resolved configuration, or refuse to go on with another one."""
     now = as_dict(config)
     if not path.exists():
         path.write_text(json.dumps(now, indent=2) + "\n")
         return
-    before = json.loads(path.read_text())
+    try:
+        before = json.loads(path.read_text())
+    except ValueError as error:
+        raise PretrainError(f"{path} is not a run's configuration: {error}") from error
     changed = [
-        f"{section}.{key} was {before[section].get(key)!r}, is {value!r}"
+        f"{section}.{key} was {before.get(section, {}).get(key)!r}, is {value!r}"
         for section, values in now.items()
         for key, value in values.items()
         if before.get(section, {}).get(key) != value

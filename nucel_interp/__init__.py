@@ -21,6 +21,12 @@ _PUBLIC = {
     "Record": "nucel_interp.types",
     "Seqlet": "nucel_interp.types",
     "Site": "nucel_interp.types",
+    "MotifResult": "nucel_interp.analysis",
+    "find_motifs": "nucel_interp.analysis",
+    "from_pretrained": "nucel_model",
+    "load_jaspar": "nucel_interp.match",
+    "match_motifs": "nucel_interp.match",
+    "read_meme": "nucel_interp.io.meme",
     "read_records": "nucel_interp.io.fasta",
     "read_tracks": "nucel_interp.io.tracks",
 }

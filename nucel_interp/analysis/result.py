@@ -13,6 +13,8 @@ from nucel_interp.types import Motif, Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nucel_interp.scoring import Scores
+
 
 @dataclass(frozen=True, eq=False)
 class MotifResult:
@@ -32,6 +34,8 @@ class MotifResult:
         tracks: Score per base of each record, z against shuffled copies (NaN = no score).
         replaced: Discriminator log-odds per base of each record, nats, high = replaced; None if
             the model has no discriminator head or the score is a user's track.
+        scores: Every head's track; None for a user's track.
+        n_layers: Layers of the model; 0 for a user's track.
         summary: Flat facts for summary.json; see `summary_keys` in the README.
         warnings: Sentences the user must read.
     """
@@ -49,6 +53,8 @@ class MotifResult:
     tracks: list[NDArray[np.float32]]
     replaced: list[NDArray[np.float32]] | None
     summary: dict[str, Any]
+    scores: Scores | None = None
+    n_layers: int = 0
     warnings: list[str] = field(default_factory=list)
 
     @property

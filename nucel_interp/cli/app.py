@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nucel_interp.cli import info, terminal
+from nucel_interp.cli import attention, discriminator, info, match, motifs, terminal
 from nucel_interp.errors import NucelError
 
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}
@@ -109,4 +109,8 @@ def main(
 
 
 # one line per command; the function's name is the command's
+app.command()(motifs.motifs)
+app.command()(attention.attention)
+app.command()(discriminator.discriminator)
+app.command()(match.match)
 app.command()(info.info)

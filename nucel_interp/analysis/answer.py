@@ -1,0 +1,55 @@
+"""The result in one sentence, and what the user must know besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def model_adds(row: pd.Series) -> bool:
+    """Does the score look at the motif more than untrained and random seqlets do?
+
+    The whole interval of ``attention_fold`` must lie above 1 and above every control.
+    """
+    controls = [row["untrained_fold"], row["other_offsets_fold"], row["uniform_fold"], 1.0]
+    return bool(row["attention_fold_low"] > max(c for c in controls if c == c))
+
+
+def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) -> str:
+    """One sentence (two at most) that a genomicist can repeat."""
+    n = facts["n_units"]
+    sequences = "sequence" if n == 1 else "sequences"
+    if n < facts["min_units"]:
+        return (
+            f"{n} {sequences} are too few to test anything ({facts['min_units']} needed); "
+            f"{len(untested)} motif{'' if len(untested) == 1 else 's'} seen in them "
+            f"{'is' if len(untested) == 1 else 'are'} listed untested."
+        )
+    if not len(motifs):
+        tail = f" ({len(untested)} candidates failed the held-out test)" if len(untested) else ""
+        return f"No motif was found in these {n:,} sequences{tail}."
+    first = motifs.iloc[0]
+    name = first["archetype"] or "no JASPAR motif"
+    if first["best_match"]:
+        name = f"{first['best_match']}, E = {first['E_value']:.1e}"
+    others = len(motifs) - 1
+    fold = (
+        f"{first['attention_fold']:.2f} times ({first['attention_fold_low']:.2f} to "
+        f"{first['attention_fold_high']:.2f})"
+    )
+    if facts["score"] == "track":
+        verdict = f"the track is high on it {fold} as often as elsewhere"
+    elif facts["model_adds"]:
+        verdict = f"{facts['model']} looks at it {fold} as often as at other bases, untrained and random seqlets do not"
+    else:
+        verdict = (
+            f"that {facts['model']} itself looks at it more than an untrained model or random seqlets would "
+            f"is not shown ({fold} as often as at other bases): sequence alone explains the find"
+        )
+    return (
+        f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of held-out "
+        f"sequences and {first['found_in_shuffled']:.0%} of shuffled ones; {verdict}."
+        + (f" {others} more motif{'s are' if others > 1 else ' is'} in the main table." if others else "")
+    )

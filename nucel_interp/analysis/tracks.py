@@ -1,0 +1,201 @@
+"""Where the score comes from: a model's heads, its discriminator, or a user's own track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.analysis.study import Copy, Stages, Study, Track
+from nucel_interp.errors import InputError
+from nucel_interp.scoring import (
+    Scores,
+    Unit,
+    attention_score,
+    copies_per_unit,
+    draw,
+    head_table,
+    score_sequences,
+    shuffle_records,
+)
+from nucel_interp.scoring.attention import end_bins, smooth, standardise
+from nucel_interp.scoring.runner import Strands
+from nucel_interp.types import HEAD_COLUMNS, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nucel_model import Nucel
+
+ScoreName = Literal["attention", "attention-global", "discriminator"]
+PERMUTATIONS = 20
+TRACK_UNIT_BP = 1000
+"""Longest unit where no model's context says it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A study, and what else the scoring found out.
+
+    Attributes:
+        study: Ready for the engine.
+        heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
+        scores: Every head's track and the discriminator's; None for a user's track.
+    """
+
+    study: Study
+    heads: pd.DataFrame
+    scores: Scores | None
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """The input cut into units, with all shuffled sequences: whole records and units of each."""
+
+    units: list[Unit]
+    offsets: NDArray[np.int64]
+    copies: list[list[str]]
+    trimers: list[list[str]]
+
+    def in_units(self, per_record: list[str]) -> list[str]:
+        """Records' sequences as units' sequences."""
+        return [per_record[u.record][u.start : u.end] for u in self.units]
+
+
+def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stages) -> Texts:
+    """Shuffle every unit as often as the null needs."""
+    lengths = [u.end - u.start for u in units]
+    n_copies = copies_per_unit(sum(lengths))
+    copies, trimers = [], []
+    with stages.stage("shuffling", 2 * n_copies) as step:
+        for copy in range(n_copies):
+            copies.append(shuffle_records(records, units, k=2, seed=seed, copy=copy))
+            step(1)
+            trimers.append(shuffle_records(records, units, k=3, seed=seed, copy=copy))
+            step(1)
+    return Texts(units, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), copies, trimers)
+
+
+def model_study(
+    model: Nucel,
+    records: list[Record],
+    texts: Texts,
+    test: NDArray[np.bool_],
+    *,
+    score: ScoreName,
+    strands: Strands,
+    stages: Stages,
+) -> Scored:
+    """Run the model on the records and on their shuffled copies, and make the score.
+
+    Raises:
+        FolderError: ``discriminator`` was asked of a model without that head.
+    """
+    n_bases = int(texts.offsets[-1])
+    in_test = np.repeat(test, np.diff(texts.offsets))
+    if score == "discriminator":
+        model.replaced_logit(np.zeros((0, 1, 0)))  # type: ignore[arg-type]  # refuses before the work
+    with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
+        real = score_sequences(model, [r.sequence for r in records], strands=strands, on_progress=step)
+        null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
+    with stages.stage("choosing heads", 1):
+        track, null_tracks, heads = _score(model, real, null, in_test, score)
+    study = Study(
+        sequences=[u.sequence for u in texts.units],
+        offsets=texts.offsets,
+        test=test,
+        track=track,
+        copies=[Copy(texts.in_units(c), t) for c, t in zip(texts.copies, null_tracks, strict=True)],
+        threshold_null=null_tracks,
+        trimers=[texts.in_units(t) for t in texts.trimers],
+    )
+    return Scored(study, heads, real)
+
+
+def untrained_track(
+    twin: Nucel,
+    records: list[Record],
+    texts: Texts,
+    test: NDArray[np.bool_],
+    *,
+    strands: Strands,
+    stages: Stages,
+) -> Track:
+    """The same score from a model of the same shape that has learned nothing."""
+    in_test = np.repeat(test, np.diff(texts.offsets))
+    with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
+        real = score_sequences(twin, [r.sequence for r in records], strands=strands, on_progress=step)
+        null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
+    return attention_score(real, [null], in_test)[0]
+
+
+def track_study(
+    values: list[NDArray[np.floating]],
+    null_values: list[NDArray[np.floating]] | None,
+    texts: Texts,
+    test: NDArray[np.bool_],
+    seed: int,
+) -> Scored:
+    """A user's own track, one array per record.
+
+    Without a null track the same track with bases permuted within each unit says how high the
+    score gets by chance. That tests contiguity only; the held-out test decides. Shuffled copies of
+    a unit keep the unit's track, so a motif counts only if it is where the score is high.
+    """
+    import pandas as pd
+
+    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
+    if np.isnan(raw).all():
+        raise InputError("the track has no value at all; give numbers for at least some bases")
+    in_test = np.repeat(test, np.diff(texts.offsets))
+    if null_values is not None:
+        nulls = [np.concatenate([np.asarray(v, dtype=np.float32) for v in null_values])]
+    else:
+        nulls = [_permuted(raw, texts, seed, i) for i in range(PERMUTATIONS)]
+    one_bin = np.zeros(len(raw), dtype=np.int64)
+    smoothed = [smooth(n, texts.offsets) for n in nulls]
+    track, null_tracks = standardise(smooth(raw, texts.offsets), smoothed, one_bin, in_test)
+    study = Study(
+        sequences=[u.sequence for u in texts.units],
+        offsets=texts.offsets,
+        test=test,
+        track=track,
+        copies=[Copy(texts.in_units(c), track) for c in texts.copies],
+        threshold_null=null_tracks,
+        trimers=[texts.in_units(t) for t in texts.trimers],
+    )
+    return Scored(study, pd.DataFrame(columns=HEAD_COLUMNS), None)
+
+
+def _score(
+    model: Nucel, real: Scores, null: list[Scores], in_test: NDArray[np.bool_], score: ScoreName
+) -> tuple[Track, list[Track], pd.DataFrame]:
+    import pandas as pd
+
+    if score == "discriminator":
+        assert real.replaced is not None
+        tracks = [smooth(-s.replaced, s.offsets) for s in (real, *null) if s.replaced is not None]
+        bins = end_bins(real.offsets, ~np.isnan(tracks[0]) & ~in_test)
+        track, null_tracks = standardise(tracks[0], tracks[1:], bins, in_test)
+        return track, null_tracks, pd.DataFrame(columns=HEAD_COLUMNS)
+    heads = None
+    if score == "attention-global":
+        config = model.config
+        n = config.num_attention_heads
+        layers = [i for i in range(config.num_hidden_layers) if config.window(i) is None]
+        heads = np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
+    track, null_tracks, choice = attention_score(real, null, in_test, heads)
+    return track, null_tracks, head_table(model.config, real, choice)
+
+
+def _permuted(raw: Track, texts: Texts, seed: int, number: int) -> Track:
+    out = raw.copy()
+    for unit, (begin, end) in zip(
+        texts.units, zip(texts.offsets, texts.offsets[1:], strict=False), strict=True
+    ):
+        known = begin + np.flatnonzero(~np.isnan(raw[begin:end]))
+        rng = np.random.default_rng(draw(seed, unit.sequence, "permute", number).getrandbits(64))
+        out[known] = raw[rng.permutation(known)]
+    return out

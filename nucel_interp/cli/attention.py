@@ -1,0 +1,142 @@
+"""`nucel-interp attention`: what every head attends to, per base, and whole maps of chosen heads."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nucel_interp.cli import options
+from nucel_interp.cli.options import Strand
+
+if TYPE_CHECKING:
+    from nucel_interp.types import Record
+    from nucel_model import Nucel
+
+MAX_MAP_BP = 2000
+MAX_MAPS = 40
+
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="LAYER:HEAD",
+        help="Also draw this head's whole map, records up to 2 kb; from 0; may be repeated.",
+    ),
+]
+
+
+def attention(
+    sequences: options.Input,
+    out: options.OutFolder,
+    map: Maps = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    strand: options.Strands = Strand.both,
+    threads: options.Threads = 0,
+    force: options.Force = False,
+) -> None:
+    """Write the attention each base receives: mean over heads as a track, every head in profile.h5.
+
+    Example: nucel-interp attention peaks.fa -o out --map 3:2
+    """
+    import numpy as np
+    import torch
+
+    from nucel_interp.cli.progress import progress
+    from nucel_interp.io.fasta import read_records
+    from nucel_interp.io.outputs import OutputFolder
+    from nucel_interp.io.profile import write_profile
+    from nucel_interp.io.provenance import run_info
+    from nucel_interp.io.tables import write_json
+    from nucel_interp.io.tracks import write_bedgraph
+    from nucel_interp.scoring import score_sequences
+    from nucel_model import from_pretrained
+
+    if threads:
+        torch.set_num_threads(threads)
+    with OutputFolder(out, force=force) as folder:
+        records = read_records(sequences)
+        loaded = from_pretrained(model)
+        wanted = [_head(text, loaded) for text in map or []]
+        _check_maps(wanted, records, loaded)
+        with progress("reading with the model", sum(len(r) for r in records)) as step:
+            scores = score_sequences(
+                loaded, [r.sequence for r in records], strands=strand.value, on_progress=step
+            )
+        mean = scores.received.astype(np.float32).mean(axis=0)
+        (folder / "tracks").mkdir()
+        tracks = np.split(mean, scores.offsets[1:-1])
+        write_bedgraph(folder / "tracks" / "attention.bedGraph", records, tracks)
+        write_profile(
+            folder / "profile.h5", records, scores.received, loaded.config.num_hidden_layers, scores.replaced
+        )
+        for number, record in enumerate(records) if wanted else ():
+            _draw_maps(loaded, record, number, wanted, folder / "figures")
+        run = run_info(["nucel-interp", *sys.argv[1:]], inputs=[sequences], model=loaded.name, strand=strand.value)
+        write_json(run, folder / "run.json")
+    typer.echo(
+        f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform attention gives. "
+        f"Track: {out / 'tracks' / 'attention.bedGraph'}; every head: {out / 'profile.h5'}"
+        + (f"; maps: {out / 'figures'}" if wanted else "")
+    )
+
+
+def _head(text: str, model: Nucel) -> tuple[int, int]:
+    config = model.config
+    match = re.fullmatch(r"(\d+):(\d+)", text)
+    if not match:
+        raise typer.BadParameter(f"--map wants LAYER:HEAD, counted from 0, such as 3:2; got {text!r}")
+    layer, head = int(match[1]), int(match[2])
+    if layer >= config.num_hidden_layers or head >= config.num_attention_heads:
+        raise typer.BadParameter(
+            f"--map {text}: {model.name} has layers 0 to {config.num_hidden_layers - 1} and heads 0 to "
+            f"{config.num_attention_heads - 1}"
+        )
+    return layer, head
+
+
+def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nucel) -> None:
+    from nucel_interp.errors import InputError
+
+    if not wanted:
+        return
+    longest = max(records, key=len)
+    limit = min(MAX_MAP_BP, model.config.context_bp)
+    if len(longest) > limit:
+        raise InputError(
+            f"--map needs records of at most {limit:,} bp with {model.name}; {longest.name:.60} has "
+            f"{len(longest):,}. Cut out the part to look at; the track and profile.h5 have no limit"
+        )
+    if len(wanted) * len(records) > MAX_MAPS:
+        raise InputError(
+            f"{len(wanted)} heads x {len(records):,} records are {len(wanted) * len(records):,} maps, more than "
+            f"{MAX_MAPS}: give a FASTA file with the few records to look at"
+        )
+
+
+def _draw_maps(model: Nucel, record: Record, number: int, wanted: list[tuple[int, int]], folder: Path) -> None:
+    """One figure and one CSV per head, of the forward strand."""
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from nucel_interp.plots import attention_map, save_figure
+    from nucel_model import tokenizer
+
+    input_ids, mask = tokenizer.batch([tokenizer.encode(record.sequence)])
+    with torch.inference_mode():
+        output: Any = model(input_ids, mask, output_attentions=True)
+    is_base = tokenizer.is_base(input_ids)[0].numpy()
+    for layer, head in wanted:
+        window = model.config.window(layer)
+        kind = "global" if window is None else "local"
+        matrix = output.attentions[layer][0, head].float().numpy()
+        matrix[~is_base] = np.nan  # an N asks nothing that could be read
+        figure = attention_map(matrix[1:, 1:], record, layer, head, kind=kind, to_cls=matrix[1:, 0])
+        columns = ["CLS", *(f"{base}{i}" for i, base in enumerate(record.sequence))]
+        data = pd.DataFrame(matrix[1:], columns=columns)
+        data.insert(0, "query", columns[1:])
+        save_figure(figure, folder, f"map_record{number + 1}_layer{layer}_head{head}", data)

@@ -1,0 +1,169 @@
+"""`nucel-interp motifs`: the main job, from a FASTA file to a folder with a report."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nucel_interp.cli import options
+from nucel_interp.cli.progress import reporter
+from nucel_interp.cli.terminal import say
+
+if TYPE_CHECKING:
+    from nucel_interp.analysis import MotifResult
+
+
+def motifs(
+    sequences: options.Input,
+    out: options.OutFolder,
+    model: options.Model = options.DEFAULT_MODEL,
+    score: options.ScoreName = options.Score.attention,
+    track: options.TrackFile = None,
+    null_track: options.NullTrackFile = None,
+    strand: options.Strands = options.Strand.both,
+    tax: options.TaxGroup = options.Tax.vertebrates,
+    seed: options.Seed = 0,
+    threads: options.Threads = 0,
+    force: options.Force = False,
+) -> None:
+    """Find the motifs a model looks at, test them on held-out sequences, name them, report.
+
+    Example: nucel-interp motifs peaks.fa -o out
+    """
+    from nucel_interp.io.fasta import read_records
+    from nucel_interp.io.outputs import OutputFolder
+    from nucel_interp.io.provenance import run_info
+    from nucel_interp.io.tracks import read_tracks
+
+    if null_track is not None and track is None:
+        raise typer.BadParameter("--null-track needs --track")
+    started = perf_counter()
+    with OutputFolder(out, force=force) as folder:
+        records = read_records(sequences)
+        say(f"{len(records):,} sequences, {sum(map(len, records)):,} bases, from {sequences}")
+        backend = _prepare(threads, needs_torch=track is None)
+        _say_if_cold()
+        from nucel_interp.analysis import find_motifs
+
+        with reporter() as on_progress:
+            result = find_motifs(
+                records,
+                model,
+                score=score.value,
+                strands=strand.value,
+                tax=tax.value,
+                seed=seed,
+                track=None if track is None else read_tracks(track, records),
+                null_track=None if null_track is None else read_tracks(null_track, records),
+                on_progress=on_progress,
+            )
+            run = run_info(
+                ["nucel-interp", *sys.argv[1:]],
+                inputs=[p for p in (sequences, track, null_track) if p is not None],
+                model=result.summary["model"],
+                model_sha256=result.summary["model_sha256"],
+                seed=seed,
+                backend=backend[0],
+                backend_reason=backend[1],
+                scanner=result.summary["scanner"],
+                threads=threads,
+                seconds=round(perf_counter() - started, 1),
+            )
+            _write(result, run, folder, on_progress)
+    _summarise(result, out, perf_counter() - started)
+
+
+def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
+    """Set the threads; returns the attention backend and why, or that no model runs."""
+    if not needs_torch:
+        return "none", "the score is the given track"
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    return "profile", "attention is reduced per base as it is computed, on cpu"
+
+
+def _say_if_cold() -> None:
+    from nucel_interp.motifs.similarity import notice
+
+    text = notice()
+    if text:
+        say(text)
+
+
+def _write(result: MotifResult, run: dict[str, Any], folder: Path, on_progress: Any) -> None:
+    """All files of the output folder; see the README's table."""
+    from nucel_interp.io.meme import write_meme
+    from nucel_interp.io.profile import MAX_BASES, write_profile
+    from nucel_interp.io.tables import write_bed, write_json, write_tsv
+    from nucel_interp.io.tracks import write_bedgraph
+    from nucel_interp.plots import result_figures, save_figure
+    from nucel_interp.report import build_report
+
+    stage = "writing"
+    on_progress(0, 4, stage)
+    named = [result.pwms[i] for i in (*result.motifs["motif_id"], *result.untested["motif_id"])]
+    (folder / "motifs.meme").write_text(write_meme(named))
+    for name in ("motifs", "matches", "kmers", "heads"):
+        write_tsv(getattr(result, name), folder / f"{name}.tsv")
+    write_tsv(result.untested, folder / "motifs_untested.tsv")
+    write_bed(result.sites, folder / "sites.bed")
+    write_bed(result.seqlets, folder / "seqlets.bed")
+    tracks = folder / "tracks"
+    tracks.mkdir()
+    write_bedgraph(tracks / "score.bedGraph", result.records, result.tracks)
+    if result.replaced is not None:
+        write_bedgraph(tracks / "replaced_logit.bedGraph", result.records, result.replaced)
+    on_progress(1, 4, stage)
+    if result.scores is not None and result.summary["n_bases"] <= MAX_BASES:
+        write_profile(
+            folder / "profile.h5", result.records, result.scores.received, result.n_layers,
+            result.scores.replaced,
+        )  # fmt: skip
+    on_progress(2, 4, stage)
+    with warnings.catch_warnings():
+        # matplotlib's advice on layouts is for its authors, not for ours
+        warnings.simplefilter("ignore", UserWarning)
+        for stem, (figure, data) in result_figures(result).items():
+            save_figure(figure, folder / "figures", stem, data)
+        on_progress(3, 4, stage)
+        (folder / "report.html").write_text(build_report(result, run), encoding="utf-8")
+    write_json(result.summary, folder / "summary.json")
+    write_json(run, folder / "run.json")
+    on_progress(4, 4, stage)
+
+
+def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
+    """What was found, in words and a small table, and where it was written."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    for warning in result.warnings:
+        say(f"note: {warning}")
+    if len(result.motifs):
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for title in ("motif", "JASPAR", "E", "held-out hits", "shuffled", "q", "found in", "attention fold"):
+            table.add_column(title)
+        for row in result.motifs.itertuples():
+            table.add_row(
+                Text(f"{row.motif_id} {row.consensus}"),
+                Text(str(row.best_match) or "-"),
+                f"{row.E_value:.1e}" if row.E_value == row.E_value else "-",
+                f"{row.hits}/{row.test_sequences}",
+                f"{row.hits_shuffled:.1f}",
+                f"{row.held_out_q:.1e}",
+                f"{row.found_in:.0%}",
+                f"{row.attention_fold:.2f} ({row.attention_fold_low:.2f}-{row.attention_fold_high:.2f})",
+            )
+        Console(stderr=False, soft_wrap=True).print(table)
+    control = result.summary["shuffled_input_motifs"]
+    typer.echo(result.answer)
+    typer.echo(f"Shuffled input gave {control} motif{'' if control == 1 else 's'} in the main table.")
+    typer.echo(f"Report: {Path(out) / 'report.html'}  ({seconds:.0f} s)")

@@ -121,5 +121,11 @@ HEAD_COLUMNS = [
     "layer", "head", "kind", "chosen", "exceedance", "exceedance_test",
     "rc_consistency", "cls_share", "n_share", "entropy_bits",
 ]  # fmt: skip
-SITE_COLUMNS = ["chrom", "start", "end", "name", "score", "strand", "p_value", "record", "in_seqlet", "half"]
-SEQLET_COLUMNS = ["chrom", "start", "end", "name", "score", "strand", "z", "p_value", "record", "half"]
+SITE_COLUMNS = [
+    "chrom", "start", "end", "name", "score", "strand",
+    "p_value", "record", "in_seqlet", "half",
+]  # fmt: skip
+SEQLET_COLUMNS = [
+    "chrom", "start", "end", "name", "score", "strand",
+    "z", "p_value", "record", "half",
+]  # fmt: skip

@@ -51,5 +51,9 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     return (
         f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of held-out "
         f"sequences and {first['found_in_shuffled']:.0%} of shuffled ones; {verdict}."
-        + (f" {others} more motif{'s are' if others > 1 else ' is'} in the main table." if others else "")
+        + (
+            f" {others} more motif{'s are' if others > 1 else ' is'} in the main table."
+            if others
+            else ""
+        )
     )

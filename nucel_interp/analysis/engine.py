@@ -66,7 +66,9 @@ def call(study: Study) -> Called:
     return Called(threshold, peaks, null_peaks, call_seqlets(peaks, threshold), copies)
 
 
-def discover_motifs(study: Study, called: Called, background: NDArray[np.float64]) -> list[Discovered]:
+def discover_motifs(
+    study: Study, called: Called, background: NDArray[np.float64]
+) -> list[Discovered]:
     """Motifs of the discovery half; of all units where there are too few to split."""
     chosen = ~study.test
     real = _regions(study.sequences, called.seqlets, chosen, study.offsets)
@@ -94,7 +96,8 @@ def test_motifs(
         sites = [s.scan(one.motif) for s in scanners]
         present = [units_with_site(s, n) for s in sites]
         hit = [
-            units_hit(s, i, study.offsets) for s, i in zip(sites[: 1 + n_copies], inside, strict=True)
+            units_hit(s, i, study.offsets)
+            for s, i in zip(sites[: 1 + n_copies], inside, strict=True)
         ]
         where = study.test if enough else np.ones(n, dtype=bool)
         tested.append(
@@ -104,10 +107,16 @@ def test_motifs(
                 hits=int(hit[0][where].sum()),
                 hits_shuffled=float(np.mean([h[where].sum() for h in hit[1:]])),
                 held_out_p=enrichment_p(hit[0], hit[1:], where) if enough else np.nan,
-                enrichment_p=enrichment_p(present[0], present[1 : 1 + n_copies], where) if enough else np.nan,
-                enrichment_3mer_p=enrichment_p(present[0], present[1 + n_copies :], where) if enough else np.nan,
+                enrichment_p=enrichment_p(present[0], present[1 : 1 + n_copies], where)
+                if enough
+                else np.nan,
+                enrichment_3mer_p=enrichment_p(present[0], present[1 + n_copies :], where)
+                if enough
+                else np.nan,
                 found_in=float(present[0][where].mean()),
-                found_in_shuffled=float(np.mean([p[where].mean() for p in present[1 : 1 + n_copies]])),
+                found_in_shuffled=float(
+                    np.mean([p[where].mean() for p in present[1 : 1 + n_copies]])
+                ),
             )
         )
     if enough and tested:
@@ -121,7 +130,12 @@ def test_motifs(
                 setattr(t, q, float(value))
     return sorted(
         tested,
-        key=lambda t: (not t.passes, np.nan_to_num(t.held_out_p, nan=1.0), -t.found.n_seqlets, -len(t.sites)),
+        key=lambda t: (
+            not t.passes,
+            np.nan_to_num(t.held_out_p, nan=1.0),
+            -t.found.n_seqlets,
+            -len(t.sites),
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,8 +58,8 @@ def find_motifs(
     strands: Strands = "both",
     tax: str = "vertebrates",
     seed: int = 0,
-    track: list[NDArray[np.floating]] | None = None,
-    null_track: list[NDArray[np.floating]] | None = None,
+    track: Sequence[NDArray[np.floating]] | None = None,
+    null_track: Sequence[NDArray[np.floating]] | None = None,
     on_progress: OnProgress | None = None,
 ) -> MotifResult:
     """Find the motifs that a model's attention, or a given track, points at, and test them.
@@ -96,7 +97,9 @@ def find_motifs(
         test, split_rule = np.zeros(len(units), dtype=bool), "not split: too few sequences"
     texts = make_texts(records, units, seed, stages)
     if loaded is not None:
-        scored = model_study(loaded, records, texts, test, score=score, strands=strands, stages=stages)
+        scored = model_study(
+            loaded, records, texts, test, score=score, strands=strands, stages=stages
+        )
     else:
         assert track is not None
         scored = track_study(track, null_track, texts, test, seed)
@@ -119,7 +122,9 @@ def find_motifs(
         twin_track = untrained_track(
             untrained_twin(loaded, seed), records, texts, test, strands=strands, stages=stages
         )
-        twin_inside = covered(_equally_many(find_peaks(twin_track, study.offsets), called, study), study.offsets)
+        twin_inside = covered(
+            _equally_many(find_peaks(twin_track, study.offsets), called, study), study.offsets
+        )
     named = {f"motif_{i}": t for i, t in enumerate(tested, start=1)}
     pwms = {i: Motif(i, t.found.motif.pwm, t.found.motif.n_sites) for i, t in named.items()}
     with stages.stage("naming motifs", 1):
@@ -129,7 +134,9 @@ def find_motifs(
         for motif_id, one in named.items():
             folds = _folds(one, study, called, twin_inside, random_inside, seed)
             n_test = int(test.sum()) or len(units)
-            rows.append(tables.motif_row(motif_id, one, *folds, best_match(matches, motif_id), n_test))
+            rows.append(
+                tables.motif_row(motif_id, one, *folds, best_match(matches, motif_id), n_test)
+            )
             reasons.append(tables.reason_untested(one, len(units), MIN_UNITS))
             step(1)
     main, untested = tables.motif_tables(rows, reasons)
@@ -184,7 +191,9 @@ def find_motifs(
         matches=matches,
         kmers=kmers,
         heads=scored.heads,
-        sites=tables.site_table({i: t.sites for i, t in named.items()}, inside, records, units, study),
+        sites=tables.site_table(
+            {i: t.sites for i, t in named.items()}, inside, records, units, study
+        ),
         seqlets=tables.seqlet_table(
             called.seqlets, empirical_p(called.seqlets, called.null_peaks), records, units, study
         ),
@@ -313,7 +322,9 @@ def _warnings(
         )
     unknown = float(np.isnan(study.track).mean()) if study.track.size else 0.0
     if unknown > 0.01:
-        said.append(f"{unknown:.1%} of all bases have no score (N, other letters, or no value given).")
+        said.append(
+            f"{unknown:.1%} of all bases have no score (N, other letters, or no value given)."
+        )
     if len(study.sequences) > len(records):
         said.append(
             f"{len(records)} records were cut into {len(study.sequences)} non-overlapping stretches, the "

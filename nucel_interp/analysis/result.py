@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -65,4 +66,5 @@ class MotifResult:
     def _repr_html_(self) -> str:
         """What a notebook shows: the answer and the main table."""
         shown = self.motifs if len(self.motifs) else self.untested
-        return f"<p><b>{self.answer}</b></p>{shown.to_html(index=False, float_format='%.3g')}"
+        table = shown.to_html(index=False, float_format="{:.3g}".format)
+        return f"<p><b>{html.escape(self.answer)}</b></p>{table}"

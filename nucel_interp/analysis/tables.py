@@ -71,7 +71,9 @@ def motif_row(
     }
 
 
-def motif_tables(rows: list[dict[str, object]], reasons: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def motif_tables(
+    rows: list[dict[str, object]], reasons: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Main table and the rest; a row belongs to the rest if it has a reason."""
     import pandas as pd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -98,7 +99,9 @@ def model_study(
     if score == "discriminator":
         model.replaced_logit(np.zeros((0, 1, 0)))  # type: ignore[arg-type]  # refuses before the work
     with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
-        real = score_sequences(model, [r.sequence for r in records], strands=strands, on_progress=step)
+        real = score_sequences(
+            model, [r.sequence for r in records], strands=strands, on_progress=step
+        )
         null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
     with stages.stage("choosing heads", 1):
         track, null_tracks, heads = _score(model, real, null, in_test, score)
@@ -126,14 +129,16 @@ def untrained_track(
     """The same score from a model of the same shape that has learned nothing."""
     in_test = np.repeat(test, np.diff(texts.offsets))
     with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
-        real = score_sequences(twin, [r.sequence for r in records], strands=strands, on_progress=step)
+        real = score_sequences(
+            twin, [r.sequence for r in records], strands=strands, on_progress=step
+        )
         null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
     return attention_score(real, [null], in_test)[0]
 
 
 def track_study(
-    values: list[NDArray[np.floating]],
-    null_values: list[NDArray[np.floating]] | None,
+    values: Sequence[NDArray[np.floating]],
+    null_values: Sequence[NDArray[np.floating]] | None,
     texts: Texts,
     test: NDArray[np.bool_],
     seed: int,

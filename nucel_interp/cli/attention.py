@@ -71,11 +71,20 @@ def attention(
         tracks = np.split(mean, scores.offsets[1:-1])
         write_bedgraph(folder / "tracks" / "attention.bedGraph", records, tracks)
         write_profile(
-            folder / "profile.h5", records, scores.received, loaded.config.num_hidden_layers, scores.replaced
+            folder / "profile.h5",
+            records,
+            scores.received,
+            loaded.config.num_hidden_layers,
+            scores.replaced,
         )
         for number, record in enumerate(records) if wanted else ():
             _draw_maps(loaded, record, number, wanted, folder / "figures")
-        run = run_info(["nucel-interp", *sys.argv[1:]], inputs=[sequences], model=loaded.name, strand=strand.value)
+        run = run_info(
+            ["nucel-interp", *sys.argv[1:]],
+            inputs=[sequences],
+            model=loaded.name,
+            strand=strand.value,
+        )
         write_json(run, folder / "run.json")
     typer.echo(
         f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform attention gives. "
@@ -88,7 +97,9 @@ def _head(text: str, model: Nucel) -> tuple[int, int]:
     config = model.config
     match = re.fullmatch(r"(\d+):(\d+)", text)
     if not match:
-        raise typer.BadParameter(f"--map wants LAYER:HEAD, counted from 0, such as 3:2; got {text!r}")
+        raise typer.BadParameter(
+            f"--map wants LAYER:HEAD, counted from 0, such as 3:2; got {text!r}"
+        )
     layer, head = int(match[1]), int(match[2])
     if layer >= config.num_hidden_layers or head >= config.num_attention_heads:
         raise typer.BadParameter(
@@ -117,7 +128,9 @@ def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuc
         )
 
 
-def _draw_maps(model: Nucel, record: Record, number: int, wanted: list[tuple[int, int]], folder: Path) -> None:
+def _draw_maps(
+    model: Nucel, record: Record, number: int, wanted: list[tuple[int, int]], folder: Path
+) -> None:
     """One figure and one CSV per head, of the forward strand."""
     import numpy as np
     import pandas as pd

@@ -12,7 +12,9 @@ from nucel_interp.cli.options import Format, Tax
 
 
 def match(
-    motifs: Annotated[Path, typer.Argument(metavar="MOTIFS", help="MEME file, such as motifs.meme.")],
+    motifs: Annotated[
+        Path, typer.Argument(metavar="MOTIFS", help="MEME file, such as motifs.meme.")
+    ],
     out: options.OutFile = Path("-"),
     tax: options.TaxGroup = Tax.vertebrates,
     format: options.TableFormat = Format.tsv,

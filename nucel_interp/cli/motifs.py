@@ -149,21 +149,33 @@ def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
         say(f"note: {warning}")
     if len(result.motifs):
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for title in ("motif", "JASPAR", "E", "held-out hits", "shuffled", "q", "found in", "attention fold"):
+        for title in (
+            "motif",
+            "JASPAR",
+            "E",
+            "held-out hits",
+            "shuffled",
+            "q",
+            "found in",
+            "attention fold",
+        ):
             table.add_column(title)
-        for row in result.motifs.itertuples():
+        for row in result.motifs.to_dict("records"):
             table.add_row(
-                Text(f"{row.motif_id} {row.consensus}"),
-                Text(str(row.best_match) or "-"),
-                f"{row.E_value:.1e}" if row.E_value == row.E_value else "-",
-                f"{row.hits}/{row.test_sequences}",
-                f"{row.hits_shuffled:.1f}",
-                f"{row.held_out_q:.1e}",
-                f"{row.found_in:.0%}",
-                f"{row.attention_fold:.2f} ({row.attention_fold_low:.2f}-{row.attention_fold_high:.2f})",
+                Text(f"{row['motif_id']} {row['consensus']}"),
+                Text(row["best_match"] or "-"),
+                f"{row['E_value']:.1e}" if row["best_match"] else "-",
+                f"{row['hits']}/{row['test_sequences']}",
+                f"{row['hits_shuffled']:.1f}",
+                f"{row['held_out_q']:.1e}",
+                f"{row['found_in']:.0%}",
+                f"{row['attention_fold']:.2f} ({row['attention_fold_low']:.2f}-"
+                f"{row['attention_fold_high']:.2f})",
             )
         Console(stderr=False, soft_wrap=True).print(table)
     control = result.summary["shuffled_input_motifs"]
     typer.echo(result.answer)
-    typer.echo(f"Shuffled input gave {control} motif{'' if control == 1 else 's'} in the main table.")
+    typer.echo(
+        f"Shuffled input gave {control} motif{'' if control == 1 else 's'} in the main table."
+    )
     typer.echo(f"Report: {Path(out) / 'report.html'}  ({seconds:.0f} s)")

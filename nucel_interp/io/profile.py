@@ -32,9 +32,13 @@ def write_profile(
     lengths = [len(r) for r in records]
     with h5py.File(path, "w") as file:
         shape = (n_layers, received.shape[0] // n_layers, received.shape[1])
-        file.create_dataset("received", data=received.reshape(shape), compression="gzip", shuffle=True)
+        file.create_dataset(
+            "received", data=received.reshape(shape), compression="gzip", shuffle=True
+        )
         if replaced is not None:
             file.create_dataset("replaced_logit", data=replaced, compression="gzip", shuffle=True)
         file["offsets"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         file.create_dataset("names", data=[r.name for r in records], dtype=h5py.string_dtype())
-        file.attrs["unit"] = "received: ratio to uniform attention; replaced_logit: nats, high = replaced"
+        file.attrs["unit"] = (
+            "received: ratio to uniform attention; replaced_logit: nats, high = replaced"
+        )

@@ -48,7 +48,9 @@ def kmer_table(
 
     n = len(test)
     indices = [KmerIndex(sequences, k) for sequences, _ in (real, *copies)]
-    pairs = [index.present(inside) for index, (_, inside) in zip(indices, (real, *copies), strict=True)]
+    pairs = [
+        index.present(inside) for index, (_, inside) in zip(indices, (real, *copies), strict=True)
+    ]
     keys = [unit * 4**k + code for unit, code in pairs]
     present, hits = np.unique(np.concatenate(keys), return_counts=True)
     is_real = np.isin(present, keys[0], assume_unique=True)
@@ -95,4 +97,6 @@ def kmer_table(
         for row, q in zip(rows, false_discovery_control([r["test_p"] for r in rows]), strict=True):
             row["test_q"] = float(q)
     frame = pd.DataFrame(rows, columns=KMER_COLUMNS)
-    return frame.sort_values(["test_p", "discovery_p", "kmer"], kind="stable").reset_index(drop=True)
+    return frame.sort_values(["test_p", "discovery_p", "kmer"], kind="stable").reset_index(
+        drop=True
+    )

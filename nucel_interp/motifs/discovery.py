@@ -76,7 +76,9 @@ class _Text:
         tail = np.full(MAX_WIDTH + 2 * GROW_BP, -1, dtype=np.int64)
         text = np.frombuffer("".join(regions.sequences).encode("ascii"), dtype=np.uint8)
         self.base = np.concatenate([table[text], tail])
-        self.unit = np.concatenate([np.repeat(np.arange(len(lengths)), lengths), np.full(len(tail), -1)])
+        self.unit = np.concatenate(
+            [np.repeat(np.arange(len(lengths)), lengths), np.full(len(tail), -1)]
+        )
         step = np.zeros(len(self.base) + 1, dtype=np.int64)
         np.add.at(step, regions.start, 1)
         np.add.at(step, regions.end, -1)
@@ -107,12 +109,16 @@ class _Text:
             score[r], place[r], flipped[r] = best[i], at[i], strand[i]
         return score, place, flipped
 
-    def stack(self, place: NDArray[np.int64], flipped: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
+    def stack(
+        self, place: NDArray[np.int64], flipped: NDArray[np.bool_], width: int
+    ) -> NDArray[np.int64]:
         """(sites, width) bases at the given places, other-strand sites turned; -1 beyond their unit."""
         index = place[:, None] + np.arange(width)
         safe = np.clip(index, 0, len(self.base) - 1)
         middle = np.clip(place + width // 2, 0, len(self.base) - 1)
-        letters = np.where((self.unit[safe] == self.unit[middle][:, None]) & (index >= 0), self.base[safe], -1)
+        letters = np.where(
+            (self.unit[safe] == self.unit[middle][:, None]) & (index >= 0), self.base[safe], -1
+        )
         turned = np.where(letters >= 0, 3 - letters, -1)[:, ::-1]
         return np.where(flipped[:, None], turned, letters)
 
@@ -165,7 +171,9 @@ def discover(
         n_units = len(np.unique(text.unit[place]))
         if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
             name = f"{prefix}_{len(found) + 1}"
-            found.append(Discovered(Motif(id=name, pwm=matrix, n_sites=len(place)), len(place), seed))
+            found.append(
+                Discovered(Motif(id=name, pwm=matrix, n_sites=len(place)), len(place), seed)
+            )
     return found
 
 

@@ -54,7 +54,9 @@ def units_with_site(sites: list[Site], n_units: int) -> NDArray[np.bool_]:
     return present
 
 
-def units_hit(sites: list[Site], inside: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+def units_hit(
+    sites: list[Site], inside: NDArray[np.bool_], offsets: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """(units,) does a seqlet of the unit hold a site? A site is held if its middle base lies inside."""
     hit = np.zeros(len(offsets) - 1, dtype=bool)
     for s in sites:
@@ -73,7 +75,9 @@ def site_bases(sites: list[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool
     return under
 
 
-def enrichment_p(real: NDArray[np.bool_], copies: list[NDArray[np.bool_]], test: NDArray[np.bool_]) -> float:
+def enrichment_p(
+    real: NDArray[np.bool_], copies: list[NDArray[np.bool_]], test: NDArray[np.bool_]
+) -> float:
     """Sign test of test units against their own shuffled copies; see `kmers.sign_test`."""
     return sign_test(real[test], np.stack([c[test] for c in copies]))
 
@@ -110,12 +114,14 @@ def plain_fold(under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layo
     return float(_ratio(_per_unit(under, inside, layout).sum(axis=0)[None])[0])
 
 
-def _per_unit(under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout) -> NDArray[np.float64]:
+def _per_unit(
+    under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout
+) -> NDArray[np.float64]:
     """(test units, 4): site bases inside, site bases, bases inside, bases."""
     units, n = layout.unit_of_base, len(layout.test)
     columns = [under & inside, under, inside, np.ones_like(under)]
     table = np.stack([np.bincount(units, c & layout.known, minlength=n) for c in columns], axis=1)
-    return table[layout.test]
+    return table[layout.test].astype(np.float64)
 
 
 def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:

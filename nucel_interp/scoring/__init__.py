@@ -3,7 +3,13 @@
 from nucel_interp.scoring.attention import HeadChoice, attention_score, head_table
 from nucel_interp.scoring.runner import Scores, score_sequences
 from nucel_interp.scoring.shuffle import draw, shuffled
-from nucel_interp.scoring.units import Unit, copies_per_unit, cut_units, shuffle_records, split_units
+from nucel_interp.scoring.units import (
+    Unit,
+    copies_per_unit,
+    cut_units,
+    shuffle_records,
+    split_units,
+)
 
 __all__ = [
     "HeadChoice",

@@ -82,7 +82,7 @@ def standardise(
     bins: NDArray[np.int64],
     in_test: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """z of the real and of each null track against the null of the discovery half, bin by bin."""
+    """Z of the real and of each null track against the null of the discovery half, bin by bin."""
     n_bins = int(bins.max()) + 1 if bins.size else 1
     count, first, second = np.zeros(n_bins), np.zeros(n_bins), np.zeros(n_bins)
     for track in null:
@@ -174,4 +174,6 @@ def head_table(config: NucelConfig, scores: Scores, choice: HeadChoice) -> pd.Da
             "entropy_bits": scores.entropy,
         }
     )[HEAD_COLUMNS]
-    return frame.sort_values(["chosen", "exceedance"], ascending=False, kind="stable").reset_index(drop=True)
+    return frame.sort_values(["chosen", "exceedance"], ascending=False, kind="stable").reset_index(
+        drop=True
+    )

@@ -82,12 +82,16 @@ def score_sequences(
     encoded = [tokenizer.encode(s) for s in sequences]
     for pieces in _batches(_pieces(lengths, config.context_bp)):
         forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
-        other = [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
+        other = (
+            [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
+        )
         input_ids, mask = tokenizer.batch(forward + other)
         with torch.inference_mode():
             profile = model.profile(input_ids.to(device), mask.to(device))
             tracks = profile.received.flatten(1, 2).cpu().numpy()
-            logits = model.replaced_logit(profile.last_hidden_state).cpu().numpy() if has_head else None
+            logits = (
+                model.replaced_logit(profile.last_hidden_state).cpu().numpy() if has_head else None
+            )
         for i, share in enumerate((profile.cls_share, profile.n_share)):
             sums[i] += share.flatten(1).double().sum(0).cpu().numpy()
         sums[2] += _row_means(profile.entropy.flatten(1, 2).cpu().numpy())
@@ -113,7 +117,9 @@ def score_sequences(
         if on_progress is not None:
             on_progress(sum(p.keep_end - p.keep_start for p in pieces))
     means = sums / max(1, n_rows)
-    return Scores(offsets, received, replaced, means[0], means[1], means[2], _consistency(sample, n_heads))
+    return Scores(
+        offsets, received, replaced, means[0], means[1], means[2], _consistency(sample, n_heads)
+    )
 
 
 def _pieces(lengths: NDArray[np.int64], context: int) -> list[_Piece]:

@@ -49,7 +49,9 @@ def copies_per_unit(n_bases: int) -> int:
     return max(2, min(MAX_COPIES, math.ceil(NULL_BASES / max(1, n_bases))))
 
 
-def shuffle_records(records: list[Record], units: list[Unit], *, k: int, seed: int, copy: int) -> list[str]:
+def shuffle_records(
+    records: list[Record], units: list[Unit], *, k: int, seed: int, copy: int
+) -> list[str]:
     """One shuffled sequence per record, each of its units shuffled by itself."""
     parts: list[list[str]] = [[] for _ in records]
     for unit in units:
@@ -57,7 +59,9 @@ def shuffle_records(records: list[Record], units: list[Unit], *, k: int, seed: i
     return ["".join(p) for p in parts]
 
 
-def split_units(records: list[Record], units: list[Unit], seed: int) -> tuple[NDArray[np.bool_], str]:
+def split_units(
+    records: list[Record], units: list[Unit], seed: int
+) -> tuple[NDArray[np.bool_], str]:
     """Which units belong to the test half (True), and the rule used, in words.
 
     By chromosome if at least four are present and none holds over half the units; else by 1 Mb
@@ -72,7 +76,8 @@ def split_units(records: list[Record], units: list[Unit], seed: int) -> tuple[ND
         if len(names) >= 4 and counts.max() <= len(units) / 2:
             return _balanced(chromosomes), f"by chromosome ({len(names)} of them)"
         blocks = [
-            f"{p.chromosome}:{(p.start + u.start) // BLOCK_BP}" for p, u in zip(known, units, strict=True)
+            f"{p.chromosome}:{(p.start + u.start) // BLOCK_BP}"
+            for p, u in zip(known, units, strict=True)
         ]
         if len(set(blocks)) >= 4:
             return _balanced(blocks), f"by blocks of 1 Mb ({len(set(blocks))} of them)"

@@ -25,8 +25,9 @@ MIN_SEED_Z = 3.0
 FLANK_BP = 10
 """Seqlets are widened by this much on either side before motifs are sought in them."""
 GROW_BP = 8
-ROUNDS = 6
-NULL_PERCENTILE = 99.0
+NULL_PERCENTILES = (90.0, 95.0, 99.0, 99.0, 99.0, 99.0)
+"""A site must score above this percentile of shuffled seqlets' best; one value per round. The first
+rounds are lenient, because a bare k-mer misses most sites of a degenerate motif."""
 MIN_SITES = 10
 MIN_BITS = 6.0
 MIN_WIDTH = 5
@@ -219,32 +220,32 @@ def _refine(
     seed: str, text: _Text, controls: list[_Text], background: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], float] | None:
     """Matrix, places, strands and score limit of the motif that ``seed`` grows into."""
-    matrix = np.full((4, len(seed)), 0.05)
+    matrix = np.full((4, len(seed)), 0.1)
     for column, letter in enumerate(seed):
-        matrix[BASES.index(letter), column] = 0.85
+        matrix[BASES.index(letter), column] = 0.7
     result = None
-    for _ in range(ROUNDS):
+    for percentile in NULL_PERCENTILES:
         odds = matrices.log_odds(matrix, background, n_sites=MIN_SITES)
         score, place, flipped = text.best_sites(odds)
         shuffled = np.concatenate([c.best_sites(odds)[0] for c in controls])
         shuffled = shuffled[np.isfinite(shuffled)]
-        limit = float(np.percentile(shuffled, NULL_PERCENTILE)) if shuffled.size else 0.0
+        limit = float(np.percentile(shuffled, percentile)) if shuffled.size else 0.0
         kept = score > max(limit, 0.0)
         if kept.sum() < MIN_SITES:
-            return result
+            return None
         place, flipped, width = place[kept], flipped[kept], matrix.shape[1]
         stack = text.stack(place - GROW_BP, flipped, width + 2 * GROW_BP)
         counts = np.stack([(stack == b).sum(axis=0) for b in range(4)]).astype(float)
         grown = matrices.from_counts(counts, background=background)
         trimmed, left = matrices.trim(grown, TRIM_BITS + 3 / (2 * np.log(2) * kept.sum()))
         if trimmed.shape[1] < MIN_WIDTH:
-            return result
+            return None
         trimmed = trimmed[:, :MAX_WIDTH]
         shift_forward = left - GROW_BP
         shift_other = width + GROW_BP - left - trimmed.shape[1]
         place = place + np.where(flipped, shift_other, shift_forward)
         result = (trimmed, place, flipped, limit)
-        if trimmed.shape == matrix.shape and np.allclose(trimmed, matrix, atol=1e-3):
+        if percentile == NULL_PERCENTILES[-1] and trimmed.shape == matrix.shape and np.allclose(trimmed, matrix, atol=1e-3):
             break
         matrix = trimmed
     return result

@@ -7,7 +7,7 @@ outside the excluded regions. A window is named by its index, so any run can res
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +132,11 @@ class Windows:
         starts = [end - start - config.window + 1 for _, start, end in intervals]
         self._cumulative = np.concatenate([[0], np.cumsum(starts)])
         self.n_starts = int(self._cumulative[-1])
+
+    def stretches(self) -> Iterator[NDArray[np.uint8]]:
+        """Base ids of every stretch that windows are drawn from."""
+        for number, start, end in self._intervals:
+            yield self._ids[number][start:end]
 
     def place(self, seed: int, index: int) -> tuple[str, int, bool]:
         """Chromosome, start (0-based) and "other strand?" of window ``index``."""

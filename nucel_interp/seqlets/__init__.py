@@ -1,4 +1,4 @@
-"""Seqlets: short intervals where the score is high, called against the same score on shuffled copies."""
+"""Seqlets: short intervals of high score, called against the same score on shuffled copies."""
 
 from nucel_interp.seqlets.calling import (
     Calls,

@@ -24,7 +24,7 @@ MIN_CALLED = 20
 
 @dataclass(frozen=True, eq=False)
 class Calls:
-    """Intervals in units: (n,) arrays; starts and ends count from the unit's first base, half-open."""
+    """Intervals in units, (n,) arrays, half-open; they count from the unit's first base."""
 
     unit: NDArray[np.int64]
     start: NDArray[np.int64]
@@ -55,48 +55,61 @@ class Threshold:
 
 
 def find_peaks(track: NDArray[np.floating], offsets: NDArray[np.int64]) -> Calls:
-    """All candidate seqlets of every unit, best first within a unit, at most 10 per kb (at least 1).
+    """All candidate seqlets of every unit, best first within a unit, at most 10 per kb, at least 1.
 
     Args:
         track: (bases,) score; NaN where there is none. A core with a missing base is no candidate.
         offsets: (units + 1,) where each unit begins in ``track``.
     """
-    units, starts, ends, scores = [], [], [], []
-    half, core = SEQLET_BP // 2, CORE_BP
-    for unit, (begin, end) in enumerate(zip(offsets, offsets[1:], strict=False)):
-        length = int(end - begin)
-        if length < core:
-            continue
-        total = np.concatenate([[0.0], np.cumsum(track[begin:end], dtype=np.float64)])
-        if np.isnan(total[-1]):
-            total = _nan_sums(track[begin:end])
-        mean = (total[core:] - total[:-core]) / core
-        for _ in range(max(1, math.floor(length * MAX_PER_KB / 1000))):
-            best = int(np.argmax(mean)) if not np.isnan(mean).any() else _nanargmax(mean)
-            if best < 0 or mean[best] == -np.inf:
-                break
-            middle = best + core // 2
-            units.append(unit)
-            starts.append(max(0, middle - half))
-            ends.append(min(length, middle + half + 1))
-            scores.append(mean[best])
-            mean[max(0, best - SEQLET_BP + 1) : best + SEQLET_BP] = -np.inf
+    lengths = np.diff(offsets)
+    unit_of = np.repeat(np.arange(len(lengths)), lengths)
+    mean = _core_means(track)
+    mean[np.isnan(mean) | (unit_of[: len(mean)] != unit_of[CORE_BP - 1 :])] = -np.inf
+    unit_of = unit_of[: len(mean)]
+    allowed = np.maximum(1, np.floor(lengths * MAX_PER_KB / 1000)).astype(np.int64)
+    alive = np.flatnonzero(lengths >= CORE_BP)
+    around = np.arange(1 - SEQLET_BP, SEQLET_BP)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
+    # each round takes the best core left in every unit at once
+    while alive.size:
+        top = np.full(len(lengths), np.inf)
+        bounds = np.stack([offsets[alive], offsets[alive + 1] - CORE_BP + 1], axis=1).ravel()
+        padded = np.append(mean, -np.inf)
+        top[alive] = np.maximum.reduceat(padded, bounds)[::2]
+        alive = alive[top[alive] > -np.inf]
+        if not alive.size:
+            break
+        at_top = np.flatnonzero(mean == top[unit_of])
+        best = at_top[np.searchsorted(at_top, offsets[alive])]
+        found.append((alive, best - offsets[alive], mean[best]))
+        near = best[:, None] + around
+        same = (near >= offsets[alive, None]) & (near < offsets[alive + 1, None])
+        same &= near < len(mean)
+        mean[near[same]] = -np.inf
+        alive = alive[allowed[alive] > len(found)]
+    if not found:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Calls(nothing, nothing, nothing, np.zeros(0))
+    unit, core, score = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.argsort(unit, kind="stable")
+    unit, middle, score = unit[order], core[order] + CORE_BP // 2, score[order]
+    half = SEQLET_BP // 2
     return Calls(
-        np.array(units, dtype=np.int64),
-        np.array(starts, dtype=np.int64),
-        np.array(ends, dtype=np.int64),
-        np.array(scores, dtype=np.float64),
+        unit, np.maximum(0, middle - half), np.minimum(lengths[unit], middle + half + 1), score
     )
 
 
-def _nan_sums(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Cumulative sums in which a missing base makes every core over it -inf."""
-    filled = np.where(np.isnan(values), -1e30, values).astype(np.float64)
-    return np.concatenate([[0.0], np.cumsum(filled)])
+def _core_means(track: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean of the 11 bases from each on; NaN if one is missing.
 
-
-def _nanargmax(values: NDArray[np.float64]) -> int:
-    return -1 if np.isnan(values).all() else int(np.nanargmax(values))
+    A sum of shifted tracks, not a difference of running sums: that would round differently at
+    another place in the file, and lose everything behind a missing base.
+    """
+    n = max(0, len(track) - CORE_BP + 1)
+    total = np.zeros(n)
+    for shift in range(CORE_BP):
+        total += track[shift : n + shift]
+    return total / CORE_BP
 
 
 def choose_threshold(

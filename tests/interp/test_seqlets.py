@@ -1,0 +1,192 @@
+"""Peaks of a track, the threshold, and the empirical p."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from nucel_interp.seqlets import Calls, Threshold, call_seqlets, choose_threshold, find_peaks
+from nucel_interp.seqlets.calling import covered, empirical_p
+
+
+def offsets_of(*lengths: int) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def calls(unit: list[int], score: list[float]) -> Calls:
+    n = np.zeros(len(unit), dtype=np.int64)
+    return Calls(np.array(unit, dtype=np.int64), n, n + 21, np.array(score, dtype=np.float64))
+
+
+def naive_peaks(track: np.ndarray, offsets: np.ndarray) -> list[tuple[int, int, int, float]]:
+    found = []
+    for u in range(len(offsets) - 1):
+        x = track[offsets[u] : offsets[u + 1]]
+        free = {i: float(np.mean(x[i : i + 11])) for i in range(len(x) - 10)}
+        free = {i: m for i, m in free.items() if not math.isnan(m)}
+        for _ in range(max(1, len(x) * 10 // 1000)):
+            if not free:
+                break
+            best = max(free, key=lambda i: (free[i], -i))
+            middle = best + 5
+            found.append((u, max(0, middle - 10), min(len(x), middle + 11), free[best]))
+            free = {i: m for i, m in free.items() if abs(i - best) >= 21}
+    return found
+
+
+def test_one_peak_by_hand() -> None:
+    track = np.zeros(100)
+    track[40:51] = 2.0
+    track[45] = 13.0
+    peaks = find_peaks(track, offsets_of(100))
+    assert (peaks.unit.tolist(), peaks.start.tolist(), peaks.end.tolist()) == ([0], [35], [56])
+    assert peaks.score[0] == pytest.approx((10 * 2 + 13) / 11)
+
+
+def test_a_peak_at_an_end_is_cut_there() -> None:
+    track = np.concatenate([np.full(11, 5.0), np.zeros(60), np.full(11, 7.0)])
+    peaks = find_peaks(np.concatenate([track, track]), offsets_of(82, 82))
+    # one seqlet per unit of 82 bp: the higher end
+    assert peaks.unit.tolist() == [0, 1]
+    assert peaks.start.tolist() == [66, 66]
+    assert peaks.end.tolist() == [82, 82]
+    turned = find_peaks(track[::-1], offsets_of(82))
+    assert (turned.start[0], turned.end[0]) == (0, 16)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.02])
+def test_many_units_agree_with_a_plain_loop(missing: float) -> None:
+    rng = np.random.default_rng(0)
+    lengths = [300, 5, 10, 11, 12, 0, 950, 31, 1, 400]
+    track = rng.normal(size=sum(lengths))
+    track[rng.random(track.size) < missing] = np.nan
+    track[-400:-380] = np.nan
+    offsets = offsets_of(*lengths)
+    got = find_peaks(track, offsets)
+    want = naive_peaks(track, offsets)
+    assert list(zip(got.unit, got.start, got.end, strict=True)) == [w[:3] for w in want]
+    assert got.score == pytest.approx([w[3] for w in want])
+
+
+def test_a_missing_base_takes_only_the_cores_over_it() -> None:
+    track = np.zeros(300)
+    track[200:211] = 3.0
+    track[20] = np.nan
+    peaks = find_peaks(track, offsets_of(300))
+    assert peaks.score[0] == pytest.approx(3.0)
+    assert (peaks.start[0], peaks.end[0]) == (195, 216)
+
+
+def test_scores_do_not_depend_on_what_stands_before() -> None:
+    rng = np.random.default_rng(1)
+    unit = rng.normal(size=200).astype(np.float32)
+    alone = find_peaks(unit, offsets_of(200))
+    behind = find_peaks(np.concatenate([rng.normal(size=5000) * 1e4, unit]), offsets_of(5000, 200))
+    assert np.array_equal(behind.score[behind.unit == 1], alone.score)
+
+
+def test_seqlets_of_a_unit_do_not_overlap_and_are_at_most_ten_per_kb() -> None:
+    rng = np.random.default_rng(2)
+    offsets = offsets_of(1000, 250, 2500)
+    peaks = find_peaks(rng.normal(size=3750), offsets)
+    assert np.bincount(peaks.unit).tolist() == [10, 2, 25]
+    for u in range(3):
+        mine = np.sort(peaks.start[peaks.unit == u])
+        assert (np.diff(mine) >= 21 - 10).all()
+        middles = np.sort((peaks.start + peaks.end)[peaks.unit == u])
+        assert (np.diff(middles) >= 2 * 21 - 2 * 5).all()
+        score = peaks.score[peaks.unit == u]
+        assert (np.diff(score) <= 0).all()
+
+
+def test_inner_seqlets_never_share_a_base() -> None:
+    rng = np.random.default_rng(3)
+    offsets = offsets_of(*[400] * 50)
+    peaks = find_peaks(rng.normal(size=20_000), offsets)
+    step = np.zeros(20_001, dtype=int)
+    np.add.at(step, offsets[peaks.unit] + peaks.start, 1)
+    np.add.at(step, offsets[peaks.unit] + peaks.end, -1)
+    assert np.cumsum(step).max() == 1
+
+
+@pytest.mark.parametrize("lengths", [(), (5,), (0, 10)])
+def test_units_shorter_than_the_core_have_no_peak(lengths: tuple[int, ...]) -> None:
+    peaks = find_peaks(np.ones(sum(lengths)), offsets_of(*lengths))
+    assert len(peaks) == 0
+
+
+def test_all_missing_has_no_peak() -> None:
+    assert len(find_peaks(np.full(100, np.nan), offsets_of(50, 50))) == 0
+
+
+def test_threshold_by_hand() -> None:
+    # 30 real peaks scoring 30, 29 ... 1; two copies with two peaks each
+    real = calls([0] * 30, [float(s) for s in range(30, 0, -1)])
+    null = [calls([0, 0], [6.5, 3.5]), calls([0, 0], [4.5, 3.5])]
+    t = choose_threshold(real, null, np.array([True]), np.array([1000]))
+    # at 4: 2 null peaks in 2 copies, so 1 expected of 27: 3.7 %; at 3: 4 / 2 = 2 of 28: 7.1 %
+    assert t.reached
+    assert t.score == 4.0
+    assert t.fdr == pytest.approx(1 / 27)
+    assert len(call_seqlets(real, t)) == 27
+
+
+def test_the_test_half_has_no_say_in_the_threshold() -> None:
+    rng = np.random.default_rng(0)
+    units = np.repeat(np.arange(40), 5)
+    discovery, lengths = np.arange(40) < 20, np.full(40, 100)
+    score, null_score = rng.normal(2, 1, 200), rng.normal(0, 1, 200)
+
+    def threshold(shift: float) -> Threshold:
+        moved = score + shift * (units >= 20)
+        noise = null_score - shift * (units >= 20)
+        real = calls(units.tolist(), moved.tolist())
+        return choose_threshold(real, [calls(units.tolist(), noise.tolist())], discovery, lengths)
+
+    assert threshold(0.0) == threshold(100.0) == threshold(-100.0)
+
+
+def test_where_nothing_stands_out_five_per_kb_go_on() -> None:
+    rng = np.random.default_rng(0)
+    real = calls([0] * 40, rng.normal(size=40).tolist())
+    null = [calls([0] * 40, rng.normal(size=40).tolist()) for _ in range(5)]
+    t = choose_threshold(real, null, np.array([True]), np.array([4000]))
+    assert not t.reached
+    assert len(call_seqlets(real, t)) == 20
+    assert 0.5 < t.fdr <= 1.0
+
+
+def test_too_few_good_peaks_are_no_basis() -> None:
+    real = calls([0] * 19, [10.0] * 19)
+    t = choose_threshold(real, [calls([0], [1.0])], np.array([True]), np.array([1000]))
+    assert not t.reached
+    real = calls([0] * 20, [10.0] * 20)
+    assert choose_threshold(real, [calls([0], [1.0])], np.array([True]), np.array([1000])).reached
+
+
+def test_no_peak_at_all() -> None:
+    t = choose_threshold(calls([], []), [calls([], [])], np.array([True]), np.array([10]))
+    assert t.score == math.inf
+    assert not t.reached
+
+
+def test_empirical_p_by_hand() -> None:
+    null = [calls([0, 0], [1.0, 2.0]), calls([0, 0], [3.0, 3.0])]
+    p = empirical_p(calls([0] * 4, [0.5, 2.0, 3.0, 4.0]), null)
+    assert p.tolist() == [1.0, 0.8, 0.6, 0.2]
+
+
+def test_empirical_p_is_uniform_under_the_null() -> None:
+    rng = np.random.default_rng(0)
+    offsets = offsets_of(*[200] * 100)
+    real, *null = [find_peaks(rng.normal(size=20_000), offsets) for _ in range(11)]
+    assert kstest(empirical_p(real, null), "uniform").pvalue > 0.01
+
+
+def test_covered() -> None:
+    found = Calls(np.array([0, 1, 1]), np.array([2, 0, 3]), np.array([5, 4, 6]), np.zeros(3))
+    inside = covered(found, offsets_of(6, 7))
+    assert np.flatnonzero(inside).tolist() == [2, 3, 4, 6, 7, 8, 9, 10, 11]

@@ -1,4 +1,4 @@
-"""Seqlets, motifs and their held-out tests for one study; run once on the input and once on a shuffled copy."""
+"""Seqlets, motifs and their held-out tests for one study: the input, or a shuffled copy of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from nucel_interp.analysis.study import Study
+from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.discovery import FLANK_BP, Discovered, Regions, discover
 from nucel_interp.motifs.scan import Scanner
 from nucel_interp.motifs.testing import enrichment_p, units_hit, units_with_site
@@ -56,13 +56,18 @@ class Tested:
 
 
 def call(study: Study) -> Called:
-    """Call seqlets in the units and in their copies; the threshold comes from the discovery half."""
-    peaks = find_peaks(study.track, study.offsets)
-    null_peaks = [find_peaks(t, study.offsets) for t in study.threshold_null]
+    """Call seqlets in the units and their copies; the threshold comes from the discovery half."""
+    known: dict[int, Calls] = {}  # copies may share a track, with each other or with the null
+
+    def peaks_of(track: Track) -> Calls:
+        if id(track) not in known:
+            known[id(track)] = find_peaks(track, study.offsets)
+        return known[id(track)]
+
+    peaks = peaks_of(study.track)
+    null_peaks = [peaks_of(t) for t in study.threshold_null]
     threshold = choose_threshold(peaks, null_peaks, ~study.test, study.lengths)
-    copies = [
-        call_seqlets(find_peaks(copy.track, study.offsets), threshold) for copy in study.copies
-    ]
+    copies = [call_seqlets(peaks_of(copy.track), threshold) for copy in study.copies]
     return Called(threshold, peaks, null_peaks, call_seqlets(peaks, threshold), copies)
 
 
@@ -91,6 +96,11 @@ def test_motifs(
     scanners = [Scanner(text, background) for text in texts] if found else []
     inside = [covered(s, study.offsets) for s in (called.seqlets, *called.copy_seqlets)]
     enough = n >= MIN_UNITS and bool(study.test.any())
+    where, group = study.layout.test, study.layout.rank
+
+    def p_of(real: NDArray[np.bool_], copies: list[NDArray[np.bool_]]) -> float:
+        return enrichment_p(real, copies, where, group) if enough else np.nan
+
     tested = []
     for one in found:
         sites = [s.scan(one.motif) for s in scanners]
@@ -99,20 +109,15 @@ def test_motifs(
             units_hit(s, i, study.offsets)
             for s, i in zip(sites[: 1 + n_copies], inside, strict=True)
         ]
-        where = study.test if enough else np.ones(n, dtype=bool)
         tested.append(
             Tested(
                 found=one,
                 sites=sites[0],
                 hits=int(hit[0][where].sum()),
                 hits_shuffled=float(np.mean([h[where].sum() for h in hit[1:]])),
-                held_out_p=enrichment_p(hit[0], hit[1:], where) if enough else np.nan,
-                enrichment_p=enrichment_p(present[0], present[1 : 1 + n_copies], where)
-                if enough
-                else np.nan,
-                enrichment_3mer_p=enrichment_p(present[0], present[1 + n_copies :], where)
-                if enough
-                else np.nan,
+                held_out_p=p_of(hit[0], hit[1:]),
+                enrichment_p=p_of(present[0], present[1 : 1 + n_copies]),
+                enrichment_3mer_p=p_of(present[0], present[1 + n_copies :]),
                 found_in=float(present[0][where].mean()),
                 found_in_shuffled=float(
                     np.mean([p[where].mean() for p in present[1 : 1 + n_copies]])

@@ -1,14 +1,17 @@
-"""What the statistics are computed on: units laid end to end, with their tracks and shuffled copies."""
+"""What the statistics are computed on: units laid end to end, their tracks and shuffled copies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nucel_interp.motifs.testing import Layout
 
 Track = NDArray[np.float32]
 OnProgress = Callable[[int, int, str], None]
@@ -54,6 +57,12 @@ class Study:
     def in_test(self) -> NDArray[np.bool_]:
         """(bases,) does the base lie in the test half?"""
         return np.repeat(self.test, self.lengths)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Units and halves; with too few units to split, everything is described together."""
+        test = self.test if self.test.any() else np.ones_like(self.test)
+        return Layout(self.offsets, test, ~np.isnan(self.track), self.sequences)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Canonical k-mers of many sequences at once, as integers; a unit counts once however often it has one."""
+"""Canonical k-mers of many sequences at once, as integers; a unit has one once or not at all."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 
-def sign_test(real: NDArray[np.bool_], copies: NDArray[np.bool_]) -> float:
+def sign_test(
+    real: NDArray[np.bool_], copies: NDArray[np.bool_], group: NDArray[np.int64] | None = None
+) -> float:
     """One-sided p that real units are hit more often than their own shuffled copies.
 
     Under the null a unit and its copies are exchangeable: if T of the 1 + K are hit, the real one
@@ -19,10 +21,16 @@ def sign_test(real: NDArray[np.bool_], copies: NDArray[np.bool_]) -> float:
     Args:
         real: (units,) bool.
         copies: (copies, units) bool.
+        group: (units,) a number that equal sequences share. Their shuffled copies are equal, so
+            they are one observation, hit if one of them is.
 
     Returns:
         p in (0, 1]; 1.0 if no unit is informative.
     """
+    if group is not None:
+        _, which = np.unique(group, return_inverse=True)
+        real = np.bincount(which, real) > 0
+        copies = np.stack([np.bincount(which, copy) > 0 for copy in copies])
     n_copies = copies.shape[0]
     hits = real.astype(np.int64) + copies.sum(axis=0)
     informative = (hits > 0) & (hits <= n_copies)
@@ -33,4 +41,7 @@ def sign_test(real: NDArray[np.bool_], copies: NDArray[np.bool_]) -> float:
         n = int(by_total[total])
         part = binom.pmf(np.arange(n + 1), n, total / (n_copies + 1))
         distribution = np.convolve(distribution, part)
-    return float(min(1.0, distribution[observed:].sum())) if informative.any() else 1.0
+    if not informative.any():
+        return 1.0
+    # a tail below the smallest number is not impossible
+    return float(np.clip(distribution[observed:].sum(), np.finfo(float).tiny, 1.0))

@@ -25,6 +25,7 @@ def kmer_table(
     track: NDArray[np.floating],
     test: NDArray[np.bool_],
     k: int = K,
+    group: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
     """k-mers over-represented in seqlets, each counted once per unit, both strands as one.
 
@@ -39,6 +40,7 @@ def kmer_table(
         track: (bases,) score of the real units.
         test: (units,) bool.
         k: Word length.
+        group: (units,) a number that equal sequences share: they count once in both p-values.
 
     Returns:
         `types.KMER_COLUMNS`, sorted by test_p; ``motif_id`` is left empty.
@@ -55,12 +57,13 @@ def kmer_table(
     present, hits = np.unique(np.concatenate(keys), return_counts=True)
     is_real = np.isin(present, keys[0], assume_unique=True)
     unit, code = present // 4**k, present % 4**k
-    share = hits / (len(copies) + 1)
+    n_versions = len(copies) + 1
     codes, where = np.unique(code, return_inverse=True)
     train = ~test[unit]
-    excess = np.bincount(where, (is_real - share) * train, minlength=len(codes))
-    spread = np.bincount(where, share * (1 - share) * train, minlength=len(codes))
-    z = excess / np.sqrt(np.maximum(spread, 0.25))
+    # sums of whole numbers: exact, so the order of the units cannot break a tie
+    excess = np.bincount(where, (is_real * n_versions - hits) * train, minlength=len(codes))
+    spread = np.bincount(where, hits * (n_versions - hits) * train, minlength=len(codes))
+    z = excess / n_versions / np.sqrt(np.maximum(spread / n_versions**2, 0.25))
     candidates = codes[np.argsort(-z, kind="stable")][: 2 * MAX_SELECTED]
 
     def presence(which: int, wanted: int) -> NDArray[np.bool_]:
@@ -68,11 +71,14 @@ def kmer_table(
         flags[pairs[which][0][pairs[which][1] == wanted]] = True
         return flags
 
+    def p_of(here: NDArray[np.bool_], there: NDArray[np.bool_], half: NDArray[np.bool_]) -> float:
+        return sign_test(here[half], there[:, half], None if group is None else group[half])
+
     rows = []
     for wanted in candidates:
         here = presence(0, wanted)
         there = np.stack([presence(i + 1, wanted) for i in range(len(copies))])
-        p = sign_test(here[~test], there[:, ~test])
+        p = p_of(here, there, ~test)
         if p >= SELECT_P:
             continue
         word = kmer_words(np.array([wanted]), k)[0]
@@ -88,7 +94,7 @@ def kmer_table(
                 "discovery_p": p,
                 "test_sequences": int(here[test].sum()),
                 "test_shuffled": float(there[:, test].sum(axis=1).mean()) if test.any() else np.nan,
-                "test_p": sign_test(here[test], there[:, test]) if test.any() else np.nan,
+                "test_p": p_of(here, there, test) if test.any() else np.nan,
                 "motif_id": "",
             }
         )

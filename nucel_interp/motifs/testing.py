@@ -1,18 +1,21 @@
-"""Held-out statistics of a motif: is it there more than in shuffled copies, and does the score look at it?
+"""Held-out statistics of a motif: more than in shuffled copies? Does the score look at it?
 
 Everything here is computed on the test half, which took no part in finding the motif, in choosing
-heads or in setting the threshold. The unit of replication is the unit, never the base.
+heads or in setting the threshold. The unit of replication is the unit, never the base; units of
+equal sequence (either strand) are one, since their shuffled copies are equal too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.kmers import sign_test
-from nucel_interp.types import Site
+from nucel_interp.types import Site, reverse_complement
 
 N_BOOTSTRAP = 1000
 N_RANDOM = 20
@@ -35,16 +38,41 @@ class Layout:
         offsets: (units + 1,) where each unit begins.
         test: (units,) bool.
         known: (bases,) bool, bases that have a score.
+        sequences: One per unit. Without them no two units are taken as equal, and random places
+            follow the units' order.
     """
 
     offsets: NDArray[np.int64]
     test: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    sequences: Sequence[str] = ()
 
-    @property
+    @cached_property
     def unit_of_base(self) -> NDArray[np.int64]:
         """(bases,) number of the unit each base lies in."""
         return np.repeat(np.arange(len(self.test)), np.diff(self.offsets))
+
+    @cached_property
+    def counted(self) -> NDArray[np.bool_]:
+        """(bases,) does the base have a score and lie in the test half?"""
+        return self.known & self.test[self.unit_of_base]
+
+    @cached_property
+    def flipped(self) -> NDArray[np.bool_]:
+        """(units,) is the unit given on the strand that is not its canonical one?"""
+        if not self.sequences:
+            return np.zeros(len(self.test), dtype=bool)
+        return np.array([s > reverse_complement(s) for s in self.sequences], dtype=bool)
+
+    @cached_property
+    def rank(self) -> NDArray[np.int64]:
+        """(units,) place of the unit's canonical sequence among all; equal sequences share it."""
+        if not self.sequences:
+            return np.arange(len(self.test))
+        both = zip(self.sequences, self.flipped.tolist(), strict=True)
+        collapsed = [reverse_complement(s) if other else s for s, other in both]
+        number = {s: i for i, s in enumerate(sorted(set(collapsed)))}
+        return np.array([number[s] for s in collapsed], dtype=np.int64)
 
 
 def units_with_site(sites: list[Site], n_units: int) -> NDArray[np.bool_]:
@@ -57,7 +85,7 @@ def units_with_site(sites: list[Site], n_units: int) -> NDArray[np.bool_]:
 def units_hit(
     sites: list[Site], inside: NDArray[np.bool_], offsets: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """(units,) does a seqlet of the unit hold a site? A site is held if its middle base lies inside."""
+    """(units,) does a seqlet of the unit hold a site? It does if the site's middle lies inside."""
     hit = np.zeros(len(offsets) - 1, dtype=bool)
     for s in sites:
         if inside[offsets[s.record] + (s.start + s.end) // 2]:
@@ -76,10 +104,20 @@ def site_bases(sites: list[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool
 
 
 def enrichment_p(
-    real: NDArray[np.bool_], copies: list[NDArray[np.bool_]], test: NDArray[np.bool_]
+    real: NDArray[np.bool_],
+    copies: list[NDArray[np.bool_]],
+    test: NDArray[np.bool_],
+    group: NDArray[np.int64] | None = None,
 ) -> float:
-    """Sign test of test units against their own shuffled copies; see `kmers.sign_test`."""
-    return sign_test(real[test], np.stack([c[test] for c in copies]))
+    """Sign test of test units against their own shuffled copies; see `kmers.sign_test`.
+
+    Args:
+        real: (units,) is the unit hit?
+        copies: The same of each shuffled copy.
+        test: (units,) bool.
+        group: (units,) a number that equal sequences share: they count once.
+    """
+    return sign_test(real[test], np.stack(copies)[:, test], None if group is None else group[test])
 
 
 def attention_fold(
@@ -87,7 +125,8 @@ def attention_fold(
 ) -> Fold:
     """Share of site bases inside seqlets over share of all test bases inside seqlets.
 
-    1.0 is what seqlets at random places give. The interval resamples units 1,000 times.
+    1.0 is what seqlets at random places give. The interval resamples units 1,000 times; it does
+    not depend on their order.
 
     Args:
         under: (bases,) True under a site of the motif.
@@ -96,14 +135,12 @@ def attention_fold(
         seed: Of the resampling.
     """
     table = _per_unit(under, inside, layout)
-    rng = np.random.default_rng(seed)
-    n = len(table)
-    if not n:
+    if not len(table):
         return Fold(np.nan, np.nan, np.nan)
-    draws = np.empty((N_BOOTSTRAP, 4))
-    for b in range(N_BOOTSTRAP):
-        draws[b] = np.bincount(rng.integers(n, size=n), minlength=n) @ table
-    folds = _ratio(draws)
+    # units with equal counts are drawn together: the same distribution, in sorted order, and fast
+    rows, times = np.unique(table, axis=0, return_counts=True)
+    n = int(times.sum())
+    folds = _ratio(np.random.default_rng(seed).multinomial(n, times / n, N_BOOTSTRAP) @ rows)
     folds = folds[np.isfinite(folds)]
     low, high = np.percentile(folds, [2.5, 97.5]) if folds.size else (np.nan, np.nan)
     return Fold(float(_ratio(table.sum(axis=0)[None])[0]), float(low), float(high))
@@ -111,17 +148,22 @@ def attention_fold(
 
 def plain_fold(under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout) -> float:
     """`attention_fold` without its interval."""
-    return float(_ratio(_per_unit(under, inside, layout).sum(axis=0)[None])[0])
+    at = under & layout.counted
+    masks = (at & inside, at, inside & layout.counted, layout.counted)
+    return float(_ratio(np.array([[np.count_nonzero(m) for m in masks]], dtype=np.float64))[0])
 
 
 def _per_unit(
     under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout
 ) -> NDArray[np.float64]:
-    """(test units, 4): site bases inside, site bases, bases inside, bases."""
-    units, n = layout.unit_of_base, len(layout.test)
+    """(distinct test units, 4): site bases inside, site bases, bases inside, bases."""
+    groups, which = np.unique(layout.rank[layout.test], return_inverse=True)
+    group = np.full(len(layout.test), len(groups))
+    group[layout.test] = which
+    base, n = group[layout.unit_of_base], len(groups) + 1
     columns = [under & inside, under, inside, np.ones_like(under)]
-    table = np.stack([np.bincount(units, c & layout.known, minlength=n) for c in columns], axis=1)
-    return table[layout.test].astype(np.float64)
+    table = np.stack([np.bincount(base, c & layout.known, minlength=n) for c in columns], axis=1)
+    return table[:-1].astype(np.float64)
 
 
 def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -141,32 +183,57 @@ def other_offsets(
         rng: Decides who gets whose.
     """
     test = np.flatnonzero(layout.test)
+    test = test[np.argsort(layout.rank[test], kind="stable")]
     lengths = np.diff(layout.offsets)
-    giver = dict(zip(test.tolist(), rng.permutation(test).tolist(), strict=True))
-    step = np.zeros(int(layout.offsets[-1]) + 1, dtype=np.int64)
-    for unit, start, end in starts:
-        to = giver[unit]
-        # measured from the nearer end, so that units of unequal length exchange like places
-        if start + end > lengths[unit]:
-            start, end = start + lengths[to] - lengths[unit], end + lengths[to] - lengths[unit]
-        start, end = max(0, start), min(int(lengths[to]), end)
-        if end > start:
-            step[layout.offsets[to] + start] += 1
-            step[layout.offsets[to] + end] -= 1
-    inside: NDArray[np.bool_] = np.cumsum(step[:-1]) > 0
-    return inside
+    receiver = np.zeros(len(lengths), dtype=np.int64)
+    receiver[test] = rng.permutation(test)
+    unit, start, end = _canonical_places(starts, layout)
+    to = receiver[unit]
+    # measured from the nearer end, so that units of unequal length exchange like places
+    shift = np.where(start + end > lengths[unit], lengths[to] - lengths[unit], 0)
+    start, end = np.maximum(0, start + shift), np.minimum(lengths[to], end + shift)
+    kept = end > start
+    return _covered(to[kept], start[kept], end[kept], layout)
 
 
 def random_places(
     starts: list[tuple[int, int, int]], layout: Layout, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Seqlets anywhere in their own unit, uniformly: keeps number and length."""
-    lengths = np.diff(layout.offsets)
+    unit, start, end = _canonical_places(starts, layout)
+    width = end - start
+    start = rng.integers(np.diff(layout.offsets)[unit] - width + 1)
+    return _covered(unit, start, start + width, layout)
+
+
+def _canonical_places(
+    starts: list[tuple[int, int, int]], layout: Layout
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Unit, start and end on each unit's canonical strand, in an order that content decides.
+
+    A random draw then meets the same seqlet whatever the order and the strands of the file.
+    """
+    unit, start, end = np.array(starts, dtype=np.int64).reshape(-1, 3).T
+    start, end = _turned(unit, start, end, layout)
+    order = np.lexsort((start, unit, layout.rank[unit]))
+    return unit[order], start[order], end[order]
+
+
+def _turned(
+    unit: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], layout: Layout
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and end counted on the other strand, for units given on their not canonical one."""
+    length, other = np.diff(layout.offsets)[unit], layout.flipped[unit]
+    return np.where(other, length - end, start), np.where(other, length - start, end)
+
+
+def _covered(
+    unit: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], layout: Layout
+) -> NDArray[np.bool_]:
+    """(bases,) True inside these intervals of the canonical strands."""
+    start, end = _turned(unit, start, end, layout)
     step = np.zeros(int(layout.offsets[-1]) + 1, dtype=np.int64)
-    for unit, start, end in starts:
-        width = end - start
-        at = int(rng.integers(lengths[unit] - width + 1))
-        step[layout.offsets[unit] + at] += 1
-        step[layout.offsets[unit] + at + width] -= 1
+    np.add.at(step, layout.offsets[unit] + start, 1)
+    np.add.at(step, layout.offsets[unit] + end, -1)
     inside: NDArray[np.bool_] = np.cumsum(step[:-1]) > 0
     return inside

@@ -1,4 +1,4 @@
-"""Seqlets to motifs: enriched k-mers seed matrices, matrices are refined on seqlets, found sites are erased.
+"""Seqlets to motifs: enriched k-mers seed matrices, seqlets refine them, found sites are erased.
 
 Seed: the canonical k-mer (k = 6, 7, 8) whose presence in a unit's seqlets most exceeds its presence
 in the seqlets of that unit's shuffled copies. Refine: align the best site of every seqlet, keep
@@ -64,7 +64,7 @@ class Discovered:
 
 
 class _Text:
-    """Units laid end to end as base codes 0..3, -1 for anything else, with what is still to be explained."""
+    """Units laid end to end as codes 0..3 (-1: no base), and what is yet to be explained."""
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
@@ -87,7 +87,12 @@ class _Text:
         self.n = len(text)
 
     def best_sites(self, log_odds: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
-        """Best score, position and strand (True = other) within each region, whole sites in open bases."""
+        """The best site of each region, wholly in open bases.
+
+        Returns:
+            Score (-inf where no site fits), place of its first base, and True if on the other
+            strand; (regions,) each.
+        """
         width = log_odds.shape[1]
         closed = np.concatenate([[0], np.cumsum(~self.open | (self.base < 0))])
         n = len(self.base) - width + 1
@@ -99,21 +104,23 @@ class _Text:
             forward += log_odds[letters, column]
             other += log_odds[3 - letters, width - 1 - column]
         strand = other > forward
-        best = np.maximum(forward, other)
-        score = np.full(len(self.regions.unit), -np.inf)
-        place = np.full(len(self.regions.unit), -1, dtype=np.int64)
-        flipped = np.zeros(len(self.regions.unit), dtype=bool)
-        first = np.searchsorted(at, self.regions.start)
-        last = np.searchsorted(at, self.regions.end - width, side="right")
-        for r in np.flatnonzero(last > first):
-            i = first[r] + int(np.argmax(best[first[r] : last[r]]))
-            score[r], place[r], flipped[r] = best[i], at[i], strand[i]
-        return score, place, flipped
+        # regions are short but may overlap, so look at all of them as rows of one table
+        best, turned = np.full(n, -np.inf), np.zeros(n, dtype=bool)
+        best[at], turned[at] = np.maximum(forward, other), strand
+        start, last = self.regions.start, self.regions.end - width
+        if not len(start) or (last < start).all():
+            return np.full(len(start), -np.inf), np.full(len(start), -1), np.zeros(len(start), bool)
+        index = start[:, None] + np.arange(int((last - start).max()) + 1)
+        scores = np.where(index <= last[:, None], best[np.minimum(index, n - 1)], -np.inf)
+        place = start + scores.argmax(axis=1)
+        score = scores.max(axis=1)
+        place = np.where(score > -np.inf, place, -1)
+        return score, place, turned[place] & (place >= 0)
 
     def stack(
         self, place: NDArray[np.int64], flipped: NDArray[np.bool_], width: int
     ) -> NDArray[np.int64]:
-        """(sites, width) bases at the given places, other-strand sites turned; -1 beyond their unit."""
+        """(sites, width) bases at the places, other-strand sites turned; -1 beyond their unit."""
         index = place[:, None] + np.arange(width)
         safe = np.clip(index, 0, len(self.base) - 1)
         middle = np.clip(place + width // 2, 0, len(self.base) - 1)
@@ -124,9 +131,11 @@ class _Text:
         return np.where(flipped[:, None], turned, letters)
 
     def erase(self, place: NDArray[np.int64], width: int) -> None:
-        """Close the bases of these sites."""
-        for p in place:
-            self.open[p : p + width] = False
+        """Close the bases of these sites; a site that grew beyond its unit closes nothing there."""
+        index = place[:, None] + np.arange(width)
+        middle = self.unit[place + width // 2]
+        inside = (index >= 0) & (self.unit[index] == middle[:, None])
+        self.open[index[inside]] = False
 
 
 def discover(
@@ -160,7 +169,7 @@ def discover(
         if refined is None:
             _erase_word(text, seed)
             continue
-        matrix, place, flipped, limit = refined
+        matrix, place, limit = refined
         width = matrix.shape[1]
         text.erase(place, width)
         odds = matrices.log_odds(matrix, background, n_sites=len(place))
@@ -169,7 +178,7 @@ def discover(
             control.erase(where[score > limit], width)
         _erase_word(text, seed)
         bits = matrices.total_information(matrix)
-        n_units = len(np.unique(text.unit[place]))
+        n_units = len(np.unique(text.unit[place + width // 2]))
         if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
             name = f"{prefix}_{len(found) + 1}"
             found.append(
@@ -207,19 +216,20 @@ def kmer_excess(
         others.append(u * 4**k + c)
     total_keys, hits = np.unique(np.concatenate([keys, *others]), return_counts=True)
     is_real = np.isin(total_keys, keys, assume_unique=True)
-    share = hits / (len(controls) + 1)
+    n = len(controls) + 1
     codes, where = np.unique(total_keys % 4**k, return_inverse=True)
     observed = np.bincount(where, is_real)
-    mean = np.bincount(where, share)
-    variance = np.bincount(where, share * (1 - share))
+    # sums of whole numbers: exact, so the order of the units cannot break a tie
+    mean = np.bincount(where, hits) / n
+    variance = np.bincount(where, hits * (n - hits)) / n**2
     z = (observed - mean) / np.sqrt(np.maximum(variance, 0.25))
     return codes, observed.astype(np.int64), z
 
 
 def _refine(
     seed: str, text: _Text, controls: list[_Text], background: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], float] | None:
-    """Matrix, places, strands and score limit of the motif that ``seed`` grows into."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64], float] | None:
+    """Matrix, places and score limit of the motif that ``seed`` grows into."""
     matrix = np.full((4, len(seed)), 0.1)
     for column, letter in enumerate(seed):
         matrix[BASES.index(letter), column] = 0.7
@@ -230,22 +240,25 @@ def _refine(
         shuffled = np.concatenate([c.best_sites(odds)[0] for c in controls])
         shuffled = shuffled[np.isfinite(shuffled)]
         limit = float(np.percentile(shuffled, percentile)) if shuffled.size else 0.0
-        kept = score > max(limit, 0.0)
-        if kept.sum() < MIN_SITES:
+        kept = np.flatnonzero(score > max(limit, 0.0))
+        # widened seqlets overlap; a site in two of them counts once
+        kept = kept[np.unique(place[kept], return_index=True)[1]]
+        if len(kept) < MIN_SITES:
             return None
         place, flipped, width = place[kept], flipped[kept], matrix.shape[1]
         stack = text.stack(place - GROW_BP, flipped, width + 2 * GROW_BP)
         counts = np.stack([(stack == b).sum(axis=0) for b in range(4)]).astype(float)
         grown = matrices.from_counts(counts, background=background)
-        trimmed, left = matrices.trim(grown, TRIM_BITS + 3 / (2 * np.log(2) * kept.sum()))
+        trimmed, left = matrices.trim(grown, TRIM_BITS + 3 / (2 * np.log(2) * len(kept)))
         if trimmed.shape[1] < MIN_WIDTH:
             return None
         trimmed = trimmed[:, :MAX_WIDTH]
         shift_forward = left - GROW_BP
         shift_other = width + GROW_BP - left - trimmed.shape[1]
         place = place + np.where(flipped, shift_other, shift_forward)
-        result = (trimmed, place, flipped, limit)
-        if percentile == NULL_PERCENTILES[-1] and trimmed.shape == matrix.shape and np.allclose(trimmed, matrix, atol=1e-3):
+        result = (trimmed, place, limit)
+        settled = trimmed.shape == matrix.shape and np.allclose(trimmed, matrix, atol=1e-3)
+        if settled and percentile == NULL_PERCENTILES[-1]:
             break
         matrix = trimmed
     return result

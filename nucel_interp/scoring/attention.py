@@ -1,4 +1,4 @@
-"""From every head's track to one score: z against shuffled copies, the best heads, chosen on one half."""
+"""From all heads' tracks to one score: z against shuffled copies, heads chosen on one half."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ MIN_PER_BIN = 500
 
 @dataclass(frozen=True, eq=False)
 class HeadChoice:
-    """Which heads make the score, and how often each sees more in real than in shuffled sequence.
+    """Which heads make the score, and how often each tells real from shuffled sequence.
 
     Attributes:
         chosen: Indices into layers x heads.
-        exceedance: Share of real discovery bases above the head's 99th null percentile; 0.01 is chance.
+        exceedance: Share of real discovery bases above the head's 99th null percentile; 0.01 by
+            chance.
         exceedance_test: The same on the test half, which had no part in the choice.
     """
 
@@ -40,7 +41,7 @@ class HeadChoice:
 
 
 def smooth(values: NDArray[np.floating], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Mean over three neighbouring bases of the same sequence, missing ones left out; NaN stays NaN."""
+    """Mean over three neighbours of the same sequence, missing ones left out; NaN stays NaN."""
     x = np.asarray(values, dtype=np.float32)
     known = ~np.isnan(x)
     filled = np.where(known, x, np.float32(0))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
 
 TOKENS_PER_BATCH = 8192
@@ -22,7 +23,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """A model's numbers for many sequences, laid end to end: sequence i is ``offsets[i]:offsets[i+1]``.
+    """A model's numbers for many sequences, laid end to end; sequence i from ``offsets[i]`` on.
 
     Attributes:
         offsets: (sequences + 1,) int64.
@@ -32,7 +33,7 @@ class Scores:
         cls_share: (layers x heads,) mean mass on [CLS].
         n_share: (layers x heads,) mean mass on N.
         entropy: (layers x heads,) mean row entropy, bits.
-        rc_consistency: (layers x heads,) Spearman between the strands' tracks; NaN if one strand ran.
+        rc_consistency: (layers x heads,) Spearman between the strands' tracks; NaN with one strand.
     """
 
     offsets: NDArray[np.int64]
@@ -62,7 +63,7 @@ def score_sequences(
     strands: Strands = "both",
     on_progress: Progress | None = None,
 ) -> Scores:
-    """Profile every sequence; one longer than the model's context is read in half-overlapping windows.
+    """Profile every sequence; those beyond the model's context in half-overlapping windows.
 
     Each base of a long sequence is taken from the window in whose middle half it lies.
     ``on_progress`` is called with the number of bases finished since the last call.
@@ -80,7 +81,8 @@ def score_sequences(
     sample: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     sampled = 0
     encoded = [tokenizer.encode(s) for s in sequences]
-    for pieces in _batches(_pieces(lengths, config.context_bp)):
+    collapsed = [canonical(s) for s in sequences]
+    for pieces in _batches(_pieces(lengths, config.context_bp), collapsed):
         forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
         other = (
             [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
@@ -123,7 +125,7 @@ def score_sequences(
 
 
 def _pieces(lengths: NDArray[np.int64], context: int) -> list[_Piece]:
-    """Whole sequences where they fit, else half-overlapping windows with the part to keep of each."""
+    """Whole sequences where they fit, else half-overlapping windows; of each the part to keep."""
     pieces = []
     for number, length in enumerate(lengths.tolist()):
         if length <= context:
@@ -132,17 +134,21 @@ def _pieces(lengths: NDArray[np.int64], context: int) -> list[_Piece]:
         step = context // 2
         starts = [*range(0, length - context, step), length - context]
         for i, start in enumerate(starts):
-            # a border lies midway between neighbouring windows' centres, in both their middle halves
+            # borders lie midway between neighbouring centres, in the middle half of both
             left = 0 if i == 0 else (starts[i - 1] + start + context) // 2
             right = length if i == len(starts) - 1 else (start + starts[i + 1] + context) // 2
             pieces.append(_Piece(number, start, start + context, left, right))
     return pieces
 
 
-def _batches(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
-    """Pieces of like length together, so that little is padded."""
+def _batches(pieces: list[_Piece], collapsed: list[str]) -> Iterator[list[_Piece]]:
+    """Pieces of like length together, so that little is padded.
+
+    Ties are broken by the strand-collapsed sequence: what a piece is batched with decides its last
+    digits, and must not depend on the order of the file.
+    """
     batch: list[_Piece] = []
-    for piece in sorted(pieces, key=lambda p: (p.end - p.start, p.sequence, p.start)):
+    for piece in sorted(pieces, key=lambda p: (p.end - p.start, collapsed[p.sequence], p.start)):
         length = piece.end - piece.start
         if batch and (length + 1) * (len(batch) + 1) > TOKENS_PER_BATCH // 2:
             yield batch
@@ -163,7 +169,7 @@ def _row_means(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _consistency(
     sample: list[tuple[NDArray[np.float32], NDArray[np.float32]]], n_heads: int
 ) -> NDArray[np.float64]:
-    """Spearman correlation per head between the forward and the flipped reverse-complement track."""
+    """Spearman per head between the forward and the flipped reverse-complement track."""
     from scipy.stats import rankdata
 
     if not sample:

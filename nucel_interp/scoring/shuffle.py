@@ -12,6 +12,7 @@ import hashlib
 import random
 import re
 from collections.abc import Hashable
+from itertools import pairwise
 
 from nucel_interp.types import canonical, reverse_complement
 
@@ -54,7 +55,7 @@ def _eulerian(sequence: str, k: int, rng: random.Random) -> str:
     width = k - 1
     nodes = [sequence[i : i + width] for i in range(len(sequence) - width + 1)]
     edges: dict[str, list[str]] = {node: [] for node in nodes}
-    for here, there in zip(nodes, nodes[1:], strict=False):
+    for here, there in pairwise(nodes):
         edges[here].append(there)
     last = nodes[-1]
     exits = _last_exits(edges, last, rng)

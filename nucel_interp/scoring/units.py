@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ def cut_units(records: list[Record], longest: int) -> list[Unit]:
     for number, record in enumerate(records):
         parts = max(1, math.ceil(len(record) / longest))
         edges = [len(record) * i // parts for i in range(parts + 1)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             units.append(Unit(number, start, end, record.sequence[start:end]))
     return units
 
@@ -65,26 +67,30 @@ def split_units(
     """Which units belong to the test half (True), and the rule used, in words.
 
     By chromosome if at least four are present and none holds over half the units; else by 1 Mb
-    blocks where locations are known; else by a hash of the strand-collapsed sequence, so that
-    duplicates stay together. Neighbouring or equal sequences then never face each other.
+    blocks, under the same two conditions; else by a hash of the strand-collapsed sequence, so that
+    equal sequences stay together. Neither the order of the units nor their strand matters.
     """
     places = [records[u.record].location for u in units]
     known = [p for p in places if p is not None]
     if len(known) == len(units) and units:
         chromosomes = [p.chromosome for p in known]
-        names, counts = np.unique(chromosomes, return_counts=True)
-        if len(names) >= 4 and counts.max() <= len(units) / 2:
-            return _balanced(chromosomes), f"by chromosome ({len(names)} of them)"
+        if _splits_well(chromosomes):
+            return _balanced(chromosomes), f"by chromosome ({len(set(chromosomes))} of them)"
         blocks = [
             f"{p.chromosome}:{(p.start + u.start) // BLOCK_BP}"
             for p, u in zip(known, units, strict=True)
         ]
-        if len(set(blocks)) >= 4:
+        if _splits_well(blocks):
             return _balanced(blocks), f"by blocks of 1 Mb ({len(set(blocks))} of them)"
-    keys = [hashlib.blake2b(f"{seed}:{canonical(u.sequence)}".encode()).hexdigest() for u in units]
-    distinct = sorted(set(keys))
-    test = set(distinct[len(distinct) // 2 :])
-    return np.array([k in test for k in keys], dtype=bool), "by a hash of the sequence"
+    keys = [f"{seed}:{canonical(u.sequence)}".encode() for u in units]
+    hashes = [hashlib.blake2b(key, digest_size=12).hexdigest() for key in keys]
+    return _balanced(hashes), "by a hash of the sequence"
+
+
+def _splits_well(groups: list[str]) -> bool:
+    """At least four groups, and none with over half of the units?"""
+    counts = Counter(groups)
+    return len(counts) >= 4 and max(counts.values()) <= len(groups) / 2
 
 
 def _balanced(groups: list[str]) -> NDArray[np.bool_]:

@@ -42,15 +42,19 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     if facts["score"] == "track":
         verdict = f"the track is high on it {fold} as often as elsewhere"
     elif facts["model_adds"]:
-        verdict = f"{facts['model']} looks at it {fold} as often as at other bases, untrained and random seqlets do not"
+        verdict = (
+            f"{facts['model']} looks at it {fold} as often as at other bases, untrained and random "
+            "seqlets do not"
+        )
     else:
         verdict = (
-            f"that {facts['model']} itself looks at it more than an untrained model or random seqlets would "
-            f"is not shown ({fold} as often as at other bases): sequence alone explains the find"
+            f"that {facts['model']} itself looks at it more than an untrained model or random "
+            f"seqlets would is not shown ({fold} as often as at other bases): sequence alone "
+            "explains the find"
         )
     return (
-        f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of held-out "
-        f"sequences and {first['found_in_shuffled']:.0%} of shuffled ones; {verdict}."
+        f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of "
+        f"held-out sequences and {first['found_in_shuffled']:.0%} of shuffled ones; {verdict}."
         + (
             f" {others} more motif{'s are' if others > 1 else ' is'} in the main table."
             if others

@@ -12,7 +12,7 @@ from nucel_interp.analysis import tables
 from nucel_interp.analysis.answer import answer, model_adds
 from nucel_interp.analysis.engine import Called, Tested, call, discover_motifs, test_motifs
 from nucel_interp.analysis.result import MotifResult
-from nucel_interp.analysis.study import Copy, OnProgress, Stages, Study
+from nucel_interp.analysis.study import OnProgress, Stages, Study
 from nucel_interp.analysis.tracks import (
     TRACK_UNIT_BP,
     Scored,
@@ -30,7 +30,6 @@ from nucel_interp.motifs.scan import scanner, strand_background
 from nucel_interp.motifs.testing import (
     N_RANDOM,
     Fold,
-    Layout,
     attention_fold,
     other_offsets,
     plain_fold,
@@ -83,6 +82,9 @@ def find_motifs(
         raise InputError("there is no sequence to look at")
     if null_track is not None and track is None:
         raise InputError("a null track was given without a track")
+    for what, values in (("track", track), ("null track", null_track)):
+        if values is not None:
+            _check_track(what, values, records)
     stages = Stages(on_progress)
     database = load_jaspar(tax)
     loaded: Nucel | None = None
@@ -116,15 +118,21 @@ def find_motifs(
         control = _shuffled_input(study, seed)
     random_inside = _random_seqlets(study, called.seqlets, seed)
     twin_inside: NDArray[np.bool_] | None = None
-    if loaded is not None and found:
+    # a discriminator needs a trained head: without one there is nothing untrained to compare with
+    if loaded is not None and found and score != "discriminator":
         from nucel_model import untrained_twin
 
         twin_track = untrained_track(
-            untrained_twin(loaded, seed), records, texts, test, strands=strands, stages=stages
+            untrained_twin(loaded, seed),
+            records,
+            texts,
+            test,
+            score=score,
+            strands=strands,
+            stages=stages,
         )
-        twin_inside = covered(
-            _equally_many(find_peaks(twin_track, study.offsets), called, study), study.offsets
-        )
+        twin_peaks = find_peaks(twin_track, study.offsets)
+        twin_inside = covered(_equally_many(twin_peaks, called, study), study.offsets)
     named = {f"motif_{i}": t for i, t in enumerate(tested, start=1)}
     pwms = {i: Motif(i, t.found.motif.pwm, t.found.motif.n_sites) for i, t in named.items()}
     with stages.stage("naming motifs", 1):
@@ -145,7 +153,9 @@ def find_motifs(
         (c.sequences, covered(s, study.offsets))
         for c, s in zip(study.copies, called.copy_seqlets, strict=True)
     ]
-    kmers = kmer_table((study.sequences, inside), copies, study.track, test)
+    kmers = kmer_table(
+        (study.sequences, inside), copies, study.track, test, group=study.layout.rank
+    )
     kmers["motif_id"] = _owners(kmers["kmer"].tolist(), named, study)
     facts: dict[str, Any] = {
         "n_records": len(records),
@@ -208,6 +218,24 @@ def find_motifs(
     )
 
 
+def _check_track(what: str, values: Sequence[NDArray[np.floating]], records: list[Record]) -> None:
+    """Refuse a track that does not fit the records or says nothing about them."""
+    if len(values) != len(records):
+        raise InputError(
+            f"the {what} has {len(values)} arrays for {len(records)} records; give one for each"
+        )
+    for value, record in zip(values, records, strict=True):
+        if np.shape(value) != (len(record),):
+            raise InputError(
+                f"the {what} of {record.name} has shape {np.shape(value)}, but the record has "
+                f"{len(record)} bases; give one number per base, NaN where there is none"
+            )
+        if np.isinf(value).any():
+            raise InputError(f"the {what} of {record.name} holds infinity; write NaN for no value")
+    if all(np.isnan(value).all() for value in values):
+        raise InputError(f"the {what} has no value at all; give numbers for at least some bases")
+
+
 def _shuffled_input(study: Study, seed: int) -> tuple[int, int]:
     """Motifs in the main table, and seqlets, when a shuffled copy takes the input's place."""
     first, rest = study.copies[0], study.copies[1:]
@@ -216,9 +244,14 @@ def _shuffled_input(study: Study, seed: int) -> tuple[int, int]:
         nulls = study.threshold_null
     trimers = [[shuffled(s, k=3, seed=seed, copy=i) for s in first.sequences] for i in range(2)]
     twin = Study(
-        first.sequences, study.offsets, study.test, first.track, [Copy(c.sequences, c.track) for c in rest],
-        nulls, trimers,
-    )  # fmt: skip
+        sequences=first.sequences,
+        offsets=study.offsets,
+        test=study.test,
+        track=first.track,
+        copies=rest,
+        threshold_null=nulls,
+        trimers=trimers,
+    )
     called = call(twin)
     background = strand_background(twin.sequences)
     tested = test_motifs(twin, called, discover_motifs(twin, called, background), background)
@@ -229,7 +262,7 @@ def _random_seqlets(
     study: Study, seqlets: Calls, seed: int
 ) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]]]:
     """Coverage by seqlets at another sequence's offsets, and anywhere, twenty draws each."""
-    layout = _layout(study)
+    layout = study.layout
     kept = seqlets.take(layout.test[seqlets.unit])
     places = list(zip(kept.unit.tolist(), kept.start.tolist(), kept.end.tolist(), strict=True))
     rng = np.random.default_rng([seed, 7])
@@ -239,14 +272,8 @@ def _random_seqlets(
     )
 
 
-def _layout(study: Study) -> Layout:
-    """Units and halves; with too few units to split, everything is described together."""
-    test = study.test if study.test.any() else np.ones_like(study.test)
-    return Layout(study.offsets, test, ~np.isnan(study.track))
-
-
 def _equally_many(peaks: Calls, called: Called, study: Study) -> Calls:
-    """The best peaks of the discovery half, as many as the score has seqlets there, and all as high."""
+    """The best peaks of the discovery half, as many as it has seqlets, and all others as high."""
     in_discovery = ~study.test if study.test.any() else np.ones_like(study.test)
     wanted = int(in_discovery[called.seqlets.unit].sum())
     scores = np.sort(peaks.score[in_discovery[peaks.unit]])[::-1]
@@ -263,8 +290,8 @@ def _folds(
     random_inside: tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]]],
     seed: int,
 ) -> tuple[Fold, Fold, float, float]:
-    """attention_fold of the score, of the untrained model, and of the two kinds of random seqlets."""
-    layout = _layout(study)
+    """attention_fold of the score, of the untrained model, and of both kinds of random seqlets."""
+    layout = study.layout
     under = site_bases(one.sites, study.offsets)
     nothing = Fold(np.nan, np.nan, np.nan)
     if not under.any():
@@ -311,14 +338,14 @@ def _warnings(
     said = []
     if not called.threshold.reached and len(called.peaks):
         said.append(
-            "The score does not tell these sequences from shuffled ones: no threshold reaches a false "
-            f"discovery rate of 0.05, so the best five seqlets per kb were taken (rate "
+            "The score does not tell these sequences from shuffled ones: no threshold reaches a "
+            "false discovery rate of 0.05, so the best five seqlets per kb were taken (rate "
             f"{called.threshold.fdr:.2f}). The held-out test decides, not the caller."
         )
     if permuted:
         said.append(
-            "Without a null track the threshold comes from the same track with bases permuted, which "
-            "tests contiguity only; the held-out test decides."
+            "Without a null track the threshold comes from the same track with bases permuted, "
+            "which tests contiguity only; the held-out test decides."
         )
     unknown = float(np.isnan(study.track).mean()) if study.track.size else 0.0
     if unknown > 0.01:
@@ -327,7 +354,7 @@ def _warnings(
         )
     if len(study.sequences) > len(records):
         said.append(
-            f"{len(records)} records were cut into {len(study.sequences)} non-overlapping stretches, the "
-            "unit of all statistics."
+            f"{len(records)} records were cut into {len(study.sequences)} non-overlapping "
+            "stretches, the unit of all statistics."
         )
     return said

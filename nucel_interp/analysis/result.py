@@ -1,4 +1,4 @@
-"""What the main job returns: tables, matrices, tracks and a summary, ready to be drawn or written."""
+"""What the main job returns: tables, matrices, tracks and a summary, ready to draw or write."""
 
 from __future__ import annotations
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Copy, Stages, Study, Track
-from nucel_interp.errors import InputError
 from nucel_interp.scoring import (
     Scores,
     Unit,
@@ -23,7 +23,7 @@ from nucel_interp.scoring import (
 )
 from nucel_interp.scoring.attention import end_bins, smooth, standardise
 from nucel_interp.scoring.runner import Strands
-from nucel_interp.types import HEAD_COLUMNS, Record
+from nucel_interp.types import HEAD_COLUMNS, Record, reverse_complement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,8 +96,10 @@ def model_study(
     """
     n_bases = int(texts.offsets[-1])
     in_test = np.repeat(test, np.diff(texts.offsets))
-    if score == "discriminator":
-        model.replaced_logit(np.zeros((0, 1, 0)))  # type: ignore[arg-type]  # refuses before the work
+    if score == "discriminator" and model.discriminator_head is None:
+        import torch
+
+        model.replaced_logit(torch.empty(0))  # says so before the work
     with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
         real = score_sequences(
             model, [r.sequence for r in records], strands=strands, on_progress=step
@@ -123,17 +125,18 @@ def untrained_track(
     texts: Texts,
     test: NDArray[np.bool_],
     *,
+    score: ScoreName,
     strands: Strands,
     stages: Stages,
 ) -> Track:
-    """The same score from a model of the same shape that has learned nothing."""
+    """The same kind of score from a model of the same shape that has learned nothing."""
     in_test = np.repeat(test, np.diff(texts.offsets))
     with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
         real = score_sequences(
             twin, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
-    return attention_score(real, [null], in_test)[0]
+    return attention_score(real, [null], in_test, _fixed_heads(twin, score))[0]
 
 
 def track_study(
@@ -152,13 +155,11 @@ def track_study(
     import pandas as pd
 
     raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
-    if np.isnan(raw).all():
-        raise InputError("the track has no value at all; give numbers for at least some bases")
     in_test = np.repeat(test, np.diff(texts.offsets))
     if null_values is not None:
         nulls = [np.concatenate([np.asarray(v, dtype=np.float32) for v in null_values])]
     else:
-        nulls = [_permuted(raw, texts, seed, i) for i in range(PERMUTATIONS)]
+        nulls = list(_permuted(raw, texts, seed))
     one_bin = np.zeros(len(raw), dtype=np.int64)
     smoothed = [smooth(n, texts.offsets) for n in nulls]
     track, null_tracks = standardise(smooth(raw, texts.offsets), smoothed, one_bin, in_test)
@@ -185,22 +186,29 @@ def _score(
         bins = end_bins(real.offsets, ~np.isnan(tracks[0]) & ~in_test)
         track, null_tracks = standardise(tracks[0], tracks[1:], bins, in_test)
         return track, null_tracks, pd.DataFrame(columns=HEAD_COLUMNS)
-    heads = None
-    if score == "attention-global":
-        config = model.config
-        n = config.num_attention_heads
-        layers = [i for i in range(config.num_hidden_layers) if config.window(i) is None]
-        heads = np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
-    track, null_tracks, choice = attention_score(real, null, in_test, heads)
+    track, null_tracks, choice = attention_score(real, null, in_test, _fixed_heads(model, score))
     return track, null_tracks, head_table(model.config, real, choice)
 
 
-def _permuted(raw: Track, texts: Texts, seed: int, number: int) -> Track:
-    out = raw.copy()
-    for unit, (begin, end) in zip(
-        texts.units, zip(texts.offsets, texts.offsets[1:], strict=False), strict=True
-    ):
-        known = begin + np.flatnonzero(~np.isnan(raw[begin:end]))
-        rng = np.random.default_rng(draw(seed, unit.sequence, "permute", number).getrandbits(64))
-        out[known] = raw[rng.permutation(known)]
+def _fixed_heads(model: Nucel, score: ScoreName) -> NDArray[np.int64] | None:
+    """Indices of the heads that the score prescribes; None if it chooses them."""
+    if score != "attention-global":
+        return None
+    config = model.config
+    n = config.num_attention_heads
+    layers = [i for i in range(config.num_hidden_layers) if config.window(i) is None]
+    return np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
+
+
+def _permuted(raw: Track, texts: Texts, seed: int) -> NDArray[np.float32]:
+    """(20, bases): the values of each unit in random order, missing ones where they are."""
+    out = np.tile(raw, (PERMUTATIONS, 1))
+    known = ~np.isnan(raw)
+    for unit, (begin, end) in zip(texts.units, pairwise(texts.offsets.tolist()), strict=True):
+        at = begin + np.flatnonzero(known[begin:end])
+        if unit.sequence > reverse_complement(unit.sequence):
+            at = at[::-1]  # the same draw meets the same bases, whichever strand is given
+        rng = np.random.default_rng(draw(seed, unit.sequence, "permute").getrandbits(64))
+        values = np.broadcast_to(raw[at], (PERMUTATIONS, len(at)))
+        out[:, at] = rng.permuted(values, axis=1)
     return out

@@ -39,7 +39,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Record:
-    """One FASTA record: its name (unique within a run), upper-case sequence and, if known, its place."""
+    """One FASTA record: name (unique within a run), upper-case sequence and, if known, place."""
 
     name: str
     sequence: str
@@ -51,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Seqlet:
-    """A short high-scoring interval of record number ``record``; ``p`` is empirical, against the null."""
+    """A short high-scoring interval of record number ``record``; ``p`` is empirical."""
 
     record: int
     start: int

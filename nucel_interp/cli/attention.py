@@ -1,4 +1,4 @@
-"""`nucel-interp attention`: what every head attends to, per base, and whole maps of chosen heads."""
+"""`nucel-interp attention`: what every head attends to, per base; whole maps of chosen heads."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def attention(
         )
         write_json(run, folder / "run.json")
     typer.echo(
-        f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform attention gives. "
-        f"Track: {out / 'tracks' / 'attention.bedGraph'}; every head: {out / 'profile.h5'}"
-        + (f"; maps: {out / 'figures'}" if wanted else "")
+        f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform "
+        f"attention gives. Track: {out / 'tracks' / 'attention.bedGraph'}; "
+        f"every head: {out / 'profile.h5'}" + (f"; maps: {out / 'figures'}" if wanted else "")
     )
 
 
@@ -103,8 +103,8 @@ def _head(text: str, model: Nucel) -> tuple[int, int]:
     layer, head = int(match[1]), int(match[2])
     if layer >= config.num_hidden_layers or head >= config.num_attention_heads:
         raise typer.BadParameter(
-            f"--map {text}: {model.name} has layers 0 to {config.num_hidden_layers - 1} and heads 0 to "
-            f"{config.num_attention_heads - 1}"
+            f"--map {text}: {model.name} has layers 0 to {config.num_hidden_layers - 1} and heads "
+            f"0 to {config.num_attention_heads - 1}"
         )
     return layer, head
 
@@ -118,13 +118,14 @@ def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuc
     limit = min(MAX_MAP_BP, model.config.context_bp)
     if len(longest) > limit:
         raise InputError(
-            f"--map needs records of at most {limit:,} bp with {model.name}; {longest.name:.60} has "
-            f"{len(longest):,}. Cut out the part to look at; the track and profile.h5 have no limit"
+            f"--map needs records of at most {limit:,} bp with {model.name}; {longest.name:.60} "
+            f"has {len(longest):,}. Cut out the part to look at; the track and profile.h5 have no "
+            "limit"
         )
     if len(wanted) * len(records) > MAX_MAPS:
         raise InputError(
-            f"{len(wanted)} heads x {len(records):,} records are {len(wanted) * len(records):,} maps, more than "
-            f"{MAX_MAPS}: give a FASTA file with the few records to look at"
+            f"{len(wanted)} heads x {len(records):,} records are {len(wanted) * len(records):,} "
+            f"maps, more than {MAX_MAPS}: give a FASTA file with the few records to look at"
         )
 
 

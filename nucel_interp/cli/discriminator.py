@@ -50,5 +50,6 @@ def discriminator(
         return
     say(
         f"{known.size:,} bases of {len(records):,} records: log-odds from {known.min():.2f} to "
-        f"{known.max():.2f} nats, median {np.median(known):.2f}; {np.mean(known > 0):.1%} above 0{where}"
+        f"{known.max():.2f} nats, median {np.median(known):.2f}; "
+        f"{np.mean(known > 0):.1%} above 0{where}"
     )

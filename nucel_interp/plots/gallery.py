@@ -1,0 +1,103 @@
+"""Every figure of a result with the numbers it shows, as files and report use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from nucel_interp.plots.browser import browser_records
+from nucel_interp.plots.controls import FOLD_COLUMNS, MOST_MOTIFS, fold_figure
+from nucel_interp.plots.heads import head_map
+from nucel_interp.plots.logos import letter_heights, logo_figure
+from nucel_interp.plots.places import local_rows
+from nucel_interp.plots.profile import coverage_figure, coverage_table
+from nucel_interp.plots.style import Palette
+from nucel_interp.plots.tracks import track_figure
+from nucel_interp.types import BASES
+
+if TYPE_CHECKING:
+    from nucel_interp.analysis.result import MotifResult
+
+Gallery = dict[str, tuple[Figure, pd.DataFrame]]
+
+
+def result_figures(
+    result: MotifResult, *, most_logos: int = MOST_MOTIFS, palette: Palette = "classic"
+) -> Gallery:
+    """File stem -> figure and its data: fold, coverage, heads, best record, one logo per motif.
+
+    Logos are those of the main table, or of the untested motifs if it is empty; figures that would
+    be empty are left out.
+    """
+    gallery: Gallery = {}
+    shown = result.motifs if len(result.motifs) else result.untested
+    if len(shown):
+        gallery["fold"] = (fold_figure(shown), shown.head(MOST_MOTIFS)[FOLD_COLUMNS])
+    if any(len(record) for record in result.records):
+        gallery["coverage"] = (coverage_figure(result), coverage_table(result))
+    if len(result.heads):
+        gallery["heads"] = (head_map(result.heads), result.heads)
+    for i in browser_records(result, 1):
+        gallery["track"] = (_best_record(result, i, palette), _record_data(result, i))
+    for rank, motif_id in enumerate(shown["motif_id"][:most_logos], start=1):
+        gallery[f"logo_{rank:02d}"] = _logo(result, str(motif_id), palette)
+    return gallery
+
+
+def best_match(result: MotifResult, motif_id: str) -> pd.Series | None:
+    """The match of a motif with the lowest E-value whose matrix is at hand."""
+    rows = result.matches
+    if not len(rows):
+        return None
+    rows = rows[rows["Query_ID"].astype(str) == motif_id]
+    rows = rows[rows["Target_ID"].astype(str).isin(result.targets)]
+    return rows.sort_values("E-value", kind="stable").iloc[0] if len(rows) else None
+
+
+def _logo(result: MotifResult, motif_id: str, palette: Palette) -> tuple[Figure, pd.DataFrame]:
+    motif, match = result.pwms[motif_id], best_match(result, motif_id)
+    data = pd.DataFrame(motif.pwm.T, columns=list(BASES))
+    for base, bits in zip(BASES, letter_heights(motif.pwm), strict=True):
+        data[f"{base}_bits"] = bits
+    data.insert(0, "position", np.arange(motif.width))
+    if match is None:
+        return logo_figure(motif, palette=palette), data
+    figure = logo_figure(
+        motif,
+        result.targets[str(match["Target_ID"])],
+        offset=int(match["Optimal_offset"]),
+        orientation=str(match["Orientation"]),
+        palette=palette,
+    )
+    return figure, data
+
+
+def _best_record(result: MotifResult, i: int, palette: Palette) -> Figure:
+    tracks = {"score (z)": result.tracks[i]}
+    if result.replaced is not None:
+        tracks["replaced (nats)"] = result.replaced[i]
+    shown = result.motifs if len(result.motifs) else result.untested
+    first = shown["motif_id"][:5].astype(str)
+    sites = result.sites[result.sites["name"].astype(str).isin(first)]
+    return track_figure(result.records[i], tracks, sites, result.seqlets, palette=palette)
+
+
+def _record_data(result: MotifResult, i: int) -> pd.DataFrame:
+    record = result.records[i]
+    seqlet = np.zeros(len(record), dtype=int)
+    for start, end in local_rows(result.seqlets, record)[["start", "end"]].to_numpy(int):
+        seqlet[max(start, 0) : end] = 1
+    data = pd.DataFrame(
+        {
+            "position": np.arange(len(record)),
+            "base": list(record.sequence),
+            "score": result.tracks[i],
+            "in_seqlet": seqlet,
+        }
+    )
+    if result.replaced is not None:
+        data["replaced"] = result.replaced[i]
+    return data

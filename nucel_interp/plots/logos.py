@@ -1,0 +1,227 @@
+"""Information logos, alone or above the motif they match."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path as Outline
+from matplotlib.textpath import TextPath
+from numpy.typing import ArrayLike, NDArray
+
+from nucel_interp.motifs.pwm import information, reverse_complement
+from nucel_interp.plots.style import (
+    BASE_COLOURS,
+    DOUBLE_MM,
+    FONT,
+    GREY,
+    INK,
+    SINGLE_MM,
+    Palette,
+    base_colour,
+    empty_axes,
+    literal,
+    new_figure,
+    style,
+)
+from nucel_interp.types import BASES, Motif
+
+COLUMNS_IN_SINGLE = 30  # wider alignments get the two-column width
+
+
+def letter_heights(pwm: ArrayLike) -> NDArray[np.float64]:
+    """Height of each letter in bits, (4, width): its share of the column's information."""
+    array = np.asarray(pwm, dtype=np.float64)
+    return np.asarray(array * information(array), dtype=np.float64)
+
+
+@style()
+def draw_logo(
+    motif: Motif | ArrayLike,
+    ax: Axes | None = None,
+    *,
+    start: int = 0,
+    palette: Palette = "classic",
+) -> Axes:
+    """Draw an information logo, 0 to 2 bits.
+
+    Args:
+        motif: A motif, or a (4, width) matrix with rows A, C, G, T.
+        ax: Where to draw; a figure one journal column wide is made if not given.
+        start: x of the first column.
+        palette: Base colours.
+
+    Returns:
+        The axes. A motif without columns gives axes that say so.
+    """
+    pwm = np.asarray(motif.pwm if isinstance(motif, Motif) else motif, dtype=np.float64)
+    if ax is None:
+        ax = new_figure(SINGLE_MM, 28).subplots()
+    if pwm.shape[1] == 0:
+        return empty_axes(ax, "no columns")
+    draw_letters(letter_heights(pwm), ax, start=start, palette=palette)
+    ax.set_ylim(0, 2)
+    ax.set_yticks([0, 1, 2])
+    ax.set_ylabel("bits")
+    ax.set_xlim(start - 0.5, start + pwm.shape[1] - 0.5)
+    ax.set_xticks([])
+    return ax
+
+
+def draw_letters(
+    heights: NDArray[np.float64], ax: Axes, *, start: float = 0.0, palette: Palette = "classic"
+) -> None:
+    """Draw letters of the given heights, (4, width), one stack per column.
+
+    Negative letters hang below the line, upright; those of height 0 are left out.
+    """
+    from logomaker import Glyph
+
+    for x, column in enumerate(heights.T):
+        floor = float(np.minimum(column, 0).sum())
+        for b in np.argsort(column, kind="stable"):  # the largest on top
+            height = abs(float(column[b]))
+            if height > 0:
+                Glyph(
+                    start + x,
+                    BASES[b],
+                    floor=floor,
+                    ceiling=floor + height,
+                    ax=ax,
+                    width=0.96,
+                    vpad=0.01,
+                    font_name=FONT,
+                    color=base_colour(BASES[b], palette),
+                )
+            floor += height
+    ax.axhline(0, color=INK, lw=0.4)
+
+
+def alignment_starts(offset: int) -> tuple[int, int]:
+    """Where query and target begin when aligned, as columns from the left end of both.
+
+    ``offset`` is Tomtom's ``Optimal_offset``: the query's place relative to the target, positive
+    when the query is shifted to the right. The target is taken as drawn, that is as its reverse
+    complement where ``Orientation`` is ``-``.
+
+    Returns:
+        (query start, target start); one of them is 0.
+    """
+    return max(offset, 0), max(-offset, 0)
+
+
+@style()
+def logo_figure(
+    motif: Motif,
+    target: Motif | None = None,
+    *,
+    offset: int = 0,
+    orientation: str = "+",
+    palette: Palette = "classic",
+) -> Figure:
+    """A motif, above the motif it matches if there is one, column over column.
+
+    Args:
+        motif: The query.
+        target: The matched motif, as its file has it.
+        offset: ``Optimal_offset`` of the match; see `alignment_starts`.
+        orientation: ``Orientation`` of the match; ``-`` draws the target's reverse complement.
+        palette: Base colours.
+    """
+    query_start, target_start = alignment_starts(offset if target else 0)
+    end = query_start + motif.width
+    if target is not None:
+        end = max(end, target_start + target.width)
+    figure = new_figure(
+        SINGLE_MM if end <= COLUMNS_IN_SINGLE else DOUBLE_MM, 28 if target is None else 50
+    )
+    rows = figure.subplots(1 if target is None else 2, 1, squeeze=False)[:, 0]
+    draw_logo(motif, rows[0], start=query_start, palette=palette)
+    rows[0].set_title(literal(f"{motif.id} {motif.name}".strip()))
+    if target is not None:
+        pwm = reverse_complement(target.pwm) if orientation == "-" else target.pwm
+        draw_logo(pwm, rows[1], start=target_start, palette=palette)
+        title = f"{target.name} {target.id}".strip()
+        rows[1].set_title(literal(title + (", reverse complement" if orientation == "-" else "")))
+    overlap = _overlap(motif, target, query_start, target_start)
+    for ax in rows:
+        ax.set_xlim(-0.5, end - 0.5)
+        if overlap is not None:
+            for edge in overlap:
+                ax.axvline(edge - 0.5, color=GREY, linewidth=0.4, linestyle=(0, (2, 2)))
+    return figure
+
+
+def _overlap(
+    motif: Motif, target: Motif | None, query_start: int, target_start: int
+) -> tuple[int, int] | None:
+    if target is None:
+        return None
+    first = max(query_start, target_start)
+    last = min(query_start + motif.width, target_start + target.width)
+    return (first, last) if first < last else None
+
+
+def logo_svg(
+    motif: Motif | ArrayLike, *, height_px: int = 44, label: str = "", least_bits: float = 0.02
+) -> str:
+    """A small logo for a table cell, made of the shapes of `glyph_symbols`.
+
+    A letter costs some 60 bytes instead of a path of its own, so a page can hold hundreds.
+    Letters under ``least_bits`` would be thinner than a pixel and are left out.
+    """
+    pwm = np.asarray(motif.pwm if isinstance(motif, Motif) else motif, dtype=np.float64)
+    heights = letter_heights(pwm)
+    width = pwm.shape[1]
+    uses = []
+    for x, column in enumerate(heights.T):
+        floor = 0.0
+        for b in np.argsort(column, kind="stable"):
+            if column[b] >= least_bits:
+                uses.append(
+                    f'<use href="#base-{BASES[b]}" transform="translate({x} {2 - floor:.3f}) '
+                    f'scale(1 {column[b]:.3f})"/>'
+                )
+            floor += float(column[b])
+    escaped = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    ratio = 0.42  # width of a column over the height of 2 bits
+    return (
+        f'<svg class="logo" viewBox="0 0 {max(width, 1)} 2" preserveAspectRatio="none" '
+        f'width="{width * height_px * ratio:.0f}" height="{height_px}" '
+        f'role="img" aria-label="{escaped}">'
+        f'<path d="M0 2H{max(width, 1)}" class="base-line"/>{"".join(uses)}</svg>'
+    )
+
+
+@lru_cache(maxsize=2)
+def glyph_symbols(palette: Palette = "classic") -> str:
+    """The four letters as SVG shapes, for one place in a page that holds `logo_svg` logos.
+
+    Each fills a box one unit wide that reaches from y = 0 up to y = -1.
+    """
+    shapes = []
+    for base, colour in BASE_COLOURS[palette].items():
+        outline = TextPath((0, 0), base, size=1, prop=FontProperties(family=FONT, weight="bold"))
+        box = outline.get_extents()
+        commands = []
+        for points, code in outline.iter_segments():
+            xs = 0.03 + 0.94 * (points[0::2] - box.x0) / box.width
+            ys = -(points[1::2] - box.y0) / box.height
+            pairs = " ".join(f"{x:.3f} {y:.3f}" for x, y in zip(xs, ys, strict=True))
+            letter = _SVG_COMMANDS[int(cast(int, code))]
+            commands.append("Z" if letter == "Z" else letter + pairs)
+        shapes.append(f'<path id="base-{base}" fill="{colour}" d="{"".join(commands)}"/>')
+    return f'<svg width="0" height="0" aria-hidden="true"><defs>{"".join(shapes)}</defs></svg>'
+
+
+_SVG_COMMANDS = {
+    int(Outline.MOVETO): "M",
+    int(Outline.LINETO): "L",
+    int(Outline.CURVE3): "Q",
+    int(Outline.CURVE4): "C",
+    int(Outline.CLOSEPOLY): "Z",
+}

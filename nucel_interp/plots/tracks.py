@@ -1,0 +1,219 @@
+"""One record: score per base, further tracks below, seqlets as shades, motif sites as arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Polygon
+from numpy.typing import ArrayLike, NDArray
+
+from nucel_interp.plots.logos import draw_letters
+from nucel_interp.plots.places import lanes, local_rows
+from nucel_interp.plots.style import (
+    ACCENT,
+    DOUBLE_MM,
+    GREY,
+    INK,
+    LIGHT,
+    SERIES,
+    Palette,
+    empty_axes,
+    literal,
+    new_figure,
+    style,
+)
+from nucel_interp.types import BASES, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LETTERS_UP_TO = 100  # bp; longer records get a line
+MOST_POINTS = 2000  # longer tracks are drawn as the extreme of each bin
+_SHADE = "#f6dfae"
+_LANE_MM = 4.6
+
+
+@style()
+def track_figure(
+    record: Record,
+    tracks: Mapping[str, ArrayLike],
+    sites: pd.DataFrame | None = None,
+    seqlets: pd.DataFrame | None = None,
+    *,
+    palette: Palette = "classic",
+) -> Figure:
+    """Draw the tracks of one record over its bases.
+
+    Base i fills x = i to i + 1. Up to 100 bp, the first track is drawn as letters as high as the
+    score; all else is a line with an area. Bases without a score (NaN) stay empty. Tracks of more
+    than 2,000 bases are drawn as the value furthest from 0 in each bin, which the axis label says.
+
+    Args:
+        record: Whose sequence it is.
+        tracks: Title (with unit) -> value per base; the first is drawn highest.
+        sites: Rows of `types.SITE_COLUMNS`, of any record; drawn as arrows along their strand.
+        seqlets: Rows of `types.SEQLET_COLUMNS`, of any record; drawn as shaded spans.
+        palette: Base colours.
+
+    Raises:
+        ValueError: A track is not as long as its record.
+    """
+    values = {title: np.asarray(track, dtype=np.float64) for title, track in tracks.items()}
+    for title, track in values.items():
+        if track.shape != (len(record),):
+            raise ValueError(
+                f"track {title!r} has shape {track.shape}, "
+                f"but {record.name} has {len(record)} bases"
+            )
+    here = local_rows(sites, record)
+    spans = local_rows(seqlets, record)
+    if not len(record) or not values:
+        figure = new_figure(DOUBLE_MM, 25)
+        empty_axes(figure.subplots(), "no bases" if not len(record) else "no tracks")
+        return figure
+
+    site_lanes = _site_lanes(here, len(record))
+    n_lanes = max(site_lanes, default=-1) + 1
+    heights = [n_lanes * _LANE_MM] if n_lanes else []
+    heights += [30.0 if i == 0 else 17.0 for i in range(len(values))]
+    figure = new_figure(DOUBLE_MM, sum(heights) + 14)
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    if n_lanes:
+        _draw_sites(axes[0], here, site_lanes, n_lanes)
+    for i, (ax, (title, track)) in enumerate(
+        zip(axes[len(heights) - len(values) :], values.items(), strict=True)
+    ):
+        _shade(ax, spans)
+        if i == 0 and len(record) <= LETTERS_UP_TO:
+            _draw_scored_letters(ax, record, track, palette)
+            label = title
+        else:
+            label = title + _draw_line(ax, track)
+        ax.set_ylabel(literal(label))
+    axes[0].set_title(literal(f"{record.name}, {len(record):,} bp"))
+    axes[-1].set_xlim(0, len(record))
+    axes[-1].set_xlabel("position in the record (bp)")
+    if len(spans):
+        axes[len(heights) - len(values)].legend(
+            handles=[Patch(color=_SHADE, label="seqlet")],
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            borderaxespad=0.2,
+            handlelength=1.2,
+        )
+    return figure
+
+
+def bin_extremes(
+    track: NDArray[np.float64], most: int = MOST_POINTS
+) -> tuple[int, NDArray[np.float64]]:
+    """A long track as the value furthest from 0 in each bin; NaN where a bin holds no value.
+
+    Returns:
+        (bases per bin, values). A track of up to ``most`` bases comes back as it is.
+    """
+    size = -(-len(track) // most)
+    if size <= 1:
+        return 1, track
+    padded = np.full(-(-len(track) // size) * size, np.nan)
+    padded[: len(track)] = track
+    bins = padded.reshape(-1, size)
+    furthest = np.argmax(np.where(np.isnan(bins), -1.0, np.abs(bins)), axis=1)
+    return size, bins[np.arange(len(bins)), furthest]
+
+
+def _site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
+    # a label of 5.5 pt needs about 1.2 mm a letter; the axes are some 165 mm wide
+    bp_per_letter = 1.25 * length / 165
+    spans = []
+    for start, end, name in zip(sites["start"], sites["end"], sites["name"], strict=True):
+        label = (len(literal(name, 18)) + 1) * bp_per_letter
+        spans.append((float(start), float(end) + label))
+    return lanes(spans)
+
+
+def _draw_sites(ax: Axes, sites: pd.DataFrame, site_lanes: list[int], n_lanes: int) -> None:
+    names = list(dict.fromkeys(sites["name"].astype(str)))
+    for lane, start, end, name, strand in zip(
+        site_lanes, sites["start"], sites["end"], sites["name"], sites["strand"], strict=True
+    ):
+        colour = SERIES[names.index(str(name)) % len(SERIES)]
+        y = n_lanes - 1 - lane
+        ax.add_patch(Polygon(_arrow(start, end, y, strand), closed=True, facecolor=colour, lw=0))
+        ax.text(
+            end,
+            y + 0.5,
+            " " + literal(name, 18) + (f" ({strand})" if strand in ("+", "-") else ""),
+            fontsize=5.5,
+            va="center",
+            ha="left",
+            color=INK,
+        )
+    ax.set_ylim(0, n_lanes)
+    ax.set_axis_off()
+
+
+def _arrow(start: float, end: float, y: float, strand: str) -> list[tuple[float, float]]:
+    """A box with a point on the side the strand runs to; without a strand, a plain box."""
+    low, middle, high = y + 0.22, y + 0.5, y + 0.78
+    point = min((end - start) * 0.35, end - start)
+    if strand == "-":
+        return [
+            (start, middle),
+            (start + point, low),
+            (end, low),
+            (end, high),
+            (start + point, high),
+        ]
+    if strand == "+":
+        return [(start, low), (end - point, low), (end, middle), (end - point, high), (start, high)]
+    return [(start, low), (end, low), (end, high), (start, high)]
+
+
+def _shade(ax: Axes, spans: pd.DataFrame) -> None:
+    for start, end in zip(spans["start"], spans["end"], strict=True):
+        ax.axvspan(start, end, color=_SHADE, lw=0, zorder=0)
+
+
+def _draw_scored_letters(
+    ax: Axes, record: Record, track: NDArray[np.float64], palette: Palette
+) -> None:
+    heights = np.zeros((4, len(record)))
+    for i, base in enumerate(record.sequence):
+        if base in BASES and np.isfinite(track[i]):
+            heights[BASES.index(base), i] = track[i]
+    draw_letters(heights, ax, start=0.5, palette=palette)
+    drawn = track[np.isfinite(track)]
+    low, high = float(min(drawn.min(initial=0), 0)), float(max(drawn.max(initial=0), 0))
+    room = 0.05 * (high - low) or 1.0
+    ax.set_ylim(low - (room if low < 0 else 0), high + room)
+
+
+def _draw_line(ax: Axes, track: NDArray[np.float64]) -> str:
+    """Returns what to add to the axis label."""
+    size, values = bin_extremes(track)
+    x = (np.arange(len(values), dtype=np.float64) + 0.5) * size
+    ax.axhline(0, color=GREY, lw=0.4)
+    if len(values) <= MOST_POINTS // 5:  # an area over thousands of bases is only ink
+        ax.fill_between(x, 0, values, color=ACCENT, alpha=0.18, lw=0)
+    ax.plot(x, values, color=ACCENT, lw=0.7)
+    alone = np.isfinite(values)
+    alone[1:] &= ~np.isfinite(values[:-1])
+    alone[:-1] &= ~np.isfinite(values[1:])
+    ax.plot(x[alone], values[alone], ".", color=ACCENT, markersize=1.5)  # a line needs two points
+    if not np.isfinite(values).any():
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "no score", ha="center", transform=ax.transAxes, color=GREY)
+    _mark_gaps(ax, values, size)
+    return "" if size == 1 else f"\n(extreme per {size:,} bp)"
+
+
+def _mark_gaps(ax: Axes, values: NDArray[np.float64], size: int) -> None:
+    missing = np.concatenate([[False], ~np.isfinite(values), [False]]).astype(int)
+    starts, ends = np.flatnonzero(np.diff(missing) == 1), np.flatnonzero(np.diff(missing) == -1)
+    for start, end in zip(starts, ends, strict=True):
+        ax.plot([start * size, end * size], [0, 0], color=LIGHT, lw=2.0, solid_capstyle="butt")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,7 +82,8 @@ def score_sequences(
     sampled = 0
     encoded = [tokenizer.encode(s) for s in sequences]
     collapsed = [canonical(s) for s in sequences]
-    for pieces in _batches(_pieces(lengths, config.context_bp), collapsed):
+    flipped = [a != b for a, b in zip(sequences, collapsed, strict=True)]
+    for pieces in _batches(_pieces(lengths, config.context_bp, flipped), collapsed):
         forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
         other = (
             [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
@@ -124,10 +125,14 @@ def score_sequences(
     )
 
 
-def _pieces(lengths: NDArray[np.int64], context: int) -> list[_Piece]:
-    """Whole sequences where they fit, else half-overlapping windows; of each the part to keep."""
+def _pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -> list[_Piece]:
+    """Whole sequences where they fit, else half-overlapping windows; of each the part to keep.
+
+    Windows are laid out on the canonical strand, so that both strands of a record are read in the
+    same ones; ``flipped`` tells which sequences are the other strand.
+    """
     pieces = []
-    for number, length in enumerate(lengths.tolist()):
+    for number, (length, turned) in enumerate(zip(lengths.tolist(), flipped, strict=True)):
         if length <= context:
             pieces.append(_Piece(number, 0, length, 0, length))
             continue
@@ -137,7 +142,11 @@ def _pieces(lengths: NDArray[np.int64], context: int) -> list[_Piece]:
             # borders lie midway between neighbouring centres, in the middle half of both
             left = 0 if i == 0 else (starts[i - 1] + start + context) // 2
             right = length if i == len(starts) - 1 else (start + starts[i + 1] + context) // 2
-            pieces.append(_Piece(number, start, start + context, left, right))
+            if turned:
+                first, left, right = length - start - context, length - right, length - left
+            else:
+                first = start
+            pieces.append(_Piece(number, first, first + context, left, right))
     return pieces
 
 

@@ -1,0 +1,192 @@
+"""Running a model: windows, strands, batches, and what N gives.
+
+Tracks are stored as float16, which keeps 11 bits: two numbers that agree to 1e-5 before rounding
+may end one step apart, at most 2^-10 of their size. Hence `STEP`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from nucel_interp.scoring import runner, score_sequences
+from nucel_interp.types import reverse_complement
+from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
+from nucel_model.heads import ReplacedTokenHead
+
+STEP = 2.0**-10
+HALF_WIDTH = 8
+
+
+def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
+    return "".join(random.Random(seed).choices(letters, k=length))
+
+
+def config(context: int = 256, local_only: bool = False) -> NucelConfig:
+    return NucelConfig(
+        hidden_size=32,
+        num_attention_heads=2,
+        intermediate_size=48,
+        layer_types=("sliding_attention",) * 3 if local_only else every_third_global(3),
+        local_attention=2 * HALF_WIDTH,
+        max_position_embeddings=context + 1,
+    )
+
+
+def tiny(shape: NucelConfig, head: bool = True) -> Nucel:
+    """Random weights, sharpened so that attention is far from uniform."""
+    torch.manual_seed(0)
+    encoder = NucelEncoder(shape)
+    encoder.init_weights(0)
+    with torch.no_grad():
+        for name, p in encoder.named_parameters():
+            if "Wqkv" in name or "embeddings" in name:
+                p.mul_(8)
+    return Nucel(encoder, ReplacedTokenHead(shape) if head else None).eval()
+
+
+def with_context(model: Nucel, context: int) -> Nucel:
+    """The same weights, reading longer or shorter windows."""
+    shape = dataclasses.replace(model.config, max_position_embeddings=context + 1)
+    other = Nucel(NucelEncoder(shape), model.discriminator_head)
+    other.encoder.load_state_dict(model.encoder.state_dict())
+    return other.eval()
+
+
+def same(a: np.ndarray, b: np.ndarray, tolerance: float = STEP) -> None:
+    np.testing.assert_allclose(a.astype(float), b.astype(float), rtol=tolerance, atol=2e-5)
+
+
+def test_one_sequence_is_the_mean_of_both_strands() -> None:
+    model, sequence = tiny(config()), dna(100)
+    got = score_sequences(model, [sequence])
+    tracks, logits = [], []
+    for text in (sequence, reverse_complement(sequence)):
+        ids, mask = tokenizer.batch([tokenizer.encode(text)])
+        with torch.inference_mode():
+            profile = model.profile(ids, mask)
+            logit = model.replaced_logit(profile.last_hidden_state)[0].numpy()
+        turn = slice(None) if text == sequence else slice(None, None, -1)
+        tracks.append(profile.received[0].flatten(0, 1).numpy()[:, turn])
+        logits.append(logit[turn])
+    same(got.received, (tracks[0] + tracks[1]) / 2)
+    assert got.replaced == pytest.approx((logits[0] + logits[1]) / 2, abs=1e-5)
+    forward = score_sequences(model, [sequence], strands="forward")
+    same(forward.received, tracks[0])
+    assert np.isnan(forward.rc_consistency).all()
+    assert np.abs(tracks[0] - tracks[1]).max() > 0.05
+
+
+def test_stitched_windows_are_the_direct_track() -> None:
+    # A base is kept from a window whose edges are 64 bases away or more. Three local layers reach
+    # no farther than 8 for the query, 8 for its keys, and 8 for each layer below: 32.
+    model, sequence = tiny(config(128, local_only=True)), dna(700)
+    stitched = score_sequences(model, [sequence])
+    direct = score_sequences(with_context(model, 1000), [sequence])
+    same(stitched.received, direct.received)
+    assert stitched.replaced == pytest.approx(direct.replaced, abs=1e-4)
+
+
+def test_windows_too_short_for_the_layers_are_seen_to_differ() -> None:
+    model, sequence = tiny(config(40, local_only=True)), dna(700)
+    stitched = score_sequences(model, [sequence]).received.astype(float)
+    direct = score_sequences(with_context(model, 1000), [sequence]).received.astype(float)
+    assert np.abs(stitched - direct).max() > 0.05
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 258, 383, 384, 385, 1000])
+def test_windows_cover_every_base_once_from_a_middle_half(length: int) -> None:
+    pieces, turned = (runner._pieces(np.array([length]), 256, [flip]) for flip in (False, True))
+    mirrored = [(length - p.end, length - p.keep_end, length - p.keep_start) for p in turned]
+    assert mirrored == [(p.start, p.keep_start, p.keep_end) for p in pieces]
+    kept = [(p.keep_start, p.keep_end) for p in pieces]
+    assert kept[0][0] == 0
+    assert kept[-1][1] == length
+    assert all(a[1] == b[0] for a, b in pairwise(kept))
+    for p in pieces:
+        assert 0 <= p.start <= p.keep_start < p.keep_end <= p.end <= length
+        assert p.end - p.start <= 256
+        assert p.keep_start - p.start >= 64 or p.start == 0
+        assert p.end - p.keep_end >= 64 or p.end == length
+
+
+@pytest.mark.parametrize("length", [90, 600])
+def test_the_other_strand_gives_the_flipped_track(length: int) -> None:
+    model, sequence = tiny(config()), dna(length, letters="ACGTN")
+    forward = score_sequences(model, [sequence])
+    turned = score_sequences(model, [reverse_complement(sequence)])
+    same(turned.received[:, ::-1], forward.received)
+    assert turned.replaced[::-1] == pytest.approx(forward.replaced, abs=2e-5, nan_ok=True)
+    assert turned.rc_consistency == pytest.approx(forward.rc_consistency, abs=1e-3)
+
+
+def test_company_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny(config())
+    sequences = [dna(n, n) for n in (30, 200, 7, 600, 200, 64, 1, 90)]
+    together = score_sequences(model, sequences)
+    monkeypatch.setattr(runner, "TOKENS_PER_BATCH", 1)  # one by one
+    alone = score_sequences(model, sequences)
+    same(together.received, alone.received)
+    assert together.replaced == pytest.approx(alone.replaced, abs=1e-5)
+    for name in ("cls_share", "n_share", "entropy", "rc_consistency"):
+        assert getattr(together, name) == pytest.approx(getattr(alone, name), abs=1e-5)
+
+
+def test_the_order_of_the_file_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "TOKENS_PER_BATCH", 600)
+    monkeypatch.setattr(runner, "SAMPLED_BASES", 500)
+    model = tiny(config())
+    sequences = [dna(50, n) for n in range(30)]
+    first = score_sequences(model, sequences)
+    order = np.random.default_rng(0).permutation(30)
+    second = score_sequences(model, [sequences[i] for i in order])
+    shape = (6, 30, 50)
+    assert np.array_equal(first.received.reshape(shape)[:, order], second.received.reshape(shape))
+    assert np.array_equal(first.rc_consistency, second.rc_consistency)
+    assert np.array_equal(first.entropy, second.entropy)
+
+
+def test_n_has_no_score_and_everything_else_has() -> None:
+    sequence = dna(60) + "NNNR" + dna(60, 1)
+    got = score_sequences(tiny(config()), [sequence, "N", "NNN" + dna(300, 2)])
+    unknown = np.array([c not in "ACGT" for c in sequence + "N" + "NNN"] + [False] * 300)
+    assert np.array_equal(np.isnan(got.received), np.tile(unknown, (6, 1)))
+    assert np.array_equal(np.isnan(got.replaced), unknown)
+    assert np.isfinite(got.entropy).all()
+    assert (got.n_share > 0).all()
+
+
+def test_no_sequence_and_empty_sequences() -> None:
+    model = tiny(config())
+    got = score_sequences(model, [])
+    assert got.received.shape == (6, 0)
+    assert got.offsets.tolist() == [0]
+    assert np.isnan(got.rc_consistency).all()
+    got = score_sequences(model, ["", dna(20), ""])
+    assert got.offsets.tolist() == [0, 0, 20, 20]
+    assert np.isfinite(got.received).all()
+
+
+def test_without_the_head_there_is_no_discriminator_score() -> None:
+    assert score_sequences(tiny(config(), head=False), [dna(20)]).replaced is None
+
+
+def test_progress_counts_every_base_once() -> None:
+    seen: list[int] = []
+    score_sequences(tiny(config()), [dna(600), dna(50)], on_progress=seen.append)
+    assert sum(seen) == 650
+
+
+def test_uniform_attention_is_one_everywhere_and_strands_agree() -> None:
+    model = tiny(config())
+    with torch.no_grad():
+        for name, p in model.encoder.named_parameters():
+            if "Wqkv" in name:
+                p.zero_()
+    got = score_sequences(model, [dna(700), dna(40, 1)])
+    assert np.allclose(got.received.astype(float), 1.0, atol=1e-3)

@@ -1,0 +1,175 @@
+"""Fill the report's template: figures as inline SVG, one plotly figure, tables, provenance."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from nucel_interp.analysis.result import MotifResult
+from nucel_interp.plots import (
+    best_match,
+    browser_figure,
+    browser_records,
+    coverage_figure,
+    fold_figure,
+    glyph_symbols,
+    head_map,
+    inline_svg,
+    logo_figure,
+    logo_svg,
+)
+from nucel_interp.report.methods import methods_paragraph
+
+MOST_ALIGNMENTS = 8
+MOST_KMERS = 20
+MOST_UNTESTED = 50
+
+_EXPLAINED = {
+    "n_records": "sequences given",
+    "n_bases": "bases",
+    "n_units": "units of statistics (sequences, or stretches of long ones)",
+    "split_rule": "discovery and test half split",
+    "n_discovery": "units in the discovery half",
+    "n_test": "units in the test half",
+    "score": "score",
+    "model": "model",
+    "strand": "strands",
+    "n_heads_chosen": "heads in the score",
+    "shuffled_copies": "shuffled copies of each sequence",
+    "seqlet_threshold": "seqlet threshold (z)",
+    "seqlet_fdr": "false discovery rate of seqlets at it",
+    "n_seqlets": "seqlets",
+    "shuffled_input_seqlets": "seqlets in shuffled input",
+    "n_motifs": "motifs in the main table",
+    "shuffled_input_motifs": "motifs in the main table from shuffled input",
+    "n_untested": "motifs that failed or could not be tested",
+    "database": "motif collection",
+    "n_targets": "matrices in it",
+    "scanner": "scanner for motif sites",
+}
+
+
+def build_report(result: MotifResult, run: dict[str, Any]) -> str:
+    """The whole page as text.
+
+    Args:
+        result: What `find_motifs` returned.
+        run: The content of run.json (see `io.provenance.run_info`).
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"p": number, "share": share, "fixed": fixed}
+    template = environment.from_string(
+        (files("nucel_interp.report") / "template.html").read_text(encoding="utf-8")
+    )
+    facts = result.summary
+    return template.render(
+        answer=result.answer,
+        warnings=result.warnings,
+        facts=facts,
+        title=_title(run),
+        glyphs=Markup(glyph_symbols()),
+        main=[_row(result, row) for row in _rows(result.motifs)],
+        untested=[_row(result, row) for row in _rows(result.untested.head(MOST_UNTESTED))],
+        n_untested=len(result.untested),
+        fold=_figure(fold_figure(result.motifs), "fold", "attention fold of each motif")
+        if len(result.motifs)
+        else "",
+        coverage=_figure(coverage_figure(result), "coverage", "where seqlets and motif sites lie"),
+        alignments=_alignments(result),
+        browser=_browser(result),
+        heads=_rows(result.heads[result.heads["chosen"].astype(bool)]) if len(result.heads) else [],
+        head_map=_figure(head_map(result.heads), "heads", "exceedance of every head")
+        if len(result.heads)
+        else "",
+        kmers=_rows(result.kmers.head(MOST_KMERS)),
+        n_kmers=len(result.kmers),
+        table=[(text, facts.get(key)) for key, text in _EXPLAINED.items()],
+        run=json.dumps(run, indent=2, default=str),
+        methods=methods_paragraph(facts, run),
+    )
+
+
+def number(value: Any) -> str:
+    """Small numbers in powers of ten, others with two digits after the point; a dash if missing."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    value = float(value)
+    if value == int(value) and abs(value) >= 1:
+        return f"{int(value):,}"
+    if value == 0:
+        return "0"
+    return f"{value:.1e}" if abs(value) < 0.001 else f"{value:.3g}"
+
+
+def share(value: Any) -> str:
+    """A share as per cent."""
+    return "–" if value is None or not math.isfinite(float(value)) else f"{float(value):.0%}"
+
+
+def fixed(value: Any) -> str:
+    """Two digits after the point."""
+    return "–" if value is None or not math.isfinite(float(value)) else f"{float(value):.2f}"
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _row(result: MotifResult, row: dict[str, Any]) -> dict[str, Any]:
+    motif_id = str(row["motif_id"])
+    members = ""
+    rows = result.matches[result.matches["Query_ID"].astype(str) == motif_id]
+    if len(rows):
+        members = str(rows.iloc[0]["archetype_members"])
+    logo = Markup(logo_svg(result.pwms[motif_id], label=f"logo of {motif_id}"))
+    return {**row, "logo": logo, "members": members}
+
+
+def _alignments(result: MotifResult) -> list[dict[str, Any]]:
+    shown = []
+    for i, motif_id in enumerate(result.motifs["motif_id"].astype(str)[:MOST_ALIGNMENTS]):
+        match = best_match(result, motif_id)
+        if match is None:
+            continue
+        figure = logo_figure(
+            result.pwms[motif_id],
+            result.targets[str(match["Target_ID"])],
+            offset=int(match["Optimal_offset"]),
+            orientation=str(match["Orientation"]),
+        )
+        label = f"{motif_id} above {match['Target_ID']}"
+        shown.append({"id": motif_id, "match": match, "svg": _figure(figure, f"logo{i}", label)})
+    return shown
+
+
+def _browser(result: MotifResult) -> Markup:
+    if not browser_records(result, 1):
+        return Markup("")
+    from plotly.io import to_html
+
+    page = to_html(
+        browser_figure(result),
+        include_plotlyjs=True,
+        full_html=False,
+        div_id="browser",
+        config={"displaylogo": False, "responsive": True},
+    )
+    return Markup(page)
+
+
+def _figure(figure: Any, prefix: str, label: str) -> Markup:
+    return Markup(inline_svg(figure, prefix, label))
+
+
+def _title(run: dict[str, Any]) -> str:
+    inputs = run.get("inputs") or []
+    path = str(inputs[0]["path"]) if inputs else "sequences"
+    return "standard input" if path == "-" else path.rsplit("/", 1)[-1]

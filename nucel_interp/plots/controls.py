@@ -16,6 +16,7 @@ from nucel_interp.plots.style import (
     empty_axes,
     literal,
     new_figure,
+    settle,
     style,
 )
 
@@ -51,7 +52,7 @@ def fold_figure(motifs: pd.DataFrame, *, most: int = MOST_MOTIFS) -> Figure:
     if not len(rows):
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no motifs")
-        return figure
+        return settle(figure)
     figure = new_figure(SINGLE_MM * 1.4, 27 + 8.5 * len(rows))
     ax = figure.subplots()
     places = np.arange(len(rows), dtype=float)
@@ -83,7 +84,7 @@ def fold_figure(motifs: pd.DataFrame, *, most: int = MOST_MOTIFS) -> Figure:
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     figure.legend(loc="outside upper left", ncols=2, columnspacing=1.0, handletextpad=0.4)
-    return figure
+    return settle(figure)
 
 
 def _name(row: Mapping[Hashable, object]) -> str:

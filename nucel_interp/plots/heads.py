@@ -19,6 +19,7 @@ from nucel_interp.plots.style import (
     empty_axes,
     literal,
     new_figure,
+    settle,
     style,
 )
 from nucel_interp.types import Record
@@ -48,7 +49,7 @@ def head_map(heads: pd.DataFrame, column: str = "exceedance") -> Figure:
     if not len(heads):
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no heads: the score is a user's track")
-        return figure
+        return settle(figure)
     layers, numbers = heads["layer"].astype(int), heads["head"].astype(int)
     n_layers, n_heads = int(layers.max()) + 1, int(numbers.max()) + 1
     grid = np.full((n_layers, n_heads), np.nan)
@@ -80,7 +81,7 @@ def head_map(heads: pd.DataFrame, column: str = "exceedance") -> Figure:
         literal(_MEANING.get(column, column), 90) if column not in _MEANING else _MEANING[column]
     )
     bar.outline.set_visible(False)
-    return figure
+    return settle(figure)
 
 
 @style()
@@ -117,7 +118,7 @@ def attention_map(
     if n == 0:
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no bases")
-        return figure
+        return settle(figure)
     width = SINGLE_MM if n <= 40 else DOUBLE_MM * 0.75
     figure = new_figure(width + 14, width + 4)
     top = max(float(np.nanmax(array)) if np.isfinite(array).any() else 0.0, 1e-9)
@@ -162,4 +163,4 @@ def attention_map(
     bar.set_label("attention probability (square-root colour scale)")
     bar.ax.tick_params(colors=INK)
     bar.outline.set_visible(False)
-    return figure
+    return settle(figure)

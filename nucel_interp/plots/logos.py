@@ -26,6 +26,7 @@ from nucel_interp.plots.style import (
     empty_axes,
     literal,
     new_figure,
+    settle,
     style,
 )
 from nucel_interp.types import BASES, Motif
@@ -153,7 +154,7 @@ def logo_figure(
         if overlap is not None:
             for edge in overlap:
                 ax.axvline(edge - 0.5, color=GREY, linewidth=0.4, linestyle=(0, (2, 2)))
-    return figure
+    return settle(figure)
 
 
 def _overlap(

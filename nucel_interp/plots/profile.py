@@ -18,6 +18,7 @@ from nucel_interp.plots.style import (
     empty_axes,
     literal,
     new_figure,
+    settle,
     style,
 )
 
@@ -75,7 +76,7 @@ def coverage_figure(result: MotifResult, *, most: int = MOST_MOTIFS) -> Figure:
     if not len(table):
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no records")
-        return figure
+        return settle(figure)
     figure = new_figure(SINGLE_MM * 1.4, 62)
     ax = figure.subplots()
     x = table["position"].to_numpy(dtype=float)
@@ -92,7 +93,7 @@ def coverage_figure(result: MotifResult, *, most: int = MOST_MOTIFS) -> Figure:
     ax.set_xlim(-0.5 * (x[-1] - x[0] + x[1] - x[0]), 0.5 * (x[-1] - x[0] + x[1] - x[0]))
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside right upper")
-    return figure
+    return settle(figure)
 
 
 _FIXED = ("position", "unit", "n_records", "seqlets")

@@ -90,6 +90,17 @@ def new_figure(width_mm: float = SINGLE_MM, height_mm: float = 60.0) -> Figure:
     return figure
 
 
+def settle(figure: Figure) -> Figure:
+    """Lay a finished figure out, once.
+
+    Ticks are made on the first drawing: doing it here keeps them in our style, whatever rcParams
+    hold when the figure is shown or saved, and saving needs no further layout.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
 def base_colour(base: str, palette: Palette = "classic") -> str:
     """Hex colour of a base; grey for anything but A, C, G, T."""
     return BASE_COLOURS[palette].get(base, OTHER_BASE)

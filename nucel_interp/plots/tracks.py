@@ -24,6 +24,7 @@ from nucel_interp.plots.style import (
     empty_axes,
     literal,
     new_figure,
+    settle,
     style,
 )
 from nucel_interp.types import BASES, Record
@@ -74,7 +75,7 @@ def track_figure(
     if not len(record) or not values:
         figure = new_figure(DOUBLE_MM, 25)
         empty_axes(figure.subplots(), "no bases" if not len(record) else "no tracks")
-        return figure
+        return settle(figure)
 
     site_lanes = _site_lanes(here, len(record))
     n_lanes = max(site_lanes, default=-1) + 1
@@ -90,22 +91,23 @@ def track_figure(
         _shade(ax, spans)
         if i == 0 and len(record) <= LETTERS_UP_TO:
             _draw_scored_letters(ax, record, track, palette)
-            label = title
+            note = ""
         else:
-            label = title + _draw_line(ax, track)
-        ax.set_ylabel(literal(label))
+            note = _draw_line(ax, track)
+        ax.set_ylabel(literal(title) + note)
     axes[0].set_title(literal(f"{record.name}, {len(record):,} bp"))
     axes[-1].set_xlim(0, len(record))
+    axes[-1].xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     axes[-1].set_xlabel("position in the record (bp)")
     if len(spans):
-        axes[len(heights) - len(values)].legend(
+        axes[0].legend(
             handles=[Patch(color=_SHADE, label="seqlet")],
             loc="lower right",
             bbox_to_anchor=(1, 1),
             borderaxespad=0.2,
             handlelength=1.2,
         )
-    return figure
+    return settle(figure)
 
 
 def bin_extremes(
@@ -160,7 +162,7 @@ def _draw_sites(ax: Axes, sites: pd.DataFrame, site_lanes: list[int], n_lanes: i
 def _arrow(start: float, end: float, y: float, strand: str) -> list[tuple[float, float]]:
     """A box with a point on the side the strand runs to; without a strand, a plain box."""
     low, middle, high = y + 0.22, y + 0.5, y + 0.78
-    point = min((end - start) * 0.35, end - start)
+    point = (end - start) * 0.3
     if strand == "-":
         return [
             (start, middle),

@@ -29,12 +29,12 @@ AP1 = "ATGACTCAT"
 NASTY = "motif<script>alert(1)</script>"
 
 
-def pwm_of(word: str, sure: float = 0.9, seed: int = 0) -> np.ndarray:
+def pwm_of(word: str, sure: float = 0.97, seed: int = 0) -> np.ndarray:
     """Columns that prefer the letters of ``word``, some more than others."""
     rng = np.random.default_rng([seed, len(word)])
     pwm = np.empty((4, len(word)))
     for i, base in enumerate(word):
-        p = np.clip(sure - rng.exponential(0.12), 0.45, 0.98)
+        p = np.clip(sure - rng.exponential(0.08), 0.4, 0.98)
         pwm[:, i] = (1 - p) / 3
         pwm[BASES.index(base), i] = p
     return pwm
@@ -178,7 +178,8 @@ def _kmers(rng: np.random.Generator) -> pd.DataFrame:
     for i in range(24):
         word = "".join(rng.choice(list(BASES), 6))
         rows.append([word, reverse_complement(word), rng.uniform(1, 3),
-                     20 - i // 2, 3, 1e-6 * 3**i, 18 - i // 2, 4, 1e-5 * 3**i, 1e-4 * 2**i, "motif_1" if i < 5 else ""])  # fmt: skip
+                     20 - i // 2, 3, 1e-6 * 3**i, 18 - i // 2, 4, 1e-5 * 3**i, 1e-4 * 2**i,
+                     "motif_1" if i < 5 else ""])  # fmt: skip
     return pd.DataFrame(rows, columns=KMER_COLUMNS)
 
 
@@ -197,8 +198,8 @@ def _heads(rng: np.random.Generator, layers: int = 6, heads: int = 8) -> pd.Data
 def _summary(n: int, n_seqlets: int) -> dict[str, object]:
     return {
         "answer": "The model looks at CTCF (MA0139.2, E = 1.2e-8): its sites are 5.6 times as "
-        "often inside high-attention intervals as other bases (95 % interval 4.1 to 7.3), against 1.1 "
-        "in an untrained model.",
+        "often inside high-attention intervals as other bases (95 % interval 4.1 to 7.3), "
+        "against 1.1 in an untrained model.",
         "n_records": n, "n_bases": n * LENGTH, "n_units": n,
         "n_discovery": n // 2, "n_test": n - n // 2,
         "split_rule": "chromosome", "score": "attention", "strand": "both",

@@ -17,6 +17,7 @@ class KmerIndex:
 
     Attributes:
         k: Word length, at most 12.
+        unit: (positions,) number of the unit each base lies in.
         code: (positions,) canonical code of the word that begins at each base; -1 where a word
             would cross the end of its unit or holds a letter other than A, C, G, T.
     """
@@ -25,7 +26,7 @@ class KmerIndex:
         self.k = k
         letters = _CODE[np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8)]
         lengths = np.array([len(s) for s in sequences], dtype=np.int64)
-        self._unit = np.repeat(np.arange(len(sequences)), lengths)
+        self.unit = np.repeat(np.arange(len(sequences)), lengths)
         n = len(letters)
         code = np.full(n, -1, dtype=np.int64)
         if n >= k:
@@ -37,7 +38,7 @@ class KmerIndex:
                 good &= here >= 0
                 forward = forward * 4 + here
                 other += (3 - here) << (2 * i)
-            good &= self._unit[: n - k + 1] == self._unit[k - 1 :]
+            good &= self.unit[: n - k + 1] == self.unit[k - 1 :]
             code[: n - k + 1] = np.where(good, np.minimum(forward, other), -1)
         self.code = code
 
@@ -48,7 +49,7 @@ class KmerIndex:
         if len(inside) >= self.k:
             whole[: len(inside) - self.k + 1] = total[self.k :] == total[: -self.k]
         chosen = whole & (self.code >= 0)
-        pairs = np.unique(self._unit[chosen] * 4**self.k + self.code[chosen])
+        pairs = np.unique(self.unit[chosen] * 4**self.k + self.code[chosen])
         return pairs // 4**self.k, pairs % 4**self.k
 
 

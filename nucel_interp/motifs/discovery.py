@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.kmers import KmerIndex, kmer_words
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.types import BASES, Motif
+from nucel_interp.types import BASES, Motif, reverse_complement
 
 SEED_KS = (6, 7, 8)
 MAX_MOTIFS = 20
@@ -68,7 +68,6 @@ class _Text:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
-        self.indices = {k: KmerIndex(regions.sequences, k) for k in SEED_KS}
         table = np.full(256, -1, dtype=np.int64)
         for i, letter in enumerate(BASES):
             table[ord(letter)] = i
@@ -83,8 +82,27 @@ class _Text:
         step = np.zeros(len(self.base) + 1, dtype=np.int64)
         np.add.at(step, regions.start, 1)
         np.add.at(step, regions.end, -1)
-        self.open = np.cumsum(step[:-1]) > 0
-        self.n = len(text)
+        # what is closed never opens again, so lists of open places only ever shrink
+        self.open = (np.cumsum(step[:-1]) > 0) & (self.base >= 0)
+        self._open_at = np.flatnonzero(self.open)
+        self._closed: NDArray[np.int64] | None = None
+        self.indices = {k: KmerIndex(regions.sequences, k) for k in SEED_KS}
+        self._words = dict.fromkeys(SEED_KS, self._open_at)
+
+    def _whole(self, at: NDArray[np.int64], width: int) -> NDArray[np.bool_]:
+        """Is every base open, of all ``width`` from each place on?"""
+        if self._closed is None:
+            self._closed = np.concatenate([[0], np.cumsum(~self.open)])
+        whole: NDArray[np.bool_] = self._closed[at + width] == self._closed[at]
+        return whole
+
+    def words(self, k: int) -> NDArray[np.int64]:
+        """Distinct unit x 4^k + code of the canonical k-mers that lie wholly in open bases."""
+        index, at = self.indices[k], self._words[k]
+        at = at[self._whole(at, k)]
+        at = self._words[k] = at[index.code[at] >= 0]
+        keys: NDArray[np.int64] = np.unique(index.unit[at] * 4**k + index.code[at])
+        return keys
 
     def best_sites(self, log_odds: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
         """The best site of each region, wholly in open bases.
@@ -94,15 +112,14 @@ class _Text:
             strand; (regions,) each.
         """
         width = log_odds.shape[1]
-        closed = np.concatenate([[0], np.cumsum(~self.open | (self.base < 0))])
         n = len(self.base) - width + 1
-        usable = (closed[width:] == closed[:-width]) & (self.unit[:n] == self.unit[width - 1 :])
-        at = np.flatnonzero(usable)
+        at = self._open_at[self._whole(self._open_at, width)]
+        at = at[self.unit[at] == self.unit[at + width - 1]]
         forward, other = np.zeros(len(at)), np.zeros(len(at))
         for column in range(width):
-            letters = self.base[at + column]
-            forward += log_odds[letters, column]
-            other += log_odds[3 - letters, width - 1 - column]
+            # both in the motif's order, so that a site scores the same to the last digit
+            forward += log_odds[self.base[at + column], column]
+            other += log_odds[3 - self.base[at + width - 1 - column], column]
         strand = other > forward
         # regions are short but may overlap, so look at all of them as rows of one table
         best, turned = np.full(n, -np.inf), np.zeros(n, dtype=bool)
@@ -136,6 +153,8 @@ class _Text:
         middle = self.unit[place + width // 2]
         inside = (index >= 0) & (self.unit[index] == middle[:, None])
         self.open[index[inside]] = False
+        self._open_at = self._open_at[self.open[self._open_at]]
+        self._closed = None
 
 
 def discover(
@@ -155,7 +174,10 @@ def discover(
         prefix: Motifs are named ``prefix_1``, ``prefix_2`` ...
         on_progress: Called with 1 after each seed.
     """
-    text, controls = _Text(real), [_Text(n) for n in null]
+    text, controls = (
+        _Text(_on_canonical_strand(real)),
+        [_Text(_on_canonical_strand(n)) for n in null],
+    )
     found: list[Discovered] = []
     tried = 0
     while tried < MAX_MOTIFS and text.open.any():
@@ -187,6 +209,22 @@ def discover(
     return found
 
 
+def _on_canonical_strand(regions: Regions) -> Regions:
+    """Every unit on its canonical strand, so that ties fall alike whichever strand was given."""
+    turned = [reverse_complement(s) for s in regions.sequences]
+    flipped = np.array([s > t for s, t in zip(regions.sequences, turned, strict=True)], dtype=bool)
+    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    # begin + end of the unit: what a place and its mirror image add up to
+    both, other = (2 * ends - lengths)[regions.unit], flipped[regions.unit]
+    return Regions(
+        [min(s, t) for s, t in zip(regions.sequences, turned, strict=True)],
+        regions.unit,
+        np.where(other, both - regions.end, regions.start),
+        np.where(other, both - regions.start, regions.end),
+    )
+
+
 def best_seed(text: _Text, controls: list[_Text]) -> str | None:
     """The k-mer most over-represented in real seqlets, or None if none stands out."""
     best: tuple[float, str] | None = None
@@ -208,12 +246,8 @@ def kmer_excess(
     Under the null a unit hit T times among itself and its K copies is a real hit with probability
     T / (K + 1); mean and variance of the sum give z (the exact test is `kmers.sign_test`).
     """
-    unit, code = text.indices[k].present(text.open[: text.n])
-    keys = unit * 4**k + code
-    others = []
-    for control in controls:
-        u, c = control.indices[k].present(control.open[: control.n])
-        others.append(u * 4**k + c)
+    keys = text.words(k)
+    others = [control.words(k) for control in controls]
     total_keys, hits = np.unique(np.concatenate([keys, *others]), return_counts=True)
     is_real = np.isin(total_keys, keys, assume_unique=True)
     n = len(controls) + 1

@@ -82,8 +82,8 @@ def score_sequences(
     sampled = 0
     encoded = [tokenizer.encode(s) for s in sequences]
     collapsed = [canonical(s) for s in sequences]
-    flipped = [a != b for a, b in zip(sequences, collapsed, strict=True)]
-    for pieces in _batches(_pieces(lengths, config.context_bp, flipped), collapsed):
+    turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
+    for pieces in _batches(_pieces(lengths, config.context_bp, turned), collapsed):
         forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
         other = (
             [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []

@@ -159,7 +159,7 @@ def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
             "found in",
             "attention fold",
         ):
-            table.add_column(title)
+            table.add_column(title, no_wrap=True)
         for row in result.motifs.to_dict("records"):
             table.add_row(
                 Text(f"{row['motif_id']} {row['consensus']}"),
@@ -172,7 +172,8 @@ def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
                 f"{row['attention_fold']:.2f} ({row['attention_fold_low']:.2f}-"
                 f"{row['attention_fold_high']:.2f})",
             )
-        Console(stderr=False, soft_wrap=True).print(table)
+        # into a file or a pipe the table keeps its full width
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
     control = result.summary["shuffled_input_motifs"]
     typer.echo(result.answer)
     typer.echo(

@@ -90,7 +90,8 @@ def coverage_figure(result: MotifResult, *, most: int = MOST_MOTIFS) -> Figure:
         "distance from the record's centre " + ("(bp)" if in_bp else "(fraction of its length)")
     )
     ax.set_ylabel(f"records covered (%), n = {int(table['n_records'].iloc[0]):,}")
-    ax.set_xlim(-0.5 * (x[-1] - x[0] + x[1] - x[0]), 0.5 * (x[-1] - x[0] + x[1] - x[0]))
+    step = x[1] - x[0] if len(x) > 1 else 1.0
+    ax.set_xlim(-0.5 * (x[-1] - x[0] + step), 0.5 * (x[-1] - x[0] + step))
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside right upper")
     return settle(figure)

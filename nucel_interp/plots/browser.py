@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.plots.places import local_rows
+from nucel_interp.plots.places import inside, local_rows
 from nucel_interp.plots.style import ACCENT, GREY, INK, SERIES, Palette, base_colour, literal
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
     from nucel_interp.analysis.result import MotifResult
@@ -73,7 +72,7 @@ def browser_figure(
     )
     buttons, owners = [], []
     for shown, i in enumerate(chosen):
-        first, last = _window(result, i, names)
+        first, last = best_window(result, i)
         traces = _record_traces(go, result, i, (first, last), names, palette)
         for row, trace in traces:
             trace.visible = shown == 0
@@ -156,19 +155,20 @@ def _dress(
         showgrid=False,
         zeroline=False,
         fixedrange=True,
+        automargin=True,
     )
     figure.update_yaxes(title_text="score (z)", row=2, col=1)
     if len(heights) == 3:
         figure.update_yaxes(title_text="replaced<br>(nats)", row=3, col=1)
 
 
-def _window(result: MotifResult, i: int, names: list[str]) -> tuple[int, int]:
-    """The part of a record to show, half-open."""
+def best_window(result: MotifResult, i: int) -> tuple[int, int]:
+    """The part of a record to show: all of it, or 4,000 bp around its best site or score."""
     record = result.records[i]
     if len(record) <= WINDOW:
         return 0, len(record)
     sites = local_rows(result.sites, record)
-    best = sites[sites["name"].astype(str).isin(names[:1])]
+    best = sites[sites["name"].astype(str).isin(browser_motifs(result)[:1])]
     if len(best):
         best = best[best["in_seqlet"].astype(bool)] if best["in_seqlet"].any() else best
         centre = int(best.sort_values("p_value", kind="stable")["start"].iloc[0])
@@ -227,7 +227,7 @@ def _bases_trace(
 
 
 def _seqlet_trace(go: Any, result: MotifResult, i: int, span: tuple[int, int]) -> Any:
-    rows = _inside(local_rows(result.seqlets, result.records[i]), span)
+    rows = inside(local_rows(result.seqlets, result.records[i]), span)
     text = []
     for row in rows.to_dict("records"):
         words = f"seqlet {int(row['start']):,}–{int(row['end']):,}"
@@ -252,7 +252,7 @@ def _seqlet_trace(go: Any, result: MotifResult, i: int, span: tuple[int, int]) -
 def _site_traces(
     go: Any, result: MotifResult, i: int, span: tuple[int, int], names: list[str]
 ) -> list[Any]:
-    rows = _inside(local_rows(result.sites, result.records[i]), span)
+    rows = inside(local_rows(result.sites, result.records[i]), span)
     rows = rows[rows["name"].astype(str).isin(names)]
     lane = np.array([names.index(str(name)) + 1 for name in rows["name"]], dtype=float)
     colours = [SERIES[int(k - 1) % len(SERIES)] for k in lane]
@@ -291,7 +291,3 @@ def _site_traces(
         cliponaxis=False,
     )
     return [boxes, points]
-
-
-def _inside(rows: pd.DataFrame, span: tuple[int, int]) -> pd.DataFrame:
-    return rows[(rows["end"] > span[0]) & (rows["start"] < span[1])].reset_index(drop=True)

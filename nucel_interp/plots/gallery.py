@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nucel_interp.plots.browser import browser_records
+from nucel_interp.plots.browser import best_window, browser_records
 from nucel_interp.plots.controls import FOLD_COLUMNS, MOST_MOTIFS, fold_figure
 from nucel_interp.plots.heads import head_map
 from nucel_interp.plots.logos import letter_heights, logo_figure
@@ -82,22 +82,30 @@ def _best_record(result: MotifResult, i: int, palette: Palette) -> Figure:
     shown = result.motifs if len(result.motifs) else result.untested
     first = shown["motif_id"][:5].astype(str)
     sites = result.sites[result.sites["name"].astype(str).isin(first)]
-    return track_figure(result.records[i], tracks, sites, result.seqlets, palette=palette)
+    return track_figure(
+        result.records[i],
+        tracks,
+        sites,
+        result.seqlets,
+        span=best_window(result, i),
+        palette=palette,
+    )
 
 
 def _record_data(result: MotifResult, i: int) -> pd.DataFrame:
     record = result.records[i]
+    first, last = best_window(result, i)
     seqlet = np.zeros(len(record), dtype=int)
     for start, end in local_rows(result.seqlets, record)[["start", "end"]].to_numpy(int):
         seqlet[max(start, 0) : end] = 1
     data = pd.DataFrame(
         {
-            "position": np.arange(len(record)),
-            "base": list(record.sequence),
-            "score": result.tracks[i],
-            "in_seqlet": seqlet,
+            "position": np.arange(first, last),
+            "base": list(record.sequence[first:last]),
+            "score": result.tracks[i][first:last],
+            "in_seqlet": seqlet[first:last],
         }
     )
     if result.replaced is not None:
-        data["replaced"] = result.replaced[i]
+        data["replaced"] = result.replaced[i][first:last]
     return data

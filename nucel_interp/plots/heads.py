@@ -64,7 +64,7 @@ def head_map(heads: pd.DataFrame, column: str = "exceedance") -> Figure:
     for layer, head, chosen in zip(layers, numbers, heads["chosen"].astype(bool), strict=True):
         if chosen:
             ax.add_patch(
-                Rectangle((head - 0.44, layer - 0.44), 0.88, 0.88, fill=False, ec="#e4572e", lw=1.1)
+                Rectangle((head - 0.44, layer - 0.44), 0.88, 0.88, fill=False, ec="#e4572e", lw=1.5)
             )
     step = 1 if n_layers <= 24 else 4
     ax.set_yticks(range(0, n_layers, step))

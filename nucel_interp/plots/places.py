@@ -29,11 +29,15 @@ def local_rows(table: pd.DataFrame | None, record: Record) -> pd.DataFrame:
     place = record.location
     if place is not None:
         genomic = rows["chrom"].astype(str) == place.chromosome
-        genomic &= rows["chrom"].astype(str) != record.name
         shift = np.where(genomic, place.start, 0)
         rows["start"] = rows["start"] - shift
         rows["end"] = rows["end"] - shift
     return rows.reset_index(drop=True)
+
+
+def inside(rows: pd.DataFrame, span: tuple[int, int]) -> pd.DataFrame:
+    """Rows that share at least a base with a half-open span."""
+    return rows[(rows["end"] > span[0]) & (rows["start"] < span[1])].reset_index(drop=True)
 
 
 def local_table(table: pd.DataFrame, records: Sequence[Record]) -> pd.DataFrame:
@@ -43,7 +47,7 @@ def local_table(table: pd.DataFrame, records: Sequence[Record]) -> pd.DataFrame:
     shifts = []
     for name, chrom in zip(rows["record"].astype(str), rows["chrom"].astype(str), strict=True):
         place = by_name[name]
-        genomic = place is not None and chrom == place.chromosome and chrom != name
+        genomic = place is not None and chrom == place.chromosome
         shifts.append(place.start if place is not None and genomic else 0)
     rows["start"] = rows["start"] - np.asarray(shifts, dtype=int)
     rows["end"] = rows["end"] - np.asarray(shifts, dtype=int)

@@ -9,15 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.plots.logos import draw_letters
-from nucel_interp.plots.places import lanes, local_rows
+from nucel_interp.plots.places import inside, lanes, local_rows
 from nucel_interp.plots.style import (
     ACCENT,
     DOUBLE_MM,
     GREY,
-    INK,
     LIGHT,
     SERIES,
     Palette,
@@ -36,6 +36,7 @@ LETTERS_UP_TO = 100  # bp; longer records get a line
 MOST_POINTS = 2000  # longer tracks are drawn as the extreme of each bin
 _SHADE = "#f6dfae"
 _LANE_MM = 4.6
+MOST_LANES = 8  # labelled sites are stacked so high at most
 
 
 @style()
@@ -45,6 +46,7 @@ def track_figure(
     sites: pd.DataFrame | None = None,
     seqlets: pd.DataFrame | None = None,
     *,
+    span: tuple[int, int] | None = None,
     palette: Palette = "classic",
 ) -> Figure:
     """Draw the tracks of one record over its bases.
@@ -58,6 +60,7 @@ def track_figure(
         tracks: Title (with unit) -> value per base; the first is drawn highest.
         sites: Rows of `types.SITE_COLUMNS`, of any record; drawn as arrows along their strand.
         seqlets: Rows of `types.SEQLET_COLUMNS`, of any record; drawn as shaded spans.
+        span: The part of the record to draw, 0-based half-open; all of it if not given.
         palette: Base colours.
 
     Raises:
@@ -70,33 +73,44 @@ def track_figure(
                 f"track {title!r} has shape {track.shape}, "
                 f"but {record.name} has {len(record)} bases"
             )
-    here = local_rows(sites, record)
-    spans = local_rows(seqlets, record)
+    first, last = span or (0, len(record))
+    values = {title: track[first:last] for title, track in values.items()}
+    here = inside(local_rows(sites, record), (first, last))
+    spans = inside(local_rows(seqlets, record), (first, last))
     if not len(record) or not values:
         figure = new_figure(DOUBLE_MM, 25)
         empty_axes(figure.subplots(), "no bases" if not len(record) else "no tracks")
         return settle(figure)
 
-    site_lanes = _site_lanes(here, len(record))
+    site_lanes = _site_lanes(here, last - first)
+    crowded = max(site_lanes, default=-1) >= MOST_LANES
+    if crowded:  # one lane per motif, named at its left
+        names = list(dict.fromkeys(here["name"].astype(str)))
+        site_lanes = [names.index(name) for name in here["name"].astype(str)]
     n_lanes = max(site_lanes, default=-1) + 1
     heights = [n_lanes * _LANE_MM] if n_lanes else []
     heights += [30.0 if i == 0 else 17.0 for i in range(len(values))]
     figure = new_figure(DOUBLE_MM, sum(heights) + 14)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     if n_lanes:
-        _draw_sites(axes[0], here, site_lanes, n_lanes)
+        _draw_sites(axes[0], here, site_lanes, labels_at=first if crowded else None)
     for i, (ax, (title, track)) in enumerate(
         zip(axes[len(heights) - len(values) :], values.items(), strict=True)
     ):
         _shade(ax, spans)
-        if i == 0 and len(record) <= LETTERS_UP_TO:
-            _draw_scored_letters(ax, record, track, palette)
+        if i == 0 and last - first <= LETTERS_UP_TO:
+            _draw_scored_letters(ax, record.sequence[first:last], first, track, palette)
             note = ""
         else:
-            note = _draw_line(ax, track)
-        ax.set_ylabel(literal(title) + note)
-    axes[0].set_title(literal(f"{record.name}, {len(record):,} bp"))
-    axes[-1].set_xlim(0, len(record))
+            note = _draw_line(ax, track, first)
+        ax.set_ylabel(literal(title, 40) + note)
+        if not np.isfinite(track).any():
+            ax.set_yticks([])
+            ax.text(0.5, 0.5, "no score", ha="center", transform=ax.transAxes, color=GREY)
+    part = "" if last - first == len(record) else f", bases {first:,}–{last:,}"
+    axes[0].set_title(literal(record.name) + f", {len(record):,} bp{part}")
+    axes[-1].set_xlim(first, last)
+    axes[-1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     axes[-1].xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     axes[-1].set_xlabel("position in the record (bp)")
     if len(spans):
@@ -138,23 +152,24 @@ def _site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
     return lanes(spans)
 
 
-def _draw_sites(ax: Axes, sites: pd.DataFrame, site_lanes: list[int], n_lanes: int) -> None:
+def _draw_sites(
+    ax: Axes, sites: pd.DataFrame, site_lanes: list[int], labels_at: int | None
+) -> None:
+    """Arrows, each with its name behind it; if ``labels_at`` is given, a name per lane there."""
     names = list(dict.fromkeys(sites["name"].astype(str)))
+    n_lanes = max(site_lanes) + 1
     for lane, start, end, name, strand in zip(
         site_lanes, sites["start"], sites["end"], sites["name"], sites["strand"], strict=True
     ):
         colour = SERIES[names.index(str(name)) % len(SERIES)]
         y = n_lanes - 1 - lane
         ax.add_patch(Polygon(_arrow(start, end, y, strand), closed=True, facecolor=colour, lw=0))
-        ax.text(
-            end,
-            y + 0.5,
-            " " + literal(name, 18) + (f" ({strand})" if strand in ("+", "-") else ""),
-            fontsize=5.5,
-            va="center",
-            ha="left",
-            color=INK,
-        )
+        if labels_at is None:
+            label = literal(name, 18) + (f" ({strand})" if strand in ("+", "-") else "")
+            ax.text(end, y + 0.5, f" {label}", fontsize=5.5, va="center", clip_on=False)
+    for lane, name in enumerate(names) if labels_at is not None else ():
+        label = literal(name, 14) + " "
+        ax.text(labels_at or 0, n_lanes - lane - 0.5, label, fontsize=5.5, va="center", ha="right")
     ax.set_ylim(0, n_lanes)
     ax.set_axis_off()
 
@@ -182,23 +197,23 @@ def _shade(ax: Axes, spans: pd.DataFrame) -> None:
 
 
 def _draw_scored_letters(
-    ax: Axes, record: Record, track: NDArray[np.float64], palette: Palette
+    ax: Axes, sequence: str, first: int, track: NDArray[np.float64], palette: Palette
 ) -> None:
-    heights = np.zeros((4, len(record)))
-    for i, base in enumerate(record.sequence):
+    heights = np.zeros((4, len(sequence)))
+    for i, base in enumerate(sequence):
         if base in BASES and np.isfinite(track[i]):
             heights[BASES.index(base), i] = track[i]
-    draw_letters(heights, ax, start=0.5, palette=palette)
+    draw_letters(heights, ax, start=first + 0.5, palette=palette)
     drawn = track[np.isfinite(track)]
     low, high = float(min(drawn.min(initial=0), 0)), float(max(drawn.max(initial=0), 0))
     room = 0.05 * (high - low) or 1.0
     ax.set_ylim(low - (room if low < 0 else 0), high + room)
 
 
-def _draw_line(ax: Axes, track: NDArray[np.float64]) -> str:
+def _draw_line(ax: Axes, track: NDArray[np.float64], first: int) -> str:
     """Returns what to add to the axis label."""
     size, values = bin_extremes(track)
-    x = (np.arange(len(values), dtype=np.float64) + 0.5) * size
+    x = first + (np.arange(len(values), dtype=np.float64) + 0.5) * size
     ax.axhline(0, color=GREY, lw=0.4)
     if len(values) <= MOST_POINTS // 5:  # an area over thousands of bases is only ink
         ax.fill_between(x, 0, values, color=ACCENT, alpha=0.18, lw=0)
@@ -207,15 +222,18 @@ def _draw_line(ax: Axes, track: NDArray[np.float64]) -> str:
     alone[1:] &= ~np.isfinite(values[:-1])
     alone[:-1] &= ~np.isfinite(values[1:])
     ax.plot(x[alone], values[alone], ".", color=ACCENT, markersize=1.5)  # a line needs two points
-    if not np.isfinite(values).any():
-        ax.set_yticks([])
-        ax.text(0.5, 0.5, "no score", ha="center", transform=ax.transAxes, color=GREY)
-    _mark_gaps(ax, values, size)
+    _mark_gaps(ax, values, size, first)
     return "" if size == 1 else f"\n(extreme per {size:,} bp)"
 
 
-def _mark_gaps(ax: Axes, values: NDArray[np.float64], size: int) -> None:
+def _mark_gaps(ax: Axes, values: NDArray[np.float64], size: int, first: int) -> None:
     missing = np.concatenate([[False], ~np.isfinite(values), [False]]).astype(int)
     starts, ends = np.flatnonzero(np.diff(missing) == 1), np.flatnonzero(np.diff(missing) == -1)
     for start, end in zip(starts, ends, strict=True):
-        ax.plot([start * size, end * size], [0, 0], color=LIGHT, lw=2.0, solid_capstyle="butt")
+        ax.plot(
+            [first + start * size, first + end * size],
+            [0, 0],
+            color=LIGHT,
+            lw=2.0,
+            solid_capstyle="butt",
+        )

@@ -140,10 +140,10 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
 
 def _motif_table() -> pd.DataFrame:
     rows = [
-        ["motif_1", CTCF, 15, 19.7312, 41, "CTCF", "CTCF (MA0139.2, MA1929.2, MA1930.2)", 1.23e-8,
-         3.4e-8, 30, 33, 26, 3, 1.1e-7, 3.3e-7, 2e-9, 6e-9, 4e-8, 1.2e-7, 0.9667, 0.1,
+        ["motif_1", CTCF, 15, 19.7312, 41, "MA0139.2 CTCF", "CTCF", 1.23e-8,
+         3.4e-8, 30, 33, 26, 3.25, 1.1e-7, 3.3e-7, 2e-9, 6e-9, 4e-8, 1.2e-7, 0.9667, 0.1,
          5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
-        ["motif_2", AP1, 9, 11.02, 12, "FOS::JUND", "AP-1 (MA0099.4, MA1141.2)", 2.1e-4,
+        ["motif_2", AP1, 9, 11.02, 12, "MA1141.2 FOS::JUND", "AP-1", 2.1e-4,
          8.4e-3, 30, 10, 9, 2, 0.0021, 0.0032, 3e-3, 4e-3, 0.01, 0.02, 0.3333, 0.0667,
          0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
         [NASTY, "AAAAAATAAA", 10, 6.4, 9, "", "", np.nan, np.nan, 30, 25, 12, 4, 0.004, 0.004,
@@ -157,7 +157,7 @@ def _untested_table() -> pd.DataFrame:
     row |= {"motif_id": "motif_4", "consensus": "GCGCGC", "width": 6, "information_bits": 4.1,
             "n_seqlets": 5, "best_match": "", "archetype": "", "held_out_q": 0.41,
             "attention_fold": 1.05, "attention_fold_low": 0.7, "attention_fold_high": 1.6,
-            "found_in": 0.2, "found_in_shuffled": 0.18,
+            "hits": 4, "hits_shuffled": 3.5, "found_in": 0.2, "found_in_shuffled": 0.18,
             "reason": "held_out_q 0.41, not below 0.01"}  # fmt: skip
     return pd.DataFrame([row], columns=UNTESTED_COLUMNS).astype({"width": int, "n_seqlets": int})
 
@@ -200,7 +200,7 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
         "answer": "The model looks at CTCF (MA0139.2, E = 1.2e-8): its sites are 5.6 times as "
         "often inside high-attention intervals as other bases (95 % interval 4.1 to 7.3), "
         "against 1.1 in an untrained model.",
-        "n_records": n, "n_bases": n * LENGTH, "n_units": n,
+        "n_records": n, "n_bases": n * LENGTH, "n_units": n, "min_units": 40,
         "n_discovery": n // 2, "n_test": n - n // 2,
         "split_rule": "chromosome", "score": "attention", "strand": "both",
         "model": "nucel-mini", "model_sha256": "9f2c" * 16, "n_heads_chosen": 5,

@@ -74,8 +74,12 @@ def call(study: Study) -> Called:
 def discover_motifs(
     study: Study, called: Called, background: NDArray[np.float64]
 ) -> list[Discovered]:
-    """Motifs of the discovery half; of all units where there are too few to split."""
-    chosen = ~study.test
+    """Motifs of the discovery half; of all units where there are too few to split.
+
+    Of equal sequences only the first is read: a word that ten copies of one sequence share is no
+    motif.
+    """
+    chosen = ~study.test & study.layout.first
     real = _regions(study.sequences, called.seqlets, chosen, study.offsets)
     null = [
         _regions(copy.sequences, seqlets, chosen, study.offsets)

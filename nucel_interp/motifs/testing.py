@@ -74,6 +74,13 @@ class Layout:
         number = {s: i for i, s in enumerate(sorted(set(collapsed)))}
         return np.array([number[s] for s in collapsed], dtype=np.int64)
 
+    @cached_property
+    def first(self) -> NDArray[np.bool_]:
+        """(units,) is the unit the first with its sequence?"""
+        first = np.zeros(len(self.test), dtype=bool)
+        first[np.unique(self.rank, return_index=True)[1]] = True
+        return first
+
 
 def units_with_site(sites: list[Site], n_units: int) -> NDArray[np.bool_]:
     """(units,) does the unit hold a site? A site's ``record`` is the unit's number."""

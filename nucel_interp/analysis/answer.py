@@ -43,14 +43,14 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
         verdict = f"the track is high on it {fold} as often as elsewhere"
     elif facts["model_adds"]:
         verdict = (
-            f"{facts['model']} looks at it {fold} as often as at other bases; an untrained model and "
-            "random seqlets do not"
+            f"{facts['model']} looks at it {fold} as often as at other bases; an untrained model "
+            "and random seqlets do not"
         )
     else:
         verdict = (
             f"nothing shows that {facts['model']} itself looks at it ({fold} as often as at other "
-            "bases, which an untrained model or random seqlets also reach): sequence alone explains "
-            "the find"
+            "bases, which an untrained model or random seqlets also reach): sequence alone "
+            "explains the find"
         )
     return (
         f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of "

@@ -1,0 +1,1 @@
+"""Scripts that print ratios and figures beside a peer in the same run."""

@@ -1,4 +1,4 @@
-"""Can a model tell a changed base in sequence it has never seen? Beside Markov models of the same sequence.
+"""Can a model tell a changed base in unseen sequence? Beside Markov models of its training data.
 
 Four bases of each 256-bp window are replaced, uniformly by one of the other three. A model's score
 is its replaced log-odds. A Markov model of order k, fitted on the training sequence of both
@@ -47,7 +47,10 @@ def model_scores(model, ids: np.ndarray) -> np.ndarray:
 
 
 def markov_tables(usable: Windows, order: int) -> np.ndarray:
-    """log P(last base | first ``order``), (4,) * (order + 1), from both strands, one added per cell."""
+    """Log-probability of a word's last base given the others, (4 ** (order + 1),).
+
+    Counted on both strands, one added per word.
+    """
     word = order + 1
     counts = np.zeros(4**word, dtype=np.int64)
     for stretch in usable.stretches():

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+
+# the models here are too small to share among threads, which would only wait for each other
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A two-layer model with random weights and a discriminator head, as a folder."""
-    import torch
-
     from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, save_pretrained
     from nucel_model.heads import ReplacedTokenHead
 

@@ -1,4 +1,4 @@
-"""Every odd input either works or ends in one clear line, exit code 1 or 2, and leaves nothing behind."""
+"""Odd input works, or ends in one clear line and exit code 1 or 2, with nothing left behind."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def test_refused_in_one_line(case: str, tmp_path: Path, tiny_folder: Path) -> No
 
 def test_no_such_file(tmp_path: Path, tiny_folder: Path) -> None:
     result = CliRunner().invoke(
-        app, ["motifs", str(tmp_path / "none.fa"), "-o", str(tmp_path / "out"), "-m", str(tiny_folder)]
+        app,
+        ["motifs", str(tmp_path / "none.fa"), "-o", str(tmp_path / "out"), "-m", str(tiny_folder)],
     )
     assert_refused(result, tmp_path, "none.fa")
 
@@ -105,7 +106,13 @@ def test_works_and_says_untested(case: str, tmp_path: Path, tiny_folder: Path) -
 
 @pytest.mark.filterwarnings("ignore::nucel_interp.errors.NucelWarning")
 def test_odd_names_are_data_not_paths_or_markup(tmp_path: Path, tiny_folder: Path) -> None:
-    names = ["a/b/../../c", "<script>alert(1)</script>", "x" * 500, "with blanks in it", '"quoted"&amp;']
+    names = [
+        "a/b/../../c",
+        "<script>alert(1)</script>",
+        "x" * 500,
+        "with blanks in it",
+        '"quoted"&amp;',
+    ]
     text = "".join(f">{name}\n{dna(100)}\n" for name in names)
     page = assert_works(run(tmp_path, text, tiny_folder), tmp_path)
     assert "<script>alert" not in page

@@ -77,6 +77,11 @@ def coverage_figure(result: MotifResult, *, most: int = MOST_MOTIFS) -> Figure:
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no records")
         return settle(figure)
+    counted = [name for name in table.columns if name not in _FIXED or name == "seqlets"]
+    if not table[counted].to_numpy().any():
+        figure = new_figure(SINGLE_MM, 25)
+        empty_axes(figure.subplots(), "no seqlets and no sites")
+        return settle(figure)
     figure = new_figure(SINGLE_MM * 1.4, 62)
     ax = figure.subplots()
     x = table["position"].to_numpy(dtype=float)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
+import shlex
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.plots import (
@@ -25,6 +27,7 @@ from nucel_interp.plots import (
     logo_svg,
 )
 from nucel_interp.report.methods import methods_paragraph
+from nucel_interp.report.words import Facts, fixed, interval, number, share
 
 MOST_ALIGNMENTS = 8
 MOST_KMERS = 20
@@ -44,6 +47,7 @@ _EXPLAINED = {
     "shuffled_copies": "shuffled copies of each sequence",
     "seqlet_threshold": "seqlet threshold (z)",
     "seqlet_fdr": "false discovery rate of seqlets at it",
+    "seqlet_fdr_reached": "is that at most 0.05",
     "n_seqlets": "seqlets",
     "shuffled_input_seqlets": "seqlets in shuffled input",
     "n_motifs": "motifs in the main table",
@@ -52,6 +56,7 @@ _EXPLAINED = {
     "database": "motif collection",
     "n_targets": "matrices in it",
     "scanner": "scanner for motif sites",
+    "model_adds": "model adds to sequence alone, for the first motif",
 }
 
 
@@ -64,10 +69,12 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"p": number, "share": share, "fixed": fixed}
+    environment.globals["interval"] = interval
     template = environment.from_string(
         (files("nucel_interp.report") / "template.html").read_text(encoding="utf-8")
     )
-    facts = result.summary
+    facts = Facts(result.summary)
+    shown = result.motifs if len(result.motifs) else result.untested
     return template.render(
         answer=result.answer,
         warnings=result.warnings,
@@ -77,10 +84,12 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
         main=[_row(result, row) for row in _rows(result.motifs)],
         untested=[_row(result, row) for row in _rows(result.untested.head(MOST_UNTESTED))],
         n_untested=len(result.untested),
-        fold=_figure(fold_figure(result.motifs), "fold", "attention fold of each motif")
-        if len(result.motifs)
+        fold=_figure(fold_figure(shown), "fold", "attention fold of each motif", 1.6)
+        if shown["attention_fold"].notna().any()
         else "",
-        coverage=_figure(coverage_figure(result), "coverage", "where seqlets and motif sites lie"),
+        coverage=_figure(
+            coverage_figure(result), "coverage", "where seqlets and motif sites lie", 1.6
+        ),
         alignments=_alignments(result),
         browser=_browser(result),
         heads=_rows(result.heads[result.heads["chosen"].astype(bool)]) if len(result.heads) else [],
@@ -89,34 +98,11 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
         else "",
         kmers=_rows(result.kmers.head(MOST_KMERS)),
         n_kmers=len(result.kmers),
-        table=[(text, facts.get(key)) for key, text in _EXPLAINED.items()],
+        table=[(text, facts[key]) for key, text in _EXPLAINED.items()],
+        provenance=_provenance(run),
         run=json.dumps(run, indent=2, default=str),
         methods=methods_paragraph(facts, run),
     )
-
-
-def number(value: Any) -> str:
-    """Small numbers in powers of ten, others with two digits after the point; a dash if missing."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "–"
-    if isinstance(value, bool | str):
-        return str(value)
-    value = float(value)
-    if value == int(value) and abs(value) >= 1:
-        return f"{int(value):,}"
-    if value == 0:
-        return "0"
-    return f"{value:.1e}" if abs(value) < 0.001 else f"{value:.3g}"
-
-
-def share(value: Any) -> str:
-    """A share as per cent."""
-    return "–" if value is None or not math.isfinite(float(value)) else f"{float(value):.0%}"
-
-
-def fixed(value: Any) -> str:
-    """Two digits after the point."""
-    return "–" if value is None or not math.isfinite(float(value)) else f"{float(value):.2f}"
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -160,13 +146,37 @@ def _browser(result: MotifResult) -> Markup:
         include_plotlyjs=True,
         full_html=False,
         div_id="browser",
-        config={"displaylogo": False, "responsive": True},
+        config={
+            "displaylogo": False,
+            "responsive": True,
+            "modeBarButtons": [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+        },
     )
     return Markup(page)
 
 
-def _figure(figure: Any, prefix: str, label: str) -> Markup:
-    return Markup(inline_svg(figure, prefix, label))
+def _figure(figure: Figure, prefix: str, label: str, scale: float = 1.35) -> Markup:
+    return Markup(inline_svg(figure, prefix, label, scale))
+
+
+def _provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a reader asks of run.json, in words; what it lacks is left out."""
+    facts = Facts(run)
+    inputs = [f"{Path(one['path']).name} {one['sha256'] or ''}" for one in facts["inputs"] or []]
+    digest = facts["model_sha256"]
+    rows = [
+        ("command", shlex.join(map(str, facts["command"] or []))),
+        ("finished", facts["finished"]),
+        ("seconds", facts["seconds"]),
+        ("input, sha256", "; ".join(inputs)),
+        ("model", facts["model"]),
+        ("model sha256", ", ".join(digest.values()) if isinstance(digest, dict) else digest),
+        ("seed", facts["seed"]),
+        ("attention backend", facts["backend"]),
+        ("why this one", facts["backend_reason"]),
+        ("versions", ", ".join(f"{k} {v}" for k, v in (facts["versions"] or {}).items())),
+    ]
+    return [(name, number(value)) for name, value in rows if value not in (None, "")]
 
 
 def _title(run: dict[str, Any]) -> str:

@@ -178,8 +178,8 @@ def _kmers(rng: np.random.Generator) -> pd.DataFrame:
     for i in range(24):
         word = "".join(rng.choice(list(BASES), 6))
         rows.append([word, reverse_complement(word), rng.uniform(1, 3),
-                     20 - i // 2, 3, 1e-6 * 3**i, 18 - i // 2, 4, 1e-5 * 3**i, 1e-4 * 2**i,
-                     "motif_1" if i < 5 else ""])  # fmt: skip
+                     20 - i // 2, 3, min(1e-6 * 3**i, 1), 18 - i // 2, 4, min(1e-5 * 3**i, 1),
+                     min(1e-4 * 2**i, 1), "motif_1" if i < 5 else ""])  # fmt: skip
     return pd.DataFrame(rows, columns=KMER_COLUMNS)
 
 
@@ -202,7 +202,7 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
         "against 1.1 in an untrained model.",
         "n_records": n, "n_bases": n * LENGTH, "n_units": n, "min_units": 40,
         "n_discovery": n // 2, "n_test": n - n // 2,
-        "split_rule": "chromosome", "score": "attention", "strand": "both",
+        "split_rule": "by chromosome", "score": "attention", "strand": "both",
         "model": "nucel-mini", "model_sha256": "9f2c" * 16, "n_heads_chosen": 5,
         "seqlet_threshold": 1.7312345, "seqlet_fdr": 0.0312, "seqlet_fdr_reached": True,
         "n_seqlets": n_seqlets, "n_motifs": 3, "n_untested": 1, "database": "JASPAR CORE 2026",

@@ -189,10 +189,10 @@ def logo_svg(
                 )
             floor += float(column[b])
     escaped = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    ratio = 0.42  # width of a column over the height of 2 bits
+    shown_px = min(width * height_px * 0.38, 260)  # wide motifs get narrower letters
     return (
         f'<svg class="logo" viewBox="0 0 {max(width, 1)} 2" preserveAspectRatio="none" '
-        f'width="{width * height_px * ratio:.0f}" height="{height_px}" '
+        f'width="{shown_px:.0f}" height="{height_px}" '
         f'role="img" aria-label="{escaped}">'
         f'<path d="M0 2H{max(width, 1)}" class="base-line"/>{"".join(uses)}</svg>'
     )

@@ -36,6 +36,7 @@ LETTERS_UP_TO = 100  # bp; longer records get a line
 MOST_POINTS = 2000  # longer tracks are drawn as the extreme of each bin
 _SHADE = "#f6dfae"
 _LANE_MM = 4.6
+MOST_LABELS = 40  # beyond these, sites are named once per motif
 MOST_LANES = 8  # labelled sites are stacked so high at most
 
 
@@ -83,7 +84,7 @@ def track_figure(
         return settle(figure)
 
     site_lanes = _site_lanes(here, last - first)
-    crowded = max(site_lanes, default=-1) >= MOST_LANES
+    crowded = len(here) > MOST_LABELS or max(site_lanes, default=-1) >= MOST_LANES
     if crowded:  # one lane per motif, named at its left
         names = list(dict.fromkeys(here["name"].astype(str)))
         site_lanes = [names.index(name) for name in here["name"].astype(str)]
@@ -147,7 +148,7 @@ def _site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
     bp_per_letter = 1.25 * length / 165
     spans = []
     for start, end, name in zip(sites["start"], sites["end"], sites["name"], strict=True):
-        label = (len(literal(name, 18)) + 1) * bp_per_letter
+        label = (len(literal(name, 18)) + 5) * bp_per_letter
         spans.append((float(start), float(end) + label))
     return lanes(spans)
 

@@ -34,9 +34,9 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "shuffles (q < 0.05).",
         "attention_fold is the share of site bases inside seqlets over the share of all test "
         "bases inside seqlets, with a 95% bootstrap interval over sequences.",
-        f"Motifs were compared with {shown['database']} ({shown['n_targets']} matrices) by Tomtom "
-        f"({' '.join(filter(None, ('memelite', versions['memelite'])))}); E = p x matrices, q over all motif and matrix "
-        "pairs.",
+        f"Motifs were compared with {shown['database']} ({shown['n_targets']} matrices) by "
+        f"Tomtom (memelite {versions['memelite'] or ''}); E = p x matrices, q over all motif and "
+        "matrix pairs.",
         f"The same pipeline on shuffled input gave {shown['shuffled_input_motifs']} motifs.",
         f"Seed {shown['seed']}.",
     ]

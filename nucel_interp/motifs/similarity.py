@@ -148,4 +148,12 @@ def _memelite(
     with warnings.catch_warnings():
         # we say this ourselves, in our own words
         warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)
-        return np.asarray(run(queries, targets), dtype=np.float64)
+        # numba's OpenMP threads are torch's too: left alone, torch would from here on use as many
+        # as numba, against the user's choice and slower by far on a busy machine
+        torch = sys.modules.get("torch")
+        threads = torch.get_num_threads() if torch is not None else 0
+        try:
+            return np.asarray(run(queries, targets), dtype=np.float64)
+        finally:
+            if torch is not None:
+                torch.set_num_threads(threads)

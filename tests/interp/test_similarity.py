@@ -97,3 +97,15 @@ def test_imports_stay_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_number_of_torch_threads_stays():
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        similarity.warm()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

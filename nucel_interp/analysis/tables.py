@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.controls import Folds
 from nucel_interp.analysis.engine import Tested
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.pwm import consensus, total_information
-from nucel_interp.motifs.testing import Fold
 from nucel_interp.scoring import Unit
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import (
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 def motif_row(
     motif_id: str,
     one: Tested,
-    fold: Fold,
-    untrained: Fold,
-    other_offsets: float,
-    uniform: float,
+    folds: Folds,
     best: pd.Series | None,
     n_test: int,
 ) -> dict[str, object]:
@@ -60,14 +57,14 @@ def motif_row(
         "enrichment_3mer_q": one.enrichment_3mer_q,
         "found_in": one.found_in,
         "found_in_shuffled": one.found_in_shuffled,
-        "attention_fold": fold.value,
-        "attention_fold_low": fold.low,
-        "attention_fold_high": fold.high,
-        "untrained_fold": untrained.value,
-        "untrained_fold_low": untrained.low,
-        "untrained_fold_high": untrained.high,
-        "other_offsets_fold": other_offsets,
-        "uniform_fold": uniform,
+        "attention_fold": folds.score.value,
+        "attention_fold_low": folds.score.low,
+        "attention_fold_high": folds.score.high,
+        "untrained_fold": folds.untrained.value,
+        "untrained_fold_low": folds.untrained.low,
+        "untrained_fold_high": folds.untrained.high,
+        "other_offsets_fold": folds.other_offsets,
+        "uniform_fold": folds.uniform,
     }
 
 

@@ -120,16 +120,20 @@ def model_study(
 
 
 def untrained_track(
-    twin: Nucel,
+    model: Nucel,
     records: list[Record],
     texts: Texts,
     test: NDArray[np.bool_],
     *,
     score: ScoreName,
     strands: Strands,
+    seed: int,
     stages: Stages,
 ) -> Track:
     """The same kind of score from a model of the same shape that has learned nothing."""
+    from nucel_model import untrained_twin
+
+    twin = untrained_twin(model, seed)
     in_test = np.repeat(test, np.diff(texts.offsets))
     with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
         real = score_sequences(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nucel_interp.analysis import MotifResult, find_motifs
-from nucel_interp.analysis.find import _shuffled_input
+from nucel_interp.analysis.controls import shuffled_input
 from nucel_interp.errors import InputError
 from nucel_interp.match import load_jaspar
 from nucel_interp.types import (
@@ -364,7 +364,7 @@ def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
     units = cut_units(records, 1000)
     test, _ = split_units(records, units, 0)
     study = track_study(track, None, make_texts(records, units, 0, Stages()), test, 0).study
-    motifs, seqlets = _shuffled_input(study, 0)
+    motifs, seqlets = shuffled_input(study, 0)
     assert motifs == 0
     # a track stays where it is, so the seqlets are the input's own
     assert seqlets > 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -127,13 +126,10 @@ def _write(result: MotifResult, run: dict[str, Any], folder: Path, on_progress: 
             result.scores.replaced,
         )  # fmt: skip
     on_progress(2, 4, stage)
-    with warnings.catch_warnings():
-        # matplotlib's advice on layouts is for its authors, not for ours
-        warnings.simplefilter("ignore", UserWarning)
-        for stem, (figure, data) in result_figures(result).items():
-            save_figure(figure, folder / "figures", stem, data)
-        on_progress(3, 4, stage)
-        (folder / "report.html").write_text(build_report(result, run), encoding="utf-8")
+    for stem, (figure, data) in result_figures(result).items():
+        save_figure(figure, folder / "figures", stem, data)
+    on_progress(3, 4, stage)
+    (folder / "report.html").write_text(build_report(result, run), encoding="utf-8")
     write_json(result.summary, folder / "summary.json")
     write_json(run, folder / "run.json")
     on_progress(4, 4, stage)

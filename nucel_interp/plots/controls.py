@@ -49,9 +49,11 @@ def fold_figure(motifs: pd.DataFrame, *, most: int = MOST_MOTIFS) -> Figure:
         most: How many motifs to draw at most.
     """
     rows = motifs.head(most)
-    if not len(rows):
+    drawn = [column for column, *_ in (*_INTERVALS, *_POINTS)]
+    if not np.isfinite(rows[drawn].to_numpy(dtype=float)).any():
         figure = new_figure(SINGLE_MM, 25)
-        empty_axes(figure.subplots(), "no motifs")
+        why = "no attention_fold is known: no motif has a site" if len(rows) else "no motifs"
+        empty_axes(figure.subplots(), why)
         return settle(figure)
     figure = new_figure(SINGLE_MM * 1.4, 27 + 8.5 * len(rows))
     ax = figure.subplots()

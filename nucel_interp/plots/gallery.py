@@ -34,7 +34,7 @@ def result_figures(
     """
     gallery: Gallery = {}
     shown = result.motifs if len(result.motifs) else result.untested
-    if len(shown):
+    if shown["attention_fold"].head(MOST_MOTIFS).notna().any():
         gallery["fold"] = (fold_figure(shown), shown.head(MOST_MOTIFS)[FOLD_COLUMNS])
     if any(len(record) for record in result.records):
         gallery["coverage"] = (coverage_figure(result), coverage_table(result))

@@ -26,6 +26,7 @@ from nucel_interp.plots import (
     logo_figure,
     logo_svg,
 )
+from nucel_interp.plots.controls import MOST_MOTIFS
 from nucel_interp.report.methods import methods_paragraph
 from nucel_interp.report.words import Facts, fixed, interval, number, share
 
@@ -85,7 +86,7 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
         untested=[_row(result, row) for row in _rows(result.untested.head(MOST_UNTESTED))],
         n_untested=len(result.untested),
         fold=_figure(fold_figure(shown), "fold", "attention fold of each motif", 1.6)
-        if shown["attention_fold"].notna().any()
+        if shown["attention_fold"].head(MOST_MOTIFS).notna().any()
         else "",
         coverage=_figure(
             coverage_figure(result), "coverage", "where seqlets and motif sites lie", 1.6

@@ -281,6 +281,17 @@ def test_missing_controls_are_not_in_the_legend(result):
     assert "untrained" not in words(fold_figure(bare))
 
 
+def test_folds_that_are_not_known_say_so(result):
+    folds = {c: np.nan for c in result.motifs if "fold" in str(c)}
+    unknown = replace(result, motifs=result.motifs.assign(**folds))
+    assert "no attention_fold is known" in words(fold_figure(unknown.motifs))
+    assert "fold" not in result_figures(unknown, most_logos=0)
+    part = result.motifs.assign(**{c: result.motifs[c].where([False, True, False]) for c in folds})
+    lines = {line.get_label(): line for line in fold_figure(part).axes[0].lines}
+    drawn = np.asarray(lines["model (95 % interval)"].get_xdata(), float)
+    np.testing.assert_array_equal(np.isnan(drawn), [True, False, True])
+
+
 def test_long_names_stay_on_the_page():
     many = pd.concat([fake_result(2).motifs.iloc[[0]]] * 14, ignore_index=True)
     many["motif_id"] = [f"a_rather_long_motif_name_{i}" for i in range(14)]

@@ -1,0 +1,242 @@
+"""The report's page read back: cells beside their words, hostile names, what is missing and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nucel_interp.analysis import MotifResult
+from nucel_interp.report import build_report
+from nucel_interp.report.methods import methods_paragraph
+from tests.interp.fake_result import NASTY, RUN, empty_result, fake_result
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+VOID = {"meta", "link", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Tags, addresses, scripts and the cells of every table."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self.addresses += [v or "" for k, v in attrs if k.split(":")[-1] in ("src", "href")]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        elif tag == "script":
+            self.scripts.append("")
+        elif tag == "br":
+            self.handle_data(" ")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self.open:
+            self.scripts[-1] += data
+        elif "style" in self.open:
+            self.styles.append(data)
+        else:
+            self.text += data
+            if "td" in self.open or "th" in self.open:
+                self.tables[-1][-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return build_report(fake_result(), RUN)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_file_can_be_mailed(html, page):
+    assert len(html.encode()) < 6e6
+    assert not [a for a in page.addresses if not a.startswith(("#", "data:"))]
+    assert not {"img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
+    assert page.tags.count("link") == 1  # the empty icon
+    for style in page.styles:
+        assert "@import" not in style
+        assert "url(" not in style
+    engine = [s for s in page.scripts if len(s) > 1e6]
+    assert len(engine) == 1  # plotly.js itself
+    assert sum("Plotly.newPlot(" in s for s in page.scripts if s not in engine) == 1
+
+
+def test_every_cell_of_the_main_table(page):
+    table = page.tables[0]
+    assert [row[0].split()[0] for row in table[1:3]] == ["motif_1", "motif_2"]
+    assert table[3][0].startswith(NASTY)
+    cells = [" ".join(cell.split()) for cell in table[1][2:]]
+    assert cells == [
+        "MA0139.2 CTCF archetype CTCF: MA0139.2,MA1929.2", "1.2e-8 3.4e-8", "26 3.25", "3.3e-7",
+        "97% 10%", "5.63 4.10 to 7.32", "1.13 0.82 to 1.49", "1.42 1.01",
+    ]  # fmt: skip
+    nameless = [" ".join(cell.split()) for cell in table[3][2:]]
+    assert nameless == [
+        "–",
+        "– –",
+        "12 4",
+        "0.004",
+        "40% 20%",
+        "1.40 0.90 to 2.20",
+        "–",
+        "1.20 1.00",
+    ]
+    assert "30" in table[0][4]  # test sequences, in the head of the hits
+
+
+def test_the_numbers_stand_beside_their_words(page):
+    rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
+    wanted = {
+        "sequences given": "60", "bases": "12,000", "units in the test half": "30",
+        "heads in the score": "5", "seqlet threshold (z)": "1.73",
+        "false discovery rate of seqlets at it": "0.0312", "matrices in it": "1,019",
+        "motifs in the main table from shuffled input": "0", "command": " ".join(RUN["command"]),
+    }  # fmt: skip
+    assert {text: rows.get(text) for text in wanted} == wanted
+
+
+def test_the_answer_is_read_before_anything_else(page):
+    before = page.text[: page.text.index(fake_result().answer)]
+    assert len(" ".join(before.split())) < 200  # title and one line about the input
+    assert "Motifs in peaks.fa" in before
+
+
+def hostile(name: str) -> tuple[MotifResult, dict[str, Any]]:
+    """A result and a run where every text is the same."""
+    full = fake_result(4)
+    texts = {"best_match": name, "archetype": name, "consensus": name}
+    result = replace(
+        full,
+        records=[replace(r, name=f"{name} {i}") for i, r in enumerate(full.records)],
+        motifs=full.motifs.iloc[:1].assign(**texts),
+        untested=full.untested.assign(**texts, reason=name),
+        matches=full.matches.assign(
+            Target_name=name, Target_group=name, archetype=name, archetype_members=name
+        ),
+        kmers=full.kmers.head(2).assign(kmer=name, reverse_complement=name, motif_id=name),
+        targets={k: replace(m, name=name) for k, m in full.targets.items()},
+        summary={k: name if isinstance(v, str) else v for k, v in full.summary.items()},
+        warnings=[name],
+    )
+    run = {"inputs": [{"path": f"/data/{name}", "sha256": name}], "command": [name],
+           "model": name, "versions": {name: name}, "backend_reason": name}  # fmt: skip
+    return result, run
+
+
+def test_a_hostile_name_stays_text(page):
+    text = build_report(*hostile(EVIL))
+    bad = Page(text)
+    assert len(bad.scripts) == len(page.scripts)
+    assert not [s for s in bad.scripts if s.strip().startswith("alert")]
+    assert "<script>alert" not in text
+    assert "img" not in bad.tags
+    assert not [name for name, _ in bad.attributes if name.startswith("on")]
+    # a file name ends after the last slash, so the end of this one is what the title has
+    assert bad.text.count(EVIL) > 12
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("-", "standard input"),
+        ("a/b/peaks.fa.gz", "peaks.fa.gz"),
+        ("<script>alert(1)<.fa", "<script>alert(1)<.fa"),
+    ],
+)
+def test_the_title_names_the_file(path, title):
+    page = Page(build_report(fake_result(2), RUN | {"inputs": [{"path": path, "sha256": None}]}))
+    assert f"Motifs in {title}\n" in page.text
+
+
+@pytest.mark.parametrize(
+    ("facts", "n_failed", "why"),
+    [
+        ({"n_units": 12}, 1, "12 sequences, 40 needed for a test"),
+        ({"n_units": 40}, 1, "1 candidate failed the held-out test (listed below)"),
+        ({}, 2, "2 candidates failed the held-out test (listed below)"),
+        ({}, 0, "nothing stood out against shuffled sequence in the discovery half"),
+    ],
+)
+def test_an_empty_main_table_says_why(facts, n_failed, why):
+    bare = empty_result()
+    few = fake_result(3)
+    result = replace(
+        bare,
+        records=few.records, tracks=few.tracks, replaced=None, sites=few.sites,
+        seqlets=few.seqlets, heads=few.heads.iloc[:0],
+        untested=pd.concat([bare.untested] * n_failed) if n_failed else bare.untested.iloc[:0],
+        summary=bare.summary | facts,
+    )  # fmt: skip
+    page = Page(build_report(result, RUN))
+    assert f"The main table is empty: {why}." in page.text
+    assert ("Motifs not in the main table" in page.text) == bool(n_failed)
+    assert page.text.index(result.answer) < page.text.index("The main table is empty")
+
+
+@pytest.mark.parametrize("score", ["attention", "attention-global", "discriminator", "track"])
+def test_methods_without_a_fact(score):
+    known = fake_result(2).summary | {"score": score}
+    for key in known:
+        absent = {k: v for k, v in known.items() if k != key}
+        for facts in (absent, known | {key: None}, known | {key: np.nan}):
+            assert not re.search(r"\b(None|nan)\b", methods_paragraph(facts, {})), key
+
+
+def test_missing_facts_are_dashes_on_the_page():
+    full = fake_result(2)
+    known = {"answer": "An answer.", "n_records": 2, "seqlet_fdr": float("nan"), "top_E": None}
+    page = Page(build_report(replace(full, summary=known), {}))
+    rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
+    assert rows["sequences given"] == "2"
+    assert rows["bases"] == rows["false discovery rate of seqlets at it"] == "–"
+    assert not re.search(r"\b(None|nan|inf)\b", re.sub("None was over-repr", "", page.text))
+
+
+def test_methods_hold_the_numbers_of_this_run():
+    facts = fake_result(2).summary | {
+        "n_records": 123456, "shuffled_copies": 17, "n_heads_chosen": 11, "seed": 99,
+        "n_discovery": 1234, "n_test": 4321, "n_targets": 987, "shuffled_input_motifs": 6,
+        "database": "JASPAR 2099", "model": "nucel-other", "seqlet_fdr": 0.0456,
+    }  # fmt: skip
+    text = methods_paragraph(facts, {"versions": {"nucel-interp": "7.8.9", "memelite": "3.2.1"}})
+    for part in (
+        "123,456 sequences", "17 dinucleotide", "the 11 heads", "Seed 99.", "(1,234)", "(4,321)",
+        "JASPAR 2099 (987 matrices)", "gave 6 motifs", "nucel-other", "0.0456",
+        "nucel-interp 7.8.9", "memelite 3.2.1",
+    ):  # fmt: skip
+        assert part in text, part
+    forward = methods_paragraph(facts | {"strand": "+"}, {})
+    assert ("both strands" in text, "both strands" in forward) == (True, False)
+    assert "discriminator's log-odds" in methods_paragraph(facts | {"score": "discriminator"}, {})
+    assert "all global heads" in methods_paragraph(facts | {"score": "attention-global"}, {})

@@ -357,9 +357,9 @@ def test_model_runs_repeat_and_do_not_follow_the_order_of_the_file(by_model) -> 
 
 def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
     records, track = planted(n=60)
-    from nucel_interp.analysis.find import cut_units, split_units
     from nucel_interp.analysis.study import Stages
     from nucel_interp.analysis.tracks import make_texts, track_study
+    from nucel_interp.scoring import cut_units, split_units
 
     units = cut_units(records, 1000)
     test, _ = split_units(records, units, 0)

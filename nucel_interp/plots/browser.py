@@ -270,7 +270,8 @@ def _site_traces(
         y=np.full(len(rows), 0.36),
         base=lane - 0.18,
         width=end - start,
-        marker={"color": colours, "line": {"width": 0}},
+        # see-through with an edge, so that overlapping sites can be told apart
+        marker={"color": colours, "opacity": 0.7, "line": {"width": 1, "color": "white"}},
         text=text,
         textposition="none",
         hovertemplate="%{text}<extra></extra>",

@@ -108,7 +108,7 @@ def _dress(
     figure.update_layout(
         template="none",
         height=sum(heights) + 150,
-        margin={"l": 92, "r": 12, "t": 84, "b": 44},
+        margin={"l": 92, "r": 26, "t": 84, "b": 44},
         showlegend=False,
         bargap=0.0,
         barmode="overlay",

@@ -28,7 +28,7 @@ from nucel_interp.plots import (
 )
 from nucel_interp.plots.controls import MOST_MOTIFS
 from nucel_interp.report.methods import methods_paragraph
-from nucel_interp.report.words import Facts, fixed, interval, number, share
+from nucel_interp.report.words import Facts, fixed, interval, number, share, unbroken
 
 MOST_ALIGNMENTS = 8
 MOST_KMERS = 20
@@ -69,7 +69,7 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
         run: The content of run.json (see `io.provenance.run_info`).
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"p": number, "share": share, "fixed": fixed}
+    environment.filters |= {"p": number, "share": share, "fixed": fixed, "unbroken": unbroken}
     environment.globals["interval"] = interval
     template = environment.from_string(
         (files("nucel_interp.report") / "template.html").read_text(encoding="utf-8")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
+
+from markupsafe import Markup, escape
 
 DASH = "–"
 
@@ -45,6 +48,12 @@ def fixed(value: Any) -> str:
 def interval(low: Any, high: Any) -> str:
     """``0.82 to 1.49``; nothing if either end is missing."""
     return "" if is_missing(low) or is_missing(high) else f"{fixed(low)} to {fixed(high)}"
+
+
+def unbroken(text: str) -> Markup:
+    """Text, escaped, where no line may end within a number like ``1.2e-8``."""
+    kept = re.sub(r"\d[\d.]*e-\d+", r'<span class="whole">\g<0></span>', str(escape(text)))
+    return Markup(kept)
 
 
 def is_missing(value: Any) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from nucel_interp.analysis import MotifResult
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
+from nucel_interp.report.words import unbroken
 from tests.interp.fake_result import NASTY, RUN, empty_result, fake_result
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
@@ -130,6 +131,12 @@ def test_the_answer_is_read_before_anything_else(page):
     before = page.text[: page.text.index(fake_result().answer)]
     assert len(" ".join(before.split())) < 200  # title and one line about the input
     assert "Motifs in peaks.fa" in before
+
+
+def test_no_line_ends_within_a_number():
+    shown = unbroken("E = 1.2e-8, <b> 3e-10 pre-8 1e5")
+    whole = '<span class="whole">{}</span>'.format
+    assert shown == f"E = {whole('1.2e-8')}, &lt;b&gt; {whole('3e-10')} pre-8 1e5"
 
 
 def hostile(name: str) -> tuple[MotifResult, dict[str, Any]]:

@@ -39,18 +39,20 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
         f"{first['attention_fold']:.2f} times ({first['attention_fold_low']:.2f} to "
         f"{first['attention_fold_high']:.2f})"
     )
+    beside = f"random seqlets {max(first['other_offsets_fold'], first['uniform_fold']):.2f}"
+    if first["untrained_fold"] == first["untrained_fold"]:
+        beside = f"untrained model {first['untrained_fold']:.2f}, {beside}"
     if facts["score"] == "track":
         verdict = f"the track is high on it {fold} as often as elsewhere"
     elif facts["model_adds"]:
         verdict = (
-            f"{facts['model']} looks at it {fold} as often as at other bases; an untrained model "
-            "and random seqlets do not"
+            f"{facts['model']} looks at it {fold} as often as at other bases, more than chance "
+            f"({beside})"
         )
     else:
         verdict = (
-            f"nothing shows that {facts['model']} itself looks at it ({fold} as often as at other "
-            "bases, which an untrained model or random seqlets also reach): sequence alone "
-            "explains the find"
+            f"sequence alone explains the find: that {facts['model']} itself looks at it is not "
+            f"shown ({fold} as often as at other bases; {beside})"
         )
     return (
         f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of "

@@ -19,7 +19,6 @@ from nucel_interp.motifs.testing import (
     random_places,
     site_bases,
 )
-from nucel_interp.scoring import shuffled
 from nucel_interp.seqlets import Calls, find_peaks
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
@@ -68,25 +67,11 @@ class FoldControls:
         return Folds(score, untrained, *means)
 
 
-def shuffled_input(study: Study, seed: int) -> tuple[int, int]:
-    """Motifs in the main table, and seqlets, when a shuffled copy takes the input's place."""
-    first, rest = study.copies[0], study.copies[1:]
-    nulls = [c.track for c in rest]
-    if study.threshold_null[0] is not first.track:  # a user's track keeps its own null
-        nulls = study.threshold_null
-    trimers = [[shuffled(s, k=3, seed=seed, copy=i) for s in first.sequences] for i in range(2)]
-    twin = Study(
-        sequences=first.sequences,
-        offsets=study.offsets,
-        test=study.test,
-        track=first.track,
-        copies=rest,
-        threshold_null=nulls,
-        trimers=trimers,
-    )
-    called = call(twin)
-    background = strand_background(twin.sequences)
-    tested = test_motifs(twin, called, discover_motifs(twin, called, background), background)
+def shuffled_input(control: Study) -> tuple[int, int]:
+    """Motifs in the main table, and seqlets, of a study in which a shuffled copy is the input."""
+    called = call(control)
+    background = strand_background(control.sequences)
+    tested = test_motifs(control, called, discover_motifs(control, called, background), background)
     return sum(t.passes for t in tested), len(called.seqlets)
 
 

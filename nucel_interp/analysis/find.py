@@ -82,7 +82,7 @@ def find_motifs(
     texts = make_texts(records, units, seed, stages)
     if loaded is not None:
         scored = model_study(
-            loaded, records, texts, test, score=score, strands=strands, stages=stages
+            loaded, records, texts, test, score=score, strands=strands, seed=seed, stages=stages
         )
     else:
         assert track is not None
@@ -97,7 +97,7 @@ def find_motifs(
         tested = test_motifs(study, called, found, background)
         step(1)
     with stages.stage("the same on shuffled input", 1):
-        control = shuffled_input(study, seed)
+        control = shuffled_input(scored.control)
     twin_track: Track | None = None
     # a discriminator needs a trained head: without one there is nothing untrained to compare with
     if loaded is not None and found and score != "discriminator":

@@ -20,6 +20,7 @@ from nucel_interp.scoring import (
     head_table,
     score_sequences,
     shuffle_records,
+    shuffled,
 )
 from nucel_interp.scoring.attention import end_bins, smooth, standardise
 from nucel_interp.scoring.runner import Strands
@@ -42,11 +43,14 @@ class Scored:
 
     Attributes:
         study: Ready for the engine.
+        control: The same with a shuffled copy in the input's place and the other copies as its
+            null; a model's heads are chosen anew for it.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
     """
 
     study: Study
+    control: Study
     heads: pd.DataFrame
     scores: Scores | None
 
@@ -87,6 +91,7 @@ def model_study(
     *,
     score: ScoreName,
     strands: Strands,
+    seed: int,
     stages: Stages,
 ) -> Scored:
     """Run the model on the records and on their shuffled copies, and make the score.
@@ -107,16 +112,9 @@ def model_study(
         null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
     with stages.stage("choosing heads", 1):
         track, null_tracks, heads = _score(model, real, null, in_test, score)
-    study = Study(
-        sequences=[u.sequence for u in texts.units],
-        offsets=texts.offsets,
-        test=test,
-        track=track,
-        copies=[Copy(texts.in_units(c), t) for c, t in zip(texts.copies, null_tracks, strict=True)],
-        threshold_null=null_tracks,
-        trimers=[texts.in_units(t) for t in texts.trimers],
-    )
-    return Scored(study, heads, real)
+        shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
+    study = _study(texts, test, track, null_tracks, null_tracks)
+    return Scored(study, _control(study, shuffled_track, rest, rest, seed), heads, real)
 
 
 def untrained_track(
@@ -167,16 +165,45 @@ def track_study(
     one_bin = np.zeros(len(raw), dtype=np.int64)
     smoothed = [smooth(n, texts.offsets) for n in nulls]
     track, null_tracks = standardise(smooth(raw, texts.offsets), smoothed, one_bin, in_test)
-    study = Study(
+    same = [track] * len(texts.copies)
+    study = _study(texts, test, track, same, null_tracks)
+    control = _control(study, track, same[1:], null_tracks, seed)
+    return Scored(study, control, pd.DataFrame(columns=HEAD_COLUMNS), None)
+
+
+def _study(
+    texts: Texts,
+    test: NDArray[np.bool_],
+    track: Track,
+    copy_tracks: list[Track],
+    threshold_null: list[Track],
+) -> Study:
+    """The units with their scores, and their copies with theirs."""
+    return Study(
         sequences=[u.sequence for u in texts.units],
         offsets=texts.offsets,
         test=test,
         track=track,
-        copies=[Copy(texts.in_units(c), track) for c in texts.copies],
-        threshold_null=null_tracks,
+        copies=[Copy(texts.in_units(c), t) for c, t in zip(texts.copies, copy_tracks, strict=True)],
+        threshold_null=threshold_null,
         trimers=[texts.in_units(t) for t in texts.trimers],
     )
-    return Scored(study, pd.DataFrame(columns=HEAD_COLUMNS), None)
+
+
+def _control(
+    study: Study, track: Track, copy_tracks: list[Track], threshold_null: list[Track], seed: int
+) -> Study:
+    """The first shuffled copy as input, the others as its copies."""
+    sequences, rest = study.copies[0].sequences, study.copies[1:]
+    return Study(
+        sequences=sequences,
+        offsets=study.offsets,
+        test=study.test,
+        track=track,
+        copies=[Copy(c.sequences, t) for c, t in zip(rest, copy_tracks, strict=True)],
+        threshold_null=threshold_null,
+        trimers=[[shuffled(s, k=3, seed=seed, copy=i) for s in sequences] for i in range(2)],
+    )
 
 
 def _score(

@@ -363,8 +363,10 @@ def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
 
     units = cut_units(records, 1000)
     test, _ = split_units(records, units, 0)
-    study = track_study(track, None, make_texts(records, units, 0, Stages()), test, 0).study
-    motifs, seqlets = shuffled_input(study, 0)
+    scored = track_study(track, None, make_texts(records, units, 0, Stages()), test, 0)
+    assert scored.control.sequences == scored.study.copies[0].sequences
+    assert scored.control.sequences != scored.study.sequences
+    motifs, seqlets = shuffled_input(scored.control)
     assert motifs == 0
     # a track stays where it is, so the seqlets are the input's own
     assert seqlets > 40

@@ -17,6 +17,11 @@ def model_adds(row: pd.Series) -> bool:
     return bool(row["attention_fold_low"] > max(c for c in controls if c == c))
 
 
+def _power(value: float) -> str:
+    """1.6e-6 rather than Python's 1.6e-06, as the report writes it."""
+    return f"{value:.1e}".replace("e-0", "e-")
+
+
 def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) -> str:
     """One sentence (two at most) that a genomicist can repeat."""
     n = facts["n_units"]
@@ -33,7 +38,7 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     first = motifs.iloc[0]
     name = first["archetype"] or "no JASPAR motif"
     if first["best_match"]:
-        name = f"{first['best_match']}, E = {first['E_value']:.1e}"
+        name = f"{first['best_match']}, E = {_power(first['E_value'])}"
     others = len(motifs) - 1
     fold = (
         f"{first['attention_fold']:.2f} times ({first['attention_fold_low']:.2f} to "

@@ -193,6 +193,8 @@ def test_a_run_ended_from_outside_leaves_nothing(tmp_path, sent, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a test run started in the background ignores Ctrl-C, and its children would too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with run:
         assert run.stdout is not None

@@ -33,7 +33,8 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
             f"{'is' if len(untested) == 1 else 'are'} listed untested."
         )
     if not len(motifs):
-        tail = f" ({len(untested)} candidates failed the held-out test)" if len(untested) else ""
+        s = "" if len(untested) == 1 else "s"
+        tail = f" ({len(untested)} candidate{s} failed the held-out test)" if len(untested) else ""
         return f"No motif was found in these {n:,} sequences{tail}."
     first = motifs.iloc[0]
     name = first["archetype"] or "no JASPAR motif"

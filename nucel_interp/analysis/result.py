@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nucel_interp.scoring import Scores
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MotifResult:
     """The whole result of `find_motifs`.
 
@@ -62,6 +62,9 @@ class MotifResult:
     def answer(self) -> str:
         """The result in one sentence."""
         return str(self.summary["answer"])
+
+    def __repr__(self) -> str:
+        return f"<MotifResult: {self.answer}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the answer and the main table."""

@@ -399,3 +399,9 @@ def test_progress_names_every_stage_and_ends_complete() -> None:
         "testing motifs",
     ]  # fmt: skip
     assert all(done == total for done, total in last.values())
+
+
+def test_a_result_shows_itself_in_one_line_and_as_a_table(by_model) -> None:
+    _, result = by_model
+    assert repr(result) == f"<MotifResult: {result.answer}>"
+    assert result._repr_html_().startswith("<p><b>")

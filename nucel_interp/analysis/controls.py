@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.engine import Called, call, discover_motifs, test_motifs
+from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.scan import strand_background
 from nucel_interp.motifs.testing import (
@@ -71,7 +71,7 @@ def shuffled_input(control: Study) -> tuple[int, int]:
     """Motifs in the main table, and seqlets, of a study in which a shuffled copy is the input."""
     called = call(control)
     background = strand_background(control.sequences)
-    tested = test_motifs(control, called, discover_motifs(control, called, background), background)
+    tested = held_out_tests(control, called, discover_motifs(control, called, background), background)
     return sum(t.passes for t in tested), len(called.seqlets)
 
 

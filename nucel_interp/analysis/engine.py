@@ -88,7 +88,7 @@ def discover_motifs(
     return discover(real, null, background)
 
 
-def test_motifs(
+def held_out_tests(
     study: Study,
     called: Called,
     found: list[Discovered],

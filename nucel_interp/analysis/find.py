@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
-from nucel_interp.analysis.engine import Called, call, discover_motifs, test_motifs
+from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
 from nucel_interp.analysis.facts import run_facts, warnings_for
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Study, Track
@@ -94,7 +94,7 @@ def find_motifs(
         step(1)
         found = discover_motifs(study, called, background)
         step(1)
-        tested = test_motifs(study, called, found, background)
+        tested = held_out_tests(study, called, found, background)
         step(1)
     with stages.stage("the same on shuffled input", 1):
         control = shuffled_input(scored.control)

@@ -215,7 +215,9 @@ def test_crowded_sites_get_one_lane_per_motif():
 @pytest.mark.parametrize("name", ["x" * 500, "$a$ and $b", "<script>", "名前", "a\x07b"])
 def test_any_name_can_be_drawn(name, tmp_path):
     figure = track_figure(Record(name, "A"), {"score": [1.0]})
-    save_figure(figure, tmp_path, "one", pd.DataFrame())
+    written = save_figure(figure, tmp_path, "one", pd.DataFrame({"score": [1.0]}))
+    assert [p.suffix for p in written] == [".svg", ".pdf", ".png", ".csv"]
+    assert all(p.stat().st_size > 0 for p in written)
 
 
 def test_no_bases_and_no_scores_say_so():

@@ -71,7 +71,9 @@ def shuffled_input(control: Study) -> tuple[int, int]:
     """Motifs in the main table, and seqlets, of a study in which a shuffled copy is the input."""
     called = call(control)
     background = strand_background(control.sequences)
-    tested = held_out_tests(control, called, discover_motifs(control, called, background), background)
+    tested = held_out_tests(
+        control, called, discover_motifs(control, called, background), background
+    )
     return sum(t.passes for t in tested), len(called.seqlets)
 
 

@@ -44,7 +44,8 @@ def motifs(
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
-        say(f"{len(records):,} sequences, {sum(map(len, records)):,} bases, from {sequences}")
+        noun = "sequence" if len(records) == 1 else "sequences"
+        say(f"{len(records):,} {noun}, {sum(map(len, records)):,} bases, from {sequences}")
         backend = _prepare(threads, needs_torch=track is None)
         _say_if_cold()
         from nucel_interp.analysis import find_motifs

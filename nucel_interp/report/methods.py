@@ -20,7 +20,9 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         f"{shown['n_records']} sequences ({shown['n_bases']} bases) were analysed with "
         f"nucel-interp {number(versions['nucel-interp'])}.",
         *_score(facts),
-        f"Sequences were split {shown['split_rule']} into a discovery half "
+        "Too few sequences were given for a test half: every motif is untested."
+        if facts["n_test"] == 0
+        else f"Sequences were split {shown['split_rule']} into a discovery half "
         f"({shown['n_discovery']}) and a test half ({shown['n_test']}).",
         "Seqlets (21 bp around maxima of the 11-bp mean score) were called against the same score "
         f"of the null; {_threshold(facts)}.",
@@ -29,7 +31,7 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "FIMO site (p < 1e-4) lies in a seqlet; hits were compared with those of the sequence's "
         "own shuffled copies by an exact one-sided sign test, conditional on the number of hits "
         "among a sequence and its copies, and adjusted by Benjamini and Hochberg over all "
-        "discovered motifs (held-out q < 0.01).",
+        "discovered motifs (held-out q < 0.01). Equal sequences, on either strand, counted once.",
         "Enrichment was tested alike with sites anywhere, also against trinucleotide-preserving "
         "shuffles (q < 0.05).",
         "attention_fold is the share of site bases inside seqlets over the share of all test "

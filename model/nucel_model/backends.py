@@ -1,8 +1,9 @@
 """The attention seam: one signature, several kernels, chosen once.
 
 ``attend(q, k, v, mask)`` takes and returns (batch, heads, tokens, dim). *eager* also hands out the
-probabilities, *sdpa* is torch's fused kernel, and *profile* (see `profile.py`) returns the output
-together with per-base reductions, block of query rows by block of query rows.
+probabilities, *sdpa* is torch's fused kernel, *matmul* (see `matmul_attention.py`) is what trains
+fastest on a CPU, and *profile* (see `profile.py`) returns the output together with per-base
+reductions, block of query rows by block of query rows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Backend = Literal["eager", "sdpa"]
+from nucel_model.matmul_attention import matmul_attention
+
+Backend = Literal["eager", "sdpa", "matmul"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,26 @@ class Mask:
 def choose_backend(device: torch.device) -> tuple[Backend, str]:
     """The kernel a plain forward uses, and one sentence saying why (shown by `info`)."""
     return "sdpa", f"torch's fused attention, on {device.type}"
+
+
+def training_backend(device: torch.device, tokens: int) -> Backend:
+    """The kernel to train with: on a CPU, up to a thousand tokens, plain products are fastest."""
+    return "matmul" if device.type == "cpu" and tokens <= 1_025 else "sdpa"
+
+
+def attend(backend: Backend, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+    """The attention output by the kernel named."""
+    if backend == "eager":
+        return eager(q, k, v, mask)[0]
+    if backend == "sdpa":
+        return sdpa(q, k, v, mask)
+    every = slice(0, q.shape[2])
+    allowed = mask.allowed(every, every, q.device)
+    bias = None
+    if allowed is not None:
+        bias = torch.zeros(allowed.shape, dtype=q.dtype, device=q.device)
+        bias.masked_fill_(~allowed, float("-inf"))
+    return matmul_attention(q, k, v, bias)
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nucel_model import tokenizer
-from nucel_model.backends import Backend, Mask, eager, sdpa
+from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
@@ -157,12 +157,11 @@ class NucelEncoder(nn.Module):
         states, maps = [x], []
         for i, block in enumerate(self._blocks):
             q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
-            if output_attentions or self.backend == "eager":
+            if output_attentions:
                 out, probs = eager(q, k, v, masks[i])
-                if output_attentions:
-                    maps.append(probs)
+                maps.append(probs)
             else:
-                out = sdpa(q, k, v, masks[i])
+                out = attend(self.backend, q, k, v, masks[i])
             x = block.finish(x, out)
             if output_hidden_states:
                 states.append(x)

@@ -58,6 +58,9 @@ class LoopConfig:
     seed: int = 0
     precision: str = "bf16"
     """bf16 (autocast; weights and optimiser stay fp32) or fp32."""
+    start_from: str = ""
+    """A model folder with its generator inside, or a shipped name: a warm start from its weights,
+    with a fresh optimiser. Empty: weights are drawn from ``seed``."""
 
     def __post_init__(self) -> None:
         """Check the values."""

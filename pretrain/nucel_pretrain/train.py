@@ -11,10 +11,14 @@ from typing import Any
 
 import torch
 
-from nucel_model import Electra
+from nucel_model import Electra, from_pretrained
+from nucel_model.backends import training_backend
+from nucel_model.config import ConfigError
+from nucel_model.folder import FolderError
 from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
 from nucel_pretrain.data import Windows, read_chromosomes
 from nucel_pretrain.evaluate import validate
+from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.optim import learning_rate, make_optimizer
 from nucel_pretrain.state import checkpoints, load_checkpoint, save_checkpoint, save_model
 from nucel_pretrain.step import NonFiniteError, electra_step
@@ -26,7 +30,34 @@ def build_model(config: PretrainConfig) -> Electra:
     """Both encoders, freshly drawn from ``loop.seed``."""
     torch.manual_seed(config.loop.seed)
     tokens = config.data.window + 1
-    return Electra(config.generator.encoder(tokens), config.discriminator.encoder(tokens))
+    model = Electra(config.generator.encoder(tokens), config.discriminator.encoder(tokens))
+    model.generator.backend = model.discriminator.backend = training_backend(
+        torch.device("cpu"), tokens
+    )
+    if config.loop.start_from:
+        _start_from(model, config.loop.start_from)
+    return model
+
+
+def _start_from(model: Electra, name_or_folder: str) -> None:
+    """Copy the weights of a discriminator and of the generator in its folder."""
+    try:
+        found = from_pretrained(name_or_folder)
+        generator = from_pretrained(found.path / "generator")
+        pairs = (
+            (model.discriminator, found.encoder),
+            (model.discriminator_head, found.discriminator_head),
+            (model.generator, generator.encoder),
+            (model.generator_head, generator.mlm_head),
+        )
+        for ours, theirs in pairs:
+            if theirs is None:
+                raise PretrainError(
+                    f"loop.start_from: {name_or_folder} lacks the head a warm start needs"
+                )
+            ours.load_state_dict(theirs.state_dict())
+    except (FolderError, ConfigError, RuntimeError) as error:
+        raise PretrainError(f"loop.start_from = {name_or_folder!r}: {error}") from error
 
 
 def train(config: PretrainConfig, out: Path, *, say: Say | None = None) -> Path:
@@ -47,6 +78,7 @@ def train(config: PretrainConfig, out: Path, *, say: Say | None = None) -> Path:
     except OSError as error:
         raise PretrainError(f"cannot make the run folder {out}: {error}") from error
     _same_config(config, out / "config.json")
+    keep_freed_memory()
     model = build_model(config)
     optimizer = make_optimizer(model, config.optim)
     step, seconds = 0, 0.0

@@ -140,7 +140,9 @@ def test_a_region_beyond_the_chromosome_hints_at_the_assembly():
     [
         ({"window": 7}, "data.window must be >= 8"),
         ({"batch": 0}, "data.batch >= 1; got 256, 0"),
-        ({"exclude": ("chr20",)}, "want chrom:start-end"),
+        ({"exclude": ("chr20:",)}, "want chrom:start-end"),
+        ({"include": ("chr20 1 100",)}, "want chrom:start-end"),
+        ({"repeat_weight": -0.1}, "data.repeat_weight must lie in 0 .. 1; got -0.1"),
         ({"validation": ("chr20:1-",)}, "want chrom:start-end"),
         ({"exclude": ("chr20:500-100",)}, "'chr20:500-100' is empty"),
     ],

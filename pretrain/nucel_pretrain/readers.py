@@ -1,0 +1,177 @@
+"""FASTA and UCSC .2bit files to byte-coded bases, piece by piece, in bounded memory.
+
+One byte a base: the token id (A 11, C 12, G 13, T 14, everything else 1), plus 128 where the letter
+was lower case, as soft-masked repeats are. A reader yields the name of a record, then its bases in
+as many pieces as it takes, then the next name.
+
+A FASTA record is not read whole: a chromosome of 250 Mb would be a gigabyte of Python lines.
+The 2bit reader is our own because the C library for it crashes on a file that was cut short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from xopen import xopen
+
+from nucel_model import tokenizer
+from nucel_pretrain.errors import DataError
+
+SOFT_MASK = 128
+"""Bit set in the byte of a lower-case base."""
+PIECE = 1 << 24
+"""Bases (2bit) or bytes of file (FASTA) read at a time."""
+
+_BYTE = tokenizer.encode(bytes(range(256)))
+_BYTE[ord("a") : ord("z") + 1] |= SOFT_MASK
+_BYTE[: ord("!")] = _BYTE[ord("~") + 1 :] = 0  # no letter of any sequence
+
+_TWOBIT_MAGIC = 0x1A412743
+_UNPACKED = np.array(  # a packed byte holds four bases, the first in the highest bits
+    [[(byte >> shift) & 3 for shift in (6, 4, 2, 0)] for byte in range(256)]
+)
+_UNPACKED = np.array([tokenizer.T, tokenizer.C, tokenizer.A, tokenizer.G], dtype=np.uint8)[
+    _UNPACKED
+]
+
+
+def read(path: Path) -> Iterator[str | NDArray[np.uint8]]:
+    """Names and bases of a FASTA file (plain, gzip or bgzip) or a .2bit file, in file order.
+
+    The name is the header's first word, "" where there is none.
+
+    Raises:
+        DataError: The file is missing, cut short, or neither FASTA nor 2bit.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise DataError(f"cannot read {path} as FASTA: {error}") from error
+    for order in "<>":
+        if np.frombuffer(head.ljust(4, b"\0"), dtype=f"{order}u4")[0] == _TWOBIT_MAGIC:
+            return _read_twobit(path, order)
+    if path.suffix == ".2bit":
+        raise DataError(f"cannot read {path} as 2bit: it does not begin with 2bit's signature")
+    return _read_fasta(path)
+
+
+def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:
+    def fault(what: object) -> DataError:
+        return DataError(f"cannot read {path} as FASTA: {what}")
+
+    def name_of(line: bytes) -> str:
+        try:
+            return (line[1:].split() or [b""])[0].decode()
+        except UnicodeDecodeError as error:
+            raise fault(f"a name is not text ({error})") from error
+
+    started = False
+    at_line_start = True
+    unfinished = b""  # a header or comment cut off by the end of a piece
+    for chunk in _chunks(path):
+        text = unfinished + chunk.replace(b"\r", b"\n")
+        unfinished, at = b"", 0
+        codes = np.frombuffer(text, dtype=np.uint8)
+        # ">" opens a record and "#" a comment, at the start of a line only
+        marks = np.flatnonzero((codes == ord(">")) | (codes == ord("#")))
+        at_start = codes[marks - 1] == ord("\n")
+        at_start[marks == 0] = at_line_start
+        for mark in (*marks[at_start].tolist(), len(text)):
+            bases = text[at:mark].translate(None, b"\n\t ")
+            if bases and not started:
+                shown = bases[:20].decode("ascii", "replace")
+                raise fault(f"expected '>' at the beginning of a record, got {shown!r}")
+            if bases:
+                piece = _BYTE[np.frombuffer(bases, dtype=np.uint8)]
+                if not piece.all():
+                    wrong = bases[int(np.argmin(piece))]
+                    raise fault(f"the sequence holds the byte {wrong:#04x}, which is no letter")
+                yield piece
+            if mark == len(text):
+                break
+            at = text.find(b"\n", mark) + 1
+            if not at:
+                unfinished = text[mark:]
+                break
+            if text[mark : mark + 1] == b">":
+                started = True
+                yield name_of(text[mark:at])
+        at_line_start = bool(unfinished) or text.endswith(b"\n")
+    if unfinished.startswith(b">"):
+        yield name_of(unfinished)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The decompressed file in pieces."""
+    try:
+        with xopen(path, "rb", threads=0) as file:
+            while chunk := file.read(PIECE):
+                yield chunk
+    except Exception as error:  # every decompressor has errors of its own
+        raise DataError(f"cannot read {path} as FASTA: {error}") from error
+
+
+Blocks = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Starts and ends of runs of N, or of lower case."""
+
+
+def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
+    """The format is at genome.ucsc.edu/FAQ/FAQformat.html#format7; versions 0 and 1."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+
+        def numbers(count: int, kind: str = "u4") -> NDArray[np.int64]:
+            wanted = count * np.dtype(kind).itemsize
+            if wanted > size - file.tell():
+                raise DataError(
+                    f"cannot read {path} as 2bit: it ends early, {wanted:,} bytes are missing "
+                    f"after byte {file.tell():,}. Was the download cut off?"
+                )
+            return np.frombuffer(file.read(wanted), dtype=order + kind).astype(np.int64)
+
+        def blocks() -> Blocks:
+            starts = numbers(int(numbers(1)[0]))
+            return starts, starts + numbers(len(starts))
+
+        _, version, count, _ = numbers(4)
+        if version not in (0, 1):
+            raise DataError(f"cannot read {path} as 2bit: its version is {version}, not 0 or 1")
+        places = []
+        for _ in range(count):
+            raw = numbers(int(numbers(1, "u1")[0]), "u1").astype(np.uint8).tobytes()
+            name = raw.decode("utf-8", "replace")
+            places.append((name, int(numbers(1, "u8" if version else "u4")[0])))
+        for name, place in places:
+            file.seek(place)
+            length = int(numbers(1)[0])
+            unknown, masked = blocks(), blocks()
+            numbers(1)
+            yield name
+            yield from _unpack(numbers, length, unknown, masked)
+
+
+def _unpack(
+    numbers: Callable[[int, str], NDArray[np.int64]], length: int, unknown: Blocks, masked: Blocks
+) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, length, PIECE):
+        end = min(start + PIECE, length)
+        packed = numbers((end - start + 3) // 4, "u1")
+        piece = _UNPACKED[packed].reshape(-1)[: end - start]
+        piece[_covered(*unknown, start, end)] = tokenizer.UNK
+        piece[_covered(*masked, start, end)] |= SOFT_MASK
+        yield piece
+
+
+def _covered(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], low: int, high: int
+) -> NDArray[np.bool_]:
+    """Which of the positions low .. high lie in a block; blocks may come in any order."""
+    near = (starts < high) & (ends > low)
+    steps = np.zeros(high - low + 1, dtype=np.int32)
+    np.add.at(steps, np.maximum(starts[near], low) - low, 1)
+    np.add.at(steps, np.minimum(ends[near], high) - low, -1)
+    return np.cumsum(steps[:-1], dtype=np.int32) > 0

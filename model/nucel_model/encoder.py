@@ -13,6 +13,7 @@ How it differs from a textbook BERT:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -26,13 +27,16 @@ from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
 from nucel_model.rope import rotary_table, rotate
 
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From q, k and v to the attention's output, (batch, heads, tokens, dim) each."""
+
 
 class Embeddings(nn.Module):
     """Token table and norm."""
 
     def __init__(self, config: NucelConfig) -> None:
         super().__init__()
-        self.tok_embeddings = nn.Embedding(
+        self.tok_embeddings: nn.Module = nn.Embedding(
             config.vocab_size, config.hidden_size, padding_idx=tokenizer.PAD
         )
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
@@ -89,9 +93,9 @@ class Block(nn.Module):
         self.mlp_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
         self.mlp = GeGLU(config)
 
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """The residual stream after attention's output has been added and the MLP has run."""
-        x = x + self.attn.merge(attended)
+    def forward(self, x: Tensor, table: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
+        """The residual stream (batch, tokens, hidden) one block on; ``attend`` is the kernel."""
+        x = x + self.attn.merge(attend(*self.attn.heads(self.attn_norm(x), table)))
         return x + self.mlp(self.mlp_norm(x))
 
 
@@ -155,14 +159,16 @@ class NucelEncoder(nn.Module):
         """
         x, masks, tables = self._begin(input_ids, attention_mask)
         states, maps = [x], []
-        for i, block in enumerate(self._blocks):
-            q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
-            if output_attentions:
-                out, probs = eager(q, k, v, masks[i])
+        for block, mask, table in zip(self._blocks, masks, tables, strict=True):
+
+            def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
+                if not output_attentions:
+                    return attend(self.backend, q, k, v, mask)
+                out, probs = eager(q, k, v, mask)
                 maps.append(probs)
-            else:
-                out = attend(self.backend, q, k, v, masks[i])
-            x = block.finish(x, out)
+                return out
+
+            x = block(x, table, kernel)
             if output_hidden_states:
                 states.append(x)
         return EncoderOutput(
@@ -186,11 +192,14 @@ class NucelEncoder(nn.Module):
             unknown=(input_ids == tokenizer.UNK) & real,
         )
         layers: list[LayerProfile] = []
-        for i, block in enumerate(self._blocks):
-            q, k, v = block.attn.heads(block.attn_norm(x), tables[i])
-            out, reduced = profile_attention(q, k, v, masks[i], roles)
-            layers.append(reduced)
-            x = block.finish(x, out)
+        for block, mask, table in zip(self._blocks, masks, tables, strict=True):
+
+            def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
+                out, reduced = profile_attention(q, k, v, mask, roles)
+                layers.append(reduced)
+                return out
+
+            x = block(x, table, kernel)
         return Profile(
             received=torch.stack([p.received for p in layers], dim=1)[..., 1:],
             entropy=torch.stack([p.entropy for p in layers], dim=1)[..., 1:],

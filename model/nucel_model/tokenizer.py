@@ -57,6 +57,11 @@ def batch(sequences: list[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(out), torch.arange(longest) < lengths[:, None]
 
 
+def is_ordinary(ids: Tensor) -> Tensor:
+    """True at every token that stands for sequence, in vocabularies of longer words too."""
+    return ids >= A
+
+
 def is_base(ids: Tensor) -> Tensor:
     """True at A, C, G, T; False at [CLS], N, [MASK] and padding."""
     return (ids >= A) & (ids <= T)

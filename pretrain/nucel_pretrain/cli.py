@@ -33,26 +33,39 @@ def main() -> None:
     """Pre-train NucEL: a generator replaces bases, a discriminator finds them."""
 
 
+Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")]
+Fasta = Annotated[
+    list[Path] | None,
+    typer.Option(help="Sequence: FASTA (plain, gzip, bgzip) or .2bit; may be repeated."),
+]
+Threads = Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = torch's choice.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(help="Where converted genomes are kept (one byte a base); default: user's cache."),
+]
+
+
 @app.command()
 def train(
-    config: Annotated[str, typer.Argument(help="TOML file, or a shipped name: mini, base.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")
-    ],
-    fasta: Annotated[
-        list[Path] | None, typer.Option(help="FASTA to train on, plain or gzip; may be repeated.")
-    ] = None,
-    threads: Annotated[
-        int, typer.Option("--threads", "-t", help="CPU threads, 0 = torch's choice.")
-    ] = 0,
+    config: Annotated[str, typer.Argument(help="TOML file, or a shipped name: mini, small, base.")],
+    out: Out,
+    fasta: Fasta = None,
+    threads: Threads = 0,
+    device: Device = "",
+    cache: Cache = None,
 ) -> None:
     """Pre-train, or continue a run that was cut off.
 
     Example: nucel-pretrain train mini --fasta chr20.fa.gz -o runs/mini
+
+    Several processes: torchrun --nproc-per-node 8 -m nucel_pretrain train base --fasta hg38.2bit -o
+    runs/base
     """
     import torch
 
     from nucel_pretrain.config import read_config
+    from nucel_pretrain.distributed import joined
     from nucel_pretrain.train import train as run
 
     settings = read_config(config)
@@ -61,5 +74,7 @@ def train(
         settings = dataclasses.replace(settings, data=data)
     if threads:
         torch.set_num_threads(threads)
-    folder = run(settings, out)
-    typer.echo(f"model written to {folder}", err=True)
+    with joined(device) as world:
+        folder = run(settings, out, world=world, cache=cache)
+        if world.is_main:
+            typer.echo(f"model written to {folder}", err=True)

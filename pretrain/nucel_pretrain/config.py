@@ -10,12 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, every_third_global
 from nucel_pretrain.data import DataConfig
+from nucel_pretrain.distributed import PARALLEL
+from nucel_pretrain.masking import MaskingConfig
+from nucel_pretrain.objectives import OBJECTIVES, ElectraConfig
 from nucel_pretrain.optim import OptimConfig
-from nucel_pretrain.step import ElectraConfig
+from nucel_pretrain.step import AUTOCAST
+from nucel_pretrain.tokens import TokensConfig
+
+T = TypeVar("T")
 
 
 class PretrainError(Exception):
@@ -35,9 +42,10 @@ class SizeConfig:
         """Refuse a shape that no encoder can have."""
         self.encoder(1)
 
-    def encoder(self, max_tokens: int) -> NucelConfig:
+    def encoder(self, max_tokens: int, vocab_size: int = tokenizer.VOCAB_SIZE) -> NucelConfig:
         """The encoder's full configuration."""
         return NucelConfig(
+            vocab_size=vocab_size,
             hidden_size=self.hidden,
             num_attention_heads=self.heads,
             intermediate_size=self.intermediate,
@@ -48,41 +56,62 @@ class SizeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """How long, and how often to look and to save."""
+    """How long, how wide, and how often to look and to save."""
 
     steps: int
+    accumulate: int = 1
+    """Batches whose gradients are summed before an update; ``data.batch`` counts all of them."""
     log_every: int = 20
     evaluate_every: int = 500
     checkpoint_minutes: float = 5.0
     keep_checkpoints: int = 2
     seed: int = 0
     precision: str = "bf16"
-    """bf16 (autocast; weights and optimiser stay fp32) or fp32."""
+    """bf16 or fp16 (autocast; weights and optimiser stay fp32), or fp32."""
+    parallel: str = "ddp"
+    """With several processes: ddp (each holds everything) or fsdp (weights and optimiser split)."""
     start_from: str = ""
     """A model folder with its generator inside, or a shipped name: a warm start from its weights,
     with a fresh optimiser. Empty: weights are drawn from ``seed``."""
 
     def __post_init__(self) -> None:
         """Check the values."""
-        for name in ("steps", "log_every", "evaluate_every", "keep_checkpoints"):
+        for name in ("steps", "accumulate", "log_every", "evaluate_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ValueError(f"loop.{name} must be at least 1; got {getattr(self, name)}")
         if self.seed < 0:
             raise ValueError(f"loop.seed must be 0 or more; got {self.seed}")
-        if self.precision not in ("bf16", "fp32"):
-            raise ValueError(f"loop.precision must be bf16 or fp32; got {self.precision!r}")
+        for name, known in (("precision", tuple(AUTOCAST)), ("parallel", PARALLEL)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"loop.{name} must be {' or '.join(known)}; got {getattr(self, name)!r}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
     """Everything that decides a run's result."""
 
+    objective: str = "electra"
+    """electra, or mlm: masked prediction by the discriminator's encoder, without a generator."""
     data: DataConfig
     discriminator: SizeConfig
     generator: SizeConfig
     loop: LoopConfig
+    tokens: TokensConfig = field(default_factory=TokensConfig)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
     electra: ElectraConfig = field(default_factory=ElectraConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+
+    def __post_init__(self) -> None:
+        """Check what no section can check alone."""
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective must be {' or '.join(OBJECTIVES)}; got {self.objective!r}")
+        if self.electra.embeddings == "shared" and self.loop.parallel == "fsdp":
+            raise ValueError(
+                'electra.embeddings = "shared" does not go with loop.parallel = "fsdp": a table '
+                "that two networks read cannot be split between them; use ddp"
+            )
 
 
 def read_config(path: str | Path) -> PretrainConfig:
@@ -101,10 +130,25 @@ def read_config(path: str | Path) -> PretrainConfig:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PretrainError(f"{path} is not TOML: {error}") from error
-    return _build(PretrainConfig, raw, "")
+    return build(PretrainConfig, raw)
 
 
-def as_dict(config: PretrainConfig) -> dict[str, Any]:
+def build(cls: type[T], raw: dict[str, Any], sections: dict[str, type] | None = None) -> T:
+    """A checked configuration from TOML's dictionary.
+
+    Args:
+        cls: A keyword-only dataclass.
+        raw: Keys and values; those of ``sections`` are dictionaries in turn.
+        sections: Which dataclass each section is; None = a training run's.
+
+    Raises:
+        PretrainError: As `read_config`.
+    """
+    built: T = _build(cls, raw, "", _SECTIONS if sections is None else sections)
+    return built
+
+
+def as_dict(config: Any) -> dict[str, Any]:
     """The resolved configuration as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return plain
@@ -115,6 +159,8 @@ _SECTIONS: dict[str, type] = {
     "discriminator": SizeConfig,
     "generator": SizeConfig,
     "loop": LoopConfig,
+    "tokens": TokensConfig,
+    "masking": MaskingConfig,
     "electra": ElectraConfig,
     "optim": OptimConfig,
 }
@@ -136,7 +182,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
 }
 
 
-def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
+def _build(cls: Any, raw: dict[str, Any], where: str, sections: dict[str, type]) -> Any:
     known = {f.name for f in dataclasses.fields(cls)}
     for key in raw:
         if key not in known:
@@ -148,12 +194,11 @@ def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
             )
             raise PretrainError(f"the configuration has no key {where}{key}{hint}")
     values = dict(raw)
-    if cls is PretrainConfig:
-        for key, section in _SECTIONS.items():
-            if not isinstance(values.get(key, {}), dict):
-                raise PretrainError(f"{key} must be a section, [{key}]; got {values[key]!r}")
-            if key in values:
-                values[key] = _build(section, values[key], f"{key}.")
+    for key, section in sections.items():
+        if not isinstance(values.get(key, {}), dict):
+            raise PretrainError(f"{key} must be a section, [{key}]; got {values[key]!r}")
+        if key in values:
+            values[key] = _build(section, values[key], f"{key}.", {})
     for f in dataclasses.fields(cls):
         wanted = _KINDS.get(str(f.type))
         if f.name in values and wanted is not None and not wanted[0](values[f.name]):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+
+SCHEDULES = ("linear", "cosine", "constant")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +17,10 @@ class OptimConfig:
 
     learning_rate: float = 1e-3
     warmup_steps: int = 200
+    schedule: str = "linear"
+    """After the warm-up: linear (down to zero), cosine (down to zero) or constant."""
     decay_share: float = 1.0
-    """Share of the run, at its end, over which the rate falls linearly to zero."""
+    """Share of the run, at its end, over which linear and cosine fall."""
     weight_decay: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.98
@@ -28,6 +33,10 @@ class OptimConfig:
         for name in ("learning_rate", "decay_share", "eps", "clip"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"optim.{name} must be above 0; got {getattr(self, name)}")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"optim.schedule must be one of {', '.join(SCHEDULES)}; got {self.schedule!r}"
+            )
         for name in ("warmup_steps", "weight_decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"optim.{name} must be 0 or more; got {getattr(self, name)}")
@@ -37,10 +46,14 @@ class OptimConfig:
 
 
 def learning_rate(step: int, total: int, config: OptimConfig) -> float:
-    """Linear warm-up, a plateau, then linear decay to zero at ``total``."""
+    """Linear warm-up, a plateau, then the schedule's way down to zero at ``total``."""
     warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-    left = (total - step) / max(1.0, config.decay_share * total)
-    return config.learning_rate * min(warm, left, 1.0)
+    left = min(1.0, (total - step) / max(1.0, config.decay_share * total))
+    if config.schedule == "constant":
+        left = 1.0
+    elif config.schedule == "cosine":
+        left = 0.5 * (1 - math.cos(math.pi * left))
+    return config.learning_rate * min(warm, left)
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:

@@ -1,76 +1,163 @@
 """Checkpoints: weights, optimiser and loop state, written whole or not at all, without pickles.
 
-``step-000400/`` holds ``discriminator/`` (with its generator inside, a folder every nucel-interp
-command takes), ``optimizer.safetensors`` and ``state.json``. A checkpoint is written under another
-name and renamed, so a run that is killed while saving leaves the previous one.
+``step-000400/`` holds ``model/`` (a folder every nucel-interp command takes), one
+``shard-00001-of-00002.safetensors`` a process that holds weights of its own (one in all without
+FSDP) and ``state.json``, which names every file and its size. A checkpoint is written under another
+name and renamed, so a run that is killed while saving leaves the previous one, and one whose files
+were cut short afterwards is passed over.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
-from nucel_model import Electra, Nucel, save_pretrained
+from nucel_pretrain.config import PretrainError
+from nucel_pretrain.distributed import World
+from nucel_pretrain.objectives import save_model, unwrap
 
 
-def save_model(model: Electra, folder: Path) -> Path:
-    """Write the discriminator and, inside it, the generator as `nucel_model` folders."""
-    save_pretrained(Nucel(model.discriminator, model.discriminator_head), folder)
-    save_pretrained(Nucel(model.generator, mlm_head=model.generator_head), folder / "generator")
+def export(model: nn.Module, folder: Path, blank: Callable[[], nn.Module], world: World) -> Path:
+    """Write the model's folder from whole weights; ``blank`` makes an equal model to hold them."""
+    whole = {name: _whole(p.detach()).cpu() for name, p in unwrap(model).named_parameters()}
+    if world.is_main:
+        copy = blank()
+        copy.load_state_dict(whole, strict=False)  # a shared table has two names, and one here
+        save_model(copy, folder)
     return folder
 
 
 def save_checkpoint(
-    runs: Path, model: Electra, optimizer: torch.optim.Optimizer, state: dict[str, Any], keep: int
+    runs: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, Any],
+    keep: int,
+    *,
+    blank: Callable[[], nn.Module],
+    world: World,
 ) -> Path:
-    """Write ``step-N`` into the run folder and delete all but the newest ``keep``."""
+    """Write ``step-N`` into the run folder and delete all but the newest ``keep``.
+
+    Raises:
+        PretrainError: It cannot be written (a full disk); the earlier ones are untouched.
+    """
     final = runs / f"step-{state['step']:06d}"
     partial = runs / f".{final.name}.partial"
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    save_model(model, partial / "discriminator")
-    names: dict[torch.Tensor, str] = {p: n for n, p in model.named_parameters()}
-    moments = {
-        f"{names[p]}.{key}": value
-        for p, values in optimizer.state.items()
-        for key, value in values.items()
-        if isinstance(value, torch.Tensor)
-    }
-    save_file(moments, partial / "optimizer.safetensors")
-    (partial / "state.json").write_text(json.dumps(state, indent=2) + "\n")
-    if final.exists():
-        shutil.rmtree(final)
-    partial.replace(final)
-    for old in checkpoints(runs)[:-keep]:
-        shutil.rmtree(old)
+    try:
+        if world.is_main:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        world.barrier()
+        export(model, partial / "model", blank, world)
+        spread = any(isinstance(p, DTensor) for p in model.parameters())
+        n_shards = world.size if spread else 1
+        if spread or world.is_main:
+            shard = f"shard-{world.rank + 1:05d}-of-{n_shards:05d}.safetensors"
+            save_file(_tensors(model, optimizer), partial / shard)
+        world.barrier()
+        if world.is_main:
+            _seal(partial, state)
+            if final.exists():
+                shutil.rmtree(final)
+            partial.replace(final)
+            for old in checkpoints(runs)[:-keep]:
+                shutil.rmtree(old)
+        world.barrier()
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        kept = checkpoints(runs)
+        raise PretrainError(
+            f"cannot write the checkpoint {final}: {error}. "
+            + (f"{kept[-1].name} is kept; " if kept else "")
+            + "free some space and give the same command to go on"
+        ) from error
     return final
 
 
 def checkpoints(runs: Path) -> list[Path]:
-    """Complete checkpoints, oldest first."""
-    complete = (p for p in runs.glob("step-*") if (p / "state.json").exists())
-    return sorted(complete, key=lambda p: int(p.name.removeprefix("step-")))
+    """Complete checkpoints, oldest first: every file is there in its full size."""
+    found = sorted(
+        (p for p in runs.glob("step-*") if p.name.removeprefix("step-").isdigit()),
+        key=lambda p: int(p.name.removeprefix("step-")),
+    )
+    return [p for p in found if _is_complete(p)]
 
 
 def load_checkpoint(
-    folder: Path, model: Electra, optimizer: torch.optim.Optimizer
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
-    """Restore weights and optimiser in place; returns the loop's state."""
-    inner = folder / "discriminator"
-    model.discriminator.load_state_dict(load_file(inner / "model.safetensors"))
-    model.discriminator_head.load_state_dict(load_file(inner / "discriminator.safetensors"))
-    model.generator.load_state_dict(load_file(inner / "generator" / "model.safetensors"))
-    model.generator_head.load_state_dict(load_file(inner / "generator" / "mlm.safetensors"))
-    moments = load_file(folder / "optimizer.safetensors")
-    for name, p in model.named_parameters():
-        kept = {k.rsplit(".", 1)[1]: v for k, v in moments.items() if k.rsplit(".", 1)[0] == name}
-        if kept:
-            optimizer.state[p] = kept
+    """Restore weights and optimiser in place, on as many processes as there are now.
+
+    Returns:
+        The loop's state.
+    """
+    shards = [safe_open(path, "pt") for path in sorted(folder.glob("shard-*.safetensors"))]
+    keys = set(shards[0].keys())
+
+    def read(key: str, like: Tensor) -> Tensor:
+        parts = [shard.get_tensor(key) for shard in shards]
+        whole = parts[0] if parts[0].ndim == 0 else torch.cat(parts)
+        if isinstance(like, DTensor) and whole.ndim:
+            return distribute_tensor(
+                whole.to(like.device), like.device_mesh, like.placements, src_data_rank=None
+            )
+        return whole.to(like.device)
+
+    with torch.no_grad():
+        for name, p in unwrap(model).named_parameters():
+            p.copy_(read(f"weights/{name}", p))
+            kept = {key for key in keys if key.endswith(f"/{name}")} - {f"weights/{name}"}
+            if kept:
+                optimizer.state[p] = {key.split("/")[0]: read(key, p) for key in sorted(kept)}
+                # AdamW counts steps in a tensor of its own, on the CPU unless fused on a GPU
     state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     return state
+
+
+def _tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Everything this process holds: ``weights/NAME``, ``exp_avg/NAME``, ``step/NAME`` ..."""
+    out = {}
+    for name, p in unwrap(model).named_parameters():
+        out[f"weights/{name}"] = _mine(p.detach())
+        for key, value in optimizer.state.get(p, {}).items():
+            if isinstance(value, Tensor):
+                out[f"{key}/{name}"] = _mine(value)
+    return out
+
+
+def _mine(tensor: Tensor) -> Tensor:
+    local = tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return local.detach().cpu().contiguous()
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def _seal(partial: Path, state: dict[str, Any]) -> None:
+    """Push every file to the disk and write down how long it is."""
+    files = sorted(p for p in partial.rglob("*") if p.is_file())
+    for path in files:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sizes = {str(p.relative_to(partial)): p.stat().st_size for p in files}
+    (partial / "state.json").write_text(json.dumps({**state, "files": sizes}, indent=2) + "\n")
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        files = json.loads((folder / "state.json").read_text())["files"]
+        return all((folder / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False

@@ -2,185 +2,250 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
-from nucel_model import Electra, from_pretrained
+from nucel_model import Electra, MaskedLM, from_pretrained
 from nucel_model.backends import training_backend
 from nucel_model.config import ConfigError
+from nucel_model.encoder import NucelEncoder
 from nucel_model.folder import FolderError
-from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
-from nucel_pretrain.data import Windows, read_chromosomes
-from nucel_pretrain.evaluate import validate
+from nucel_pretrain.batches import Batches
+from nucel_pretrain.clock import Clock
+from nucel_pretrain.config import PretrainConfig, PretrainError
+from nucel_pretrain.data import Windows
+from nucel_pretrain.distributed import World, alone, spread
+from nucel_pretrain.genome import Genome
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.optim import learning_rate, make_optimizer
-from nucel_pretrain.state import checkpoints, load_checkpoint, save_checkpoint, save_model
-from nucel_pretrain.step import NonFiniteError, electra_step
+from nucel_pretrain.runfolder import keep_metrics_up_to, log, same_config
+from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_checkpoint
+from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
+from nucel_pretrain.tokens import Tokens, make_tokens
+from nucel_pretrain.validate import SEED, validate
 
 Say = Callable[[str], None]
 
 
-def build_model(config: PretrainConfig) -> Electra:
-    """Both encoders, freshly drawn from ``loop.seed``."""
+def build_model(config: PretrainConfig, tokens: Tokens, device: torch.device) -> nn.Module:
+    """`Electra` or `MaskedLM`, freshly drawn from ``loop.seed``."""
     torch.manual_seed(config.loop.seed)
-    tokens = config.data.window + 1
-    model = Electra(config.generator.encoder(tokens), config.discriminator.encoder(tokens))
-    model.generator.backend = model.discriminator.backend = training_backend(
-        torch.device("cpu"), tokens
+    longest = tokens.max_tokens(config.data.window)
+    encoder = config.discriminator.encoder(longest, tokens.vocab_size)
+    model: nn.Module
+    if config.objective == "mlm":
+        model = MaskedLM(encoder)
+    else:
+        model = Electra(
+            config.generator.encoder(longest, tokens.vocab_size),
+            encoder,
+            shared_embeddings=config.electra.embeddings == "shared",
+        )
+    for module in model.modules():
+        if isinstance(module, NucelEncoder):
+            module.backend = training_backend(device, longest)
+    return model.to(device)
+
+
+def train(
+    config: PretrainConfig,
+    out: Path,
+    *,
+    say: Say | None = None,
+    world: World | None = None,
+    cache: Path | None = None,
+    milestones: Sequence[int] = (),
+) -> Path:
+    """Pre-train and return the finished model folder, ``out/model``.
+
+    The same command continues a run that was cut off, from its newest complete checkpoint, on as
+    many processes as there are now.
+
+    Args:
+        config: The run.
+        out: The run's folder.
+        say: Takes each line of progress; None = standard error.
+        world: This process among all; None = alone on the CPU.
+        cache: Where the genome is kept in a form that is mapped, not read; None = the user's cache.
+        milestones: Steps at which the model is also written, to ``out/milestones/step-N``.
+
+    Raises:
+        PretrainError: The folder holds a run with another configuration, the loss is not finite, or
+            a checkpoint cannot be written.
+        DataError: The sequence cannot be trained on.
+    """
+    world = world or alone(torch.device("cpu"))
+    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    if not world.is_main:
+        say = _silent
+    keep_freed_memory()
+    loop, optim = config.loop, config.optim
+    _check_shares(config, world)
+    windows, held, tokens = _data(config, out, world, cache, say)
+
+    def blank() -> nn.Module:
+        return build_model(config, tokens, torch.device("cpu"))
+
+    model = build_model(config, tokens, world.device)
+    if loop.start_from:
+        start_from(model, loop.start_from)
+    sizes = [f"{name} {sum(p.numel() for p in m.parameters()):,}" for name, m in _parts(model)]
+    model = spread(model, loop.parallel, world)
+    optimizer = make_optimizer(model, optim)
+    scaler = make_scaler(world.device, loop.precision)
+    step, before = 0, 0.0
+    saved = checkpoints(out)
+    if saved:
+        state = load_checkpoint(saved[-1], model, optimizer)
+        step, before = int(state["step"]), float(state["seconds"])
+        scaler.load_state_dict(state["scaler"])
+        say(f"resuming at step {step:,} of {loop.steps:,} from {saved[-1]}")
+    if world.is_main:
+        keep_metrics_up_to(step, out / "metrics.jsonl")
+    bases = windows.size * config.data.window
+    say(
+        f"training on {windows.windows.usable_bases:,} bases; parameters: {', '.join(sizes)}; "
+        f"{loop.steps:,} steps of {bases:,} bases on {world.size} x {world.device.type}"
     )
-    if config.loop.start_from:
-        _start_from(model, config.loop.start_from)
-    return model
+    clock = Clock(step, before)
+    coming = windows.steps(
+        step, loop.steps, rank=world.rank, processes=world.size, parts=loop.accumulate
+    )
+    while True:
+        done = step >= loop.steps
+        if held is not None and (done or (step and step % loop.evaluate_every == 0)):
+            with clock.paused():
+                numbers = validate(model, held, config.electra)
+            if world.is_main:
+                log(out / "metrics.jsonl", {"step": step, **numbers})
+            say(f"step {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items()))
+        if step in milestones:
+            export(model, out / "milestones" / f"step-{step:06d}", blank, world)
+        if done or world.same(clock.since_save() > 60 * loop.checkpoint_minutes):
+            with clock.paused():
+                state = {
+                    "step": step,
+                    "seconds": clock.total(),
+                    "scaler": scaler.state_dict(),
+                }
+                save_checkpoint(
+                    out, model, optimizer, state, loop.keep_checkpoints, blank=blank, world=world
+                )
+            clock.saved()
+        if done:
+            break
+        try:
+            numbers = train_step(
+                model,
+                optimizer,
+                next(coming),
+                electra=config.electra,
+                clip=optim.clip,
+                learning_rate=learning_rate(step, loop.steps, optim),
+                precision=loop.precision,
+                scaler=scaler,
+                world=world,
+            )
+        except NonFiniteError as error:
+            places = windows.windows.place(loop.seed, step * windows.size)
+            raise PretrainError(_not_finite(error, step, places, windows.size)) from error
+        step += 1
+        if step % loop.log_every == 0 or step == loop.steps:
+            pace = clock.pace(step) * bases
+            if world.is_main:
+                log(out / "metrics.jsonl", {"step": step, "seconds": clock.total(), **numbers})
+            shown = "  ".join(f"{k} {v:.4f}" for k, v in numbers.items() if k.endswith("_loss"))
+            left = (loop.steps - step) * bases / pace / 60
+            say(f"step {step:,}/{loop.steps:,}  {shown}  {pace:,.0f} bases/s  {left:.0f} min left")
+    return export(model, out / "model", blank, world)
 
 
-def _start_from(model: Electra, name_or_folder: str) -> None:
-    """Copy the weights of a discriminator and of the generator in its folder."""
+def start_from(model: nn.Module, name_or_folder: str) -> None:
+    """Copy a saved model's weights, and for `Electra` those of the generator in its folder."""
+    pairs: list[tuple[nn.Module, nn.Module | None]]
     try:
         found = from_pretrained(name_or_folder)
-        generator = from_pretrained(found.path / "generator")
-        pairs = (
-            (model.discriminator, found.encoder),
-            (model.discriminator_head, found.discriminator_head),
-            (model.generator, generator.encoder),
-            (model.generator_head, generator.mlm_head),
-        )
+        if isinstance(model, MaskedLM):
+            pairs = [(model.encoder, found.encoder), (model.head, found.mlm_head)]
+        else:
+            assert isinstance(model, Electra)
+            assert found.path is not None
+            generator = from_pretrained(found.path / "generator")
+            pairs = [
+                (model.discriminator, found.encoder),
+                (model.discriminator_head, found.discriminator_head),
+                (model.generator, generator.encoder),
+                (model.generator_head, generator.mlm_head),
+            ]
         for ours, theirs in pairs:
             if theirs is None:
                 raise PretrainError(
-                    f"loop.start_from: {name_or_folder} lacks the head a warm start needs"
+                    f"loop.start_from: {name_or_folder} lacks a head that a warm start needs"
                 )
             ours.load_state_dict(theirs.state_dict())
     except (FolderError, ConfigError, RuntimeError) as error:
         raise PretrainError(f"loop.start_from = {name_or_folder!r}: {error}") from error
 
 
-def train(config: PretrainConfig, out: Path, *, say: Say | None = None) -> Path:
-    """Pre-train and return the finished model folder, ``out/model``.
-
-    The same command continues a run that was cut off, from its newest complete checkpoint.
-
-    Raises:
-        PretrainError: The folder holds a run with another configuration, or the loss is not finite.
-        DataError: The sequence cannot be trained on.
-    """
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
-    chromosomes = read_chromosomes(config.data.fasta)
-    windows = Windows(chromosomes, config.data)
-    held = Windows(chromosomes, config.data, validation=True) if config.data.validation else None
+def _data(
+    config: PretrainConfig, out: Path, world: World, cache: Path | None, say: Say
+) -> tuple[Batches, Batches | None, Tokens]:
+    """Training and held-out batches; the main process reads and writes first, the rest reuse."""
+    if not world.is_main:
+        world.barrier()
     try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PretrainError(f"cannot make the run folder {out}: {error}") from error
-    _same_config(config, out / "config.json")
-    keep_freed_memory()
-    model = build_model(config)
-    optimizer = make_optimizer(model, config.optim)
-    step, seconds = 0, 0.0
-    saved = checkpoints(out)
-    if saved:
-        state = load_checkpoint(saved[-1], model, optimizer)
-        step, seconds = int(state["step"]), float(state["seconds"])
-        say(f"resuming at step {step:,} of {config.loop.steps:,} from {saved[-1]}")
-    metrics_path = out / "metrics.jsonl"
-    _keep_metrics_up_to(step, metrics_path)
-    sizes = [sum(p.numel() for p in m.parameters()) for m in (model.discriminator, model.generator)]
-    say(
-        f"training on {windows.usable_bases:,} bases; discriminator {sizes[0]:,} parameters, "
-        f"generator {sizes[1]:,}; {config.loop.steps:,} steps of "
-        f"{config.data.batch * config.data.window:,} bases"
-    )
-    loop, n = config.loop, config.data.batch
-    last_save, started, since = time.monotonic(), time.monotonic() - seconds, time.monotonic()
-    model.train()
-    while True:
-        done = step >= loop.steps
-        if held is not None and (done or (step and step % loop.evaluate_every == 0)):
-            numbers = validate(model, held, config.electra)
-            _log(metrics_path, {"step": step, **numbers})
-            say(f"step {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items()))
-        if done or time.monotonic() - last_save > 60 * loop.checkpoint_minutes:
-            state = {"step": step, "seconds": time.monotonic() - started}
-            save_checkpoint(out, model, optimizer, state, loop.keep_checkpoints)
-            last_save = time.monotonic()
-        if done:
-            break
-        ids = torch.from_numpy(windows.batch(loop.seed, range(step * n, (step + 1) * n)))
+        genome = Genome.open(config.data.fasta, cache=cache, say=say)
+        windows = Windows(genome, config.data)
+        held = Windows(genome, config.data, validation=True) if config.data.validation else None
         try:
-            numbers = electra_step(
-                model,
-                optimizer,
-                ids,
-                electra=config.electra,
-                optim=config.optim,
-                learning_rate=learning_rate(step, loop.steps, config.optim),
-                seed=loop.seed,
-                step=step,
-                bf16=loop.precision == "bf16",
-            )
-        except NonFiniteError as error:
-            chrom, start, flip = windows.place(loop.seed, step * n)
-            raise PretrainError(
-                f"{error}: stopped before the optimiser moved. The batch began with "
-                f"{chrom}:{start}{' (-)' if flip else ''}; the last good checkpoint is kept. "
-                "Lower optim.learning_rate."
-            ) from error
-        step += 1
-        if step % loop.log_every == 0 or step == loop.steps:
-            now = time.monotonic()
-            bases_per_second = loop.log_every * n * config.data.window / (now - since)
-            since = now
-            left = (loop.steps - step) * n * config.data.window / bases_per_second / 60
-            _log(metrics_path, {"step": step, "seconds": now - started, **numbers})
-            say(
-                f"step {step:,}/{loop.steps:,}  generator {numbers['generator_loss']:.4f}  "
-                f"discriminator {numbers['discriminator_loss']:.4f}  "
-                f"{bases_per_second:,.0f} bases/s  {left:.0f} min left"
-            )
-    return save_model(model, out / "model")
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PretrainError(f"cannot make the run folder {out}: {error}") from error
+        if world.is_main:
+            same_config(config, out / "config.json")
+        try:
+            tokens = make_tokens(config.tokens, windows.stretches(), out / "tokenizer.json")
+        except ValueError as error:
+            raise PretrainError(str(error)) from error
+    finally:
+        if world.is_main:
+            world.barrier()
+    return (
+        Batches(windows, tokens, config.masking, config.loop.seed),
+        Batches(held, tokens, config.masking, SEED) if held is not None else None,
+        tokens,
+    )
 
 
-def _log(path: Path, numbers: dict[str, Any]) -> None:
-    with path.open("a") as file:
-        file.write(json.dumps(numbers) + "\n")
-
-
-def _keep_metrics_up_to(step: int, path: Path) -> None:
-    """Drop what a cut-off run logged after its last checkpoint: those steps are done again."""
-    if path.exists():
-        lines = path.read_text().splitlines()
-        kept = []
-        for line in lines:
-            numbers = json.loads(line) if line.endswith("}") else {"step": step + 1}
-            # a checkpoint is written after its step's validation, which is run once more
-            if numbers["step"] < step + ("loss" in numbers):
-                kept.append(f"{line}\n")
-        path.write_text("".join(kept))
-
-
-def _same_config(config: PretrainConfig, path: Path) -> None:
-    """Write the resolved configuration, or refuse to go on with another one."""
-    now = as_dict(config)
-    if not path.exists():
-        path.write_text(json.dumps(now, indent=2) + "\n")
-        return
-    try:
-        before = json.loads(path.read_text())
-    except ValueError as error:
-        raise PretrainError(f"{path} is not a run's configuration: {error}") from error
-    changed = [
-        f"{section}.{key} was {before.get(section, {}).get(key)!r}, is {value!r}"
-        for section, values in now.items()
-        for key, value in values.items()
-        if before.get(section, {}).get(key) != value
-    ]
-    if changed:
+def _check_shares(config: PretrainConfig, world: World) -> None:
+    shares = world.size * config.loop.accumulate
+    if config.data.batch % shares:
         raise PretrainError(
-            f"{path.parent} holds a run with another configuration: {'; '.join(changed)}. "
-            "Give another --out, or the first configuration."
+            f"data.batch = {config.data.batch} windows cannot be shared alike among "
+            f"{world.size} processes x {config.loop.accumulate} accumulated batches; "
+            f"make it a multiple of {shares}"
         )
+
+
+def _parts(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    if isinstance(model, Electra):
+        return [("discriminator", model.discriminator), ("generator", model.generator)]
+    assert isinstance(model, MaskedLM)
+    return [("encoder", model.encoder)]
+
+
+def _not_finite(error: Exception, step: int, first: tuple[str, int, bool], size: int) -> str:
+    chrom, start, flip = first
+    return (
+        f"{error} at step {step}: stopped before the optimiser moved. The step's {size} windows "
+        f"began with {chrom}:{start}{' (-)' if flip else ''}; the last good checkpoint is kept. "
+        "Lower optim.learning_rate."
+    )
+
+
+def _silent(line: str) -> None:
+    """What every process but the main one says."""

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from nucel_model import Electra, Nucel, NucelConfig, from_pretrained, save_pretrained, tokenizer
-from nucel_model.electra import sample_bases
+from nucel_model.electra import sample_tokens
 
 SMALL = NucelConfig(
     hidden_size=32,
@@ -35,7 +35,7 @@ def batch(n: int, length: int, share: float = 0.2):
 def test_special_tokens_are_never_sampled():
     logits = torch.full((5000, tokenizer.VOCAB_SIZE), 1000.0)
     logits[:, list(tokenizer.BASE_IDS)] = -1000.0
-    sampled = sample_bases(logits, torch.rand(5000, 4))
+    sampled = sample_tokens(logits, torch.rand(5000, 4))
     assert set(sampled.tolist()) == set(tokenizer.BASE_IDS)
 
 
@@ -44,7 +44,7 @@ def test_sampling_follows_the_softmax(temperature):
     n = 200_000
     row = torch.zeros(tokenizer.VOCAB_SIZE)
     row[list(tokenizer.BASE_IDS)] = torch.tensor([0.0, 1.0, -1.0, 2.0])
-    sampled = sample_bases(row.expand(n, -1), torch.rand(n, 4), temperature)
+    sampled = sample_tokens(row.expand(n, -1), torch.rand(n, 4), temperature)
     counts = torch.bincount(sampled, minlength=tokenizer.VOCAB_SIZE)
     wanted = (row[list(tokenizer.BASE_IDS)] / temperature).softmax(0)
     # five standard errors of a share
@@ -55,7 +55,7 @@ def test_sampling_follows_the_softmax(temperature):
 def test_sampling_bears_noise_of_exactly_zero_and_one():
     logits = torch.zeros(2, tokenizer.VOCAB_SIZE)
     noise = torch.tensor([[0.0, 1.0, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]])
-    sampled = sample_bases(logits, noise)
+    sampled = sample_tokens(logits, noise)
     assert sampled[0] == tokenizer.C
     assert tokenizer.is_base(sampled).all()
 
@@ -64,7 +64,7 @@ def test_labels_are_where_the_sample_differs_from_the_truth(electra):
     ids, masked, noise = batch(8, 100)
     out = electra(ids, masked, noise)
     hidden = electra.generator(ids.masked_fill(masked, tokenizer.MASK)).last_hidden_state
-    sampled = sample_bases(electra.generator_head(hidden[masked]), noise)
+    sampled = sample_tokens(electra.generator_head(hidden[masked]), noise)
     right = sampled == ids[masked]
     # an untrained generator is right about once in four: such a base counts as original
     assert 0 < right.float().mean() < 1

@@ -1,0 +1,22 @@
+"""Means over tokens that a batch cut into parts gives just as the whole one does."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def weighted_mean(values: Tensor, weights: Tensor | None, total: float | None = None) -> Tensor:
+    """Sum of weights x values over ``total``, (n,) to a scalar.
+
+    Args:
+        values: One loss per token.
+        weights: One weight per token; None = 1 each.
+        total: The weights' sum over the whole batch; None = over these values. A total of 0, a
+            batch of repeats of weight 0, gives 0.
+    """
+    if weights is not None:
+        values = values * weights
+    if total is None:
+        total = float(values.numel()) if weights is None else float(weights.sum())
+    return values.sum() / max(total, torch.finfo(torch.float32).tiny)

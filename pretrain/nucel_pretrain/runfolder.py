@@ -1,0 +1,73 @@
+"""What a run's folder says of it: its configuration and its metrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
+
+FREE = frozenset(
+    ("loop.log_every", "loop.evaluate_every", "loop.checkpoint_minutes", "loop.keep_checkpoints")
+)
+"""What may change between sittings of a run: none of it changes the weights."""
+
+
+def log(path: Path, numbers: dict[str, Any]) -> None:
+    """Append one line of JSON."""
+    with path.open("a") as file:
+        file.write(json.dumps(numbers) + "\n")
+
+
+def keep_metrics_up_to(step: int, path: Path) -> None:
+    """Drop what a cut-off run logged after its last checkpoint: those steps are done again."""
+    if path.exists():
+        kept = []
+        for line in path.read_text().splitlines():
+            numbers = json.loads(line) if line.endswith("}") else {"step": step + 1}
+            # a checkpoint is written after its step's validation, which is run once more
+            if numbers["step"] < step + ("loss" in numbers):
+                kept.append(f"{line}\n")
+        path.write_text("".join(kept))
+
+
+def same_config(config: PretrainConfig, path: Path) -> None:
+    """Write the resolved configuration, or refuse to go on with another one.
+
+    Raises:
+        PretrainError: The folder's configuration differs; every difference is listed.
+    """
+    now = as_dict(config)
+    text = json.dumps(now, indent=2) + "\n"
+    if not path.exists():
+        path.write_text(text)
+        return
+    try:
+        before = json.loads(path.read_text())
+        if not isinstance(before, dict):
+            raise ValueError("not a JSON object")
+    except ValueError as error:
+        raise PretrainError(f"{path} is not a run's configuration: {error}") from error
+    old, new = _flat(before), _flat(now)
+    changed = [
+        f"{key} was {old.get(key)!r}, is {value!r}"
+        for key, value in new.items()
+        if old.get(key) != value and key not in FREE
+    ]
+    if changed:
+        raise PretrainError(
+            f"{path.parent} holds a run with another configuration: {'; '.join(changed)}. "
+            "Give another --out, or the first configuration."
+        )
+    path.write_text(text)
+
+
+def _flat(nested: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            out |= {f"{key}.{inner}": v for inner, v in value.items()}
+        else:
+            out[key] = value
+    return out

@@ -1,0 +1,1 @@
+"""What a pre-trained model is worth on sequence it has never seen."""

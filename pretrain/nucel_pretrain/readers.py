@@ -23,7 +23,7 @@ from nucel_pretrain.errors import DataError
 SOFT_MASK = 128
 """Bit set in the byte of a lower-case base."""
 PIECE = 1 << 24
-"""Bases (2bit) or bytes of file (FASTA) read at a time."""
+"""Bases (2bit) or bytes of file (FASTA) read at a time; a multiple of 4."""
 
 _BYTE = tokenizer.encode(bytes(range(256)))
 _BYTE[ord("a") : ord("z") + 1] |= SOFT_MASK

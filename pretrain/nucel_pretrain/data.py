@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import dnaio
 import numpy as np
 from numpy.typing import NDArray
 
@@ -169,33 +167,3 @@ class Windows:
         which = int(np.searchsorted(self._cumulative, at, side="right")) - 1
         start = int(self._intervals[which, 0])
         return int(self._number[which]), start + at - int(self._cumulative[which]), flip
-
-
-def read_chromosomes(paths: Sequence[str | Path]) -> dict[str, NDArray[np.uint8]]:
-    """Base ids of every record, one byte a base; the name is the header's first word.
-
-    Raises:
-        DataError: A file is missing, is not FASTA, or repeats a name.
-    """
-    if not paths:
-        raise DataError("no FASTA was given: set data.fasta or pass --fasta")
-    chromosomes: dict[str, NDArray[np.uint8]] = {}
-    for path in paths:
-        try:
-            with dnaio.open(path, fileformat="fasta") as reader:
-                for record in reader:
-                    name = (
-                        record.name.split()[0]
-                        if record.name.split()
-                        else f"record_{len(chromosomes) + 1}"
-                    )
-                    if name in chromosomes:
-                        raise DataError(
-                            f"{path} repeats the sequence name {name}; names must differ"
-                        )
-                    chromosomes[name] = tokenizer.encode(record.sequence)
-        except (OSError, EOFError, dnaio.FileFormatError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read {path} as FASTA: {error}") from error
-    if not chromosomes:
-        raise DataError(f"{', '.join(map(str, paths))}: no sequence in it")
-    return chromosomes

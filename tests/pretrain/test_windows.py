@@ -1,4 +1,4 @@
-"""FASTA to windows: what is drawn, what is never drawn, and bad sequence in one line."""
+"""Genome to windows: what is drawn, what is never drawn, and regions that cannot be meant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nucel_model import tokenizer
-from nucel_pretrain.data import DataConfig, DataError, Windows, read_chromosomes
+from nucel_pretrain.data import DataConfig, DataError, Windows
 
 N_DRAWN = 20_000
 
@@ -122,11 +122,25 @@ def test_no_usable_window():
         )
 
 
-@pytest.mark.parametrize("where", ["exclude", "validation"])
-def test_a_region_of_an_unknown_chromosome_hints_at_chr(where):
-    config = DataConfig(window=50, **{where: ("20:100-200",)})
-    with pytest.raises(DataError, match=r"region of 20, .* it has chr20, chrX.*'chr' missing"):
-        Windows({"chr20": random_ids(1000), "chrX": random_ids(1000)}, config)
+@pytest.mark.parametrize("where", ["include", "exclude", "validation"])
+@pytest.mark.parametrize("bed", [False, True], ids=["region", "bed"])
+@pytest.mark.parametrize(
+    ("region", "names", "hint"),
+    [
+        ("20", ["chr20", "chrX"], "'chr' missing.* FASTA writes 'chr20', the region '20'"),
+        ("chr20", ["20", "X"], "'chr' too many.* FASTA writes '20', the region 'chr20'"),
+        ("NC_1", ["chr20", "chrX"], "'chr' missing or too many"),
+    ],
+)
+def test_a_region_of_an_unknown_chromosome_hints_at_chr(tmp_path, where, bed, region, names, hint):
+    written = f"{region}:100-200"
+    if bed:
+        written = str(tmp_path / "regions.bed")
+        (tmp_path / "regions.bed").write_text(f"{region}\t100\t200\n")
+    config = DataConfig(window=50, **{where: (written,)})
+    found = rf"of {region}, which is not in the FASTA; it has {', '.join(names)}.*{hint}"
+    with pytest.raises(DataError, match=rf"data\.{where}.* {found}"):
+        Windows({name: random_ids(1000) for name in names}, config)
 
 
 def test_a_region_beyond_the_chromosome_hints_at_the_assembly():
@@ -152,40 +166,165 @@ def test_values_that_make_no_sense(values, words):
         DataConfig(**values)
 
 
-def test_fasta_is_read_plain_or_gzip(tmp_path):
-    text = ">chr1 first\nACGT\nacgtn\n\n>chr2\nTT\n"
-    (tmp_path / "a.fa").write_text(text)
-    (tmp_path / "b.fa.gz").write_bytes(gzip.compress(text.replace("chr", "alt").encode()))
-    got = read_chromosomes([tmp_path / "a.fa", tmp_path / "b.fa.gz"])
-    assert {name: tokenizer.decode(ids) for name, ids in got.items()} == {
-        "chr1": "ACGTACGTN",
-        "chr2": "TT",
-        "alt1": "ACGTACGTN",
-        "alt2": "TT",
-    }
+def test_the_draw_of_a_window_never_changes():
+    # as drawn by the first version: a run is resumed, and a published one repeated, by this
+    ids = random_ids(5000)
+    ids[1000:1010] = ids[4990:] = tokenizer.UNK
+    config = DataConfig(window=50, exclude=("a:2000-2500",), validation=("b:0-700",))
+    windows = Windows({"a": ids, "b": random_ids(3000, 1)}, config)
+    assert [windows.place(5, index) for index in (0, 1, 2, 3, 1000, 10**9)] == [
+        ("b", 783, True),
+        ("a", 871, True),
+        ("b", 1587, False),
+        ("b", 2761, True),
+        ("a", 4472, False),
+        ("a", 3599, True),
+    ]
+    assert [tokenizer.decode(row[1:13]) for row in windows.batch(5, [0, 1, 2])] == [
+        "ATATCTGCCTAA",
+        "AACTCGAATCCC",
+        "ATTCGAAATTTT",
+    ]
+
+
+def random_regions(rng: np.random.Generator, lengths: dict[str, int], n: int) -> list[tuple]:
+    """Overlapping, touching and distant intervals; some end beyond the chromosome."""
+    found = []
+    for name in rng.choice(list(lengths), n):
+        start = int(rng.integers(lengths[name]))
+        found.append((str(name), start, start + int(rng.choice([1, 20, 150]))))
+        if rng.random() < 0.3:
+            found.append((str(name), found[-1][2] - 1, found[-1][2] + 30))
+    return [region for region in found if region[1] < lengths[region[0]]]
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("validation", [False, True])
+def test_windows_are_those_a_mask_of_every_base_gives(tmp_path, seed, validation):
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for name in ("chr1", "chr2", "chr3"):
+        ids = random_ids(int(rng.integers(1, 900)), seed)
+        ids[rng.random(len(ids)) < 0.4] |= 128
+        for at in rng.integers(len(ids), size=4):
+            ids[at : at + int(rng.integers(1, 40))] = rng.choice([1, 129])
+        arrays[name] = ids
+    lengths = {name: len(ids) for name, ids in arrays.items()}
+    regions, written = {}, {}
+    for option, n in (("include", 6), ("exclude", 5), ("validation", 4)):
+        regions[option] = random_regions(rng, lengths, n)
+        bed = tmp_path / f"{option}.bed.gz"
+        lines = "".join(f"{name}\t{a}\t{b}\tx\n" for name, a, b in regions[option][::2])
+        bed.write_bytes(gzip.compress(f"# some\ntrack name=x\n\n{lines}".encode()))
+        written[option] = (str(bed), *(f"{n}:{a}-{b}" for n, a, b in regions[option][1::2]))
+    if seed % 3 == 0:
+        regions["include"], written["include"] = [(n, 0, m) for n, m in lengths.items()], ()
+    if seed % 3 == 1:
+        regions["exclude"].append(("chr2", 0, lengths["chr2"]))
+        written["exclude"] += ("chr2",)
+
+    def covered(option: str, name: str) -> np.ndarray:
+        mask = np.zeros(lengths[name], dtype=bool)
+        for chrom, start, end in regions[option]:
+            if chrom == name:
+                mask[start:end] = True
+        return mask
+
+    width = 12
+    expected = []
+    for name, ids in arrays.items():
+        held = covered("validation", name)
+        usable = ((ids & 127) >= tokenizer.A) & ~covered("exclude", name)
+        usable &= held if validation else covered("include", name) & ~held
+        fits = np.convolve(usable, np.ones(width), "valid") == width if len(ids) >= width else []
+        expected += [(name, int(start)) for start in np.flatnonzero(fits)]
+    config = DataConfig(window=width, **written)
+    if not expected:
+        with pytest.raises(DataError, match="no stretch of 12 bases"):
+            Windows(arrays, config, validation=validation)
+        return
+    windows = Windows(arrays, config, validation=validation)
+    assert windows.n_starts == len(expected)
+    for index in range(60):
+        # the place is the drawn one of all starts, in order
+        at = int(np.random.default_rng([9, index]).integers(len(expected)))
+        name, start, _ = windows.place(9, index)
+        assert (name, start) == expected[at]
+    used = {(name, start + i) for name, start in expected for i in range(width)}
+    assert windows.usable_bases == len(used) == sum(map(len, windows.stretches()))
+
+
+def test_a_name_stands_for_the_whole_sequence():
+    arrays = {name: random_ids(100, n) for n, name in enumerate(("chr1", "chr2", "x:1-50"))}
+    assert Windows(arrays, DataConfig(window=20, include=("chr2",))).usable_bases == 100
+    windows = Windows(arrays, DataConfig(window=20, include=("chr2", "x:1-50")))
+    assert windows.usable_bases == 200  # x:1-50 is a name here
+    held = DataConfig(window=20, include=("chr2:0-50",), validation=("chr1",), exclude=("chr2",))
+    assert Windows(arrays, held, validation=True).usable_bases == 100
+    with pytest.raises(DataError, match="left to train on"):
+        Windows(arrays, held)
+
+
+def test_names_of_a_bed_that_the_genome_lacks_are_kept(tmp_path):
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t10\t60\nchrUn\t0\t10\nchr1\t50\t90\nalt 5 9\n")
+    windows = Windows({"chr1": random_ids(100)}, DataConfig(window=20, include=(str(bed),)))
+    assert windows.unmatched == ["alt", "chrUn"]
+    assert windows.usable_bases == 80
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "cannot read .*in.fa"),
-        (b"", "no sequence in it"),
-        (b"ACGT\n", "cannot read .* as FASTA"),
-        (b">a\nACGT\n>a again\nACGT\n", "repeats the sequence name a"),
-        (bytes(range(256)) * 4, "cannot read .* as FASTA"),
-        (gzip.compress(b">a\n" + b"ACGT" * 5000)[:-20], "cannot read .* as FASTA"),
+        (None, r"cannot read .*in\.bed as BED"),
+        ("", r"in\.bed holds no interval"),
+        ("# nothing\nchr1\t5\t5\n", r"in\.bed holds no interval"),
+        ("chr1\t0\t9\nchr1\t5\n", r"in\.bed, line 2: .*; found 'chr1\\t5'"),
+        ("chr1\t0\tmany\n", r"line 1: expected chrom, start, end .*; found 'chr1\\t0\\tmany'"),
+        ("\nchr1\t9\t5\n", r"line 2: expected .* 0 <= start <= end"),
+        ("chr1\t-1\t5\n", r"line 1: expected .* 0 <= start <= end"),
+        ("chr1\t100\t120\n", r"chr1:100-120, but chr1 has 100 bases\. Is it of another"),
     ],
-    ids=["missing", "empty", "no header", "duplicate", "binary", "gzip cut short"],
 )
-def test_bad_fasta_in_one_line(tmp_path, content, words):
-    path = tmp_path / "in.fa"
+def test_bad_bed_in_one_line(tmp_path, content, words):
+    path = tmp_path / "in.bed"
     if content is not None:
-        path.write_bytes(content)
+        path.write_text(content)
     with pytest.raises(DataError, match=words) as caught:
-        read_chromosomes([path])
+        Windows({"chr1": random_ids(100)}, DataConfig(window=20, exclude=(str(path),)))
     assert "\n" not in str(caught.value)
 
 
-def test_no_fasta_names_the_option():
-    with pytest.raises(DataError, match=r"data\.fasta or pass --fasta"):
-        read_chromosomes([])
+def test_soft_masked_bases_weigh_less_and_turn_with_the_strand():
+    ids = random_ids(400)
+    lower = np.random.default_rng(3).random(400) < 0.3
+    windows = Windows(
+        {"c": ids | np.where(lower, 128, 0).astype(np.uint8)},
+        DataConfig(window=20, repeat_weight=0.25),
+    )
+    weights = windows.weights(8, range(50))
+    assert weights.shape == (50, 21)
+    assert weights.dtype == np.float32
+    assert (weights[:, 0] == 0).all()
+    strands = set()
+    for index, (row, tokens) in enumerate(zip(weights, windows.batch(8, range(50)), strict=True)):
+        _, start, flip = windows.place(8, index)
+        here = slice(start, start + 20)
+        expected = np.where(lower[here], 0.25, 1.0)
+        forward = ids[here]
+        assert row[1:].tolist() == (expected[::-1] if flip else expected).tolist()
+        assert tokens[1:].tolist() == ((25 - forward)[::-1] if flip else forward).tolist()
+        strands.add(flip)
+    assert strands == {False, True}
+
+
+def test_all_bases_weigh_the_same_unless_told_otherwise():
+    weights = Windows({"c": random_ids(400)}, DataConfig(window=20)).weights(8, range(5))
+    assert (weights == np.concatenate([[0], np.ones(20)])).all()
+
+
+@pytest.mark.parametrize("case", [0, 128])
+def test_repeats_cannot_weigh_less_where_none_are_marked(case):
+    ids = random_ids(400) | np.uint8(case)
+    with pytest.raises(DataError, match=r"repeat_weight = 0\.1 needs soft-masked.*one case only"):
+        Windows({"c": ids}, DataConfig(window=20, repeat_weight=0.1))

@@ -78,3 +78,28 @@ def train(
         folder = run(settings, out, world=world, cache=cache)
         if world.is_main:
             typer.echo(f"model written to {folder}", err=True)
+
+
+@app.command()
+def ablate(
+    grid: Annotated[str, typer.Argument(help="TOML grid, or the shipped one: ablation.")],
+    out: Out,
+    fasta: Fasta = None,
+    threads: Threads = 0,
+    cache: Cache = None,
+) -> None:
+    """Train several arms to the same compute and compare them; a cut-off grid goes on.
+
+    Example: nucel-pretrain ablate ablation --fasta chr20.fa.gz --fasta chrX.fa.gz -o runs/ablation
+    """
+    import torch
+
+    from nucel_pretrain.ablation.grid import read_grid
+    from nucel_pretrain.ablation.run import ablate as run
+
+    settings, arms = read_grid(grid, tuple(str(f) for f in fasta or ()))
+    if threads:
+        torch.set_num_threads(threads)
+    table = run(settings, arms, out, cache=cache)
+    last = table[table["share"] == 1.0]
+    typer.echo(last.drop(columns=["share", "step", "own_loss"]).to_string(index=False))

@@ -114,6 +114,19 @@ class PretrainConfig:
             )
 
 
+def config_text(path: str | Path) -> str:
+    """The text of a TOML file, or of a shipped one by name.
+
+    Raises:
+        PretrainError: There is no such file.
+    """
+    shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
+    try:
+        return shipped.read_text() if shipped.is_file() else Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PretrainError(f"cannot read the configuration {path}: {error}") from error
+
+
 def read_config(path: str | Path) -> PretrainConfig:
     """Read a TOML file, or a shipped one by name (``mini``).
 
@@ -121,11 +134,7 @@ def read_config(path: str | Path) -> PretrainConfig:
         PretrainError: No such file, not TOML, an unknown key (the nearest is named), a missing
             key, or a value out of bounds.
     """
-    shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
-    try:
-        text = shipped.read_text() if shipped.is_file() else Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PretrainError(f"cannot read the configuration {path}: {error}") from error
+    text = config_text(path)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -178,6 +187,14 @@ _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "tuple[str, ...]": (
         lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v),
         "a list of texts in quotes",
+    ),
+    "tuple[int, ...]": (
+        lambda v: isinstance(v, list) and all(_is_number(x) and x == int(x) for x in v),
+        "a list of whole numbers",
+    ),
+    "tuple[float, ...]": (
+        lambda v: isinstance(v, list) and all(_is_number(x) for x in v),
+        "a list of numbers",
     ),
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from nucel_model import Electra, MaskedLM, Nucel, NucelEncoder, save_pretrained, tokenizer
@@ -125,6 +126,32 @@ def save_model(model: nn.Module, folder: Path) -> Path:
     generator = Nucel(_plain(model.generator), mlm_head=model.generator_head)
     save_pretrained(generator, folder / "generator")
     return folder
+
+
+def load_model(folder: Path, model: nn.Module) -> None:
+    """Read back what `save_model` wrote, whatever the tokens were, into an equal model.
+
+    A generator that shared its table keeps its own first weights: saved is what the table amounts
+    to, not how it was made.
+    """
+    if isinstance(model, MaskedLM):
+        parts: list[tuple[nn.Module, str]] = [
+            (model.encoder, "model.safetensors"),
+            (model.head, "mlm.safetensors"),
+        ]
+    else:
+        assert isinstance(model, Electra)
+        parts = [
+            (model.discriminator, "model.safetensors"),
+            (model.discriminator_head, "discriminator.safetensors"),
+        ]
+        if not isinstance(model.generator.embeddings.tok_embeddings, ProjectedEmbedding):
+            parts += [
+                (model.generator, "generator/model.safetensors"),
+                (model.generator_head, "generator/mlm.safetensors"),
+            ]
+    for module, name in parts:
+        module.load_state_dict(load_file(folder / name))
 
 
 def _plain(encoder: NucelEncoder) -> NucelEncoder:

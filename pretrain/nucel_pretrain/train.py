@@ -117,7 +117,8 @@ def train(
     )
     while True:
         done = step >= loop.steps
-        if held is not None and (done or (step and step % loop.evaluate_every == 0)):
+        look = done or step in milestones or (step and step % loop.evaluate_every == 0)
+        if held is not None and look:
             with clock.paused():
                 numbers = validate(model, held, config.electra)
             if world.is_main:

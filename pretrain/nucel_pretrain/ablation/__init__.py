@@ -1,0 +1,1 @@
+"""Ablations: several ways to train, compared at the same number of floating-point operations."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from nucel_pretrain.config import LoopConfig, PretrainConfig, SizeConfig
+from nucel_pretrain.config import LoopConfig, PretrainConfig, SizeConfig, as_dict
 from nucel_pretrain.data import DataConfig
 from nucel_pretrain.optim import OptimConfig
 
@@ -25,6 +28,12 @@ def _one_thread():
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path_factory, monkeypatch):
+    """No test writes into, or reads from, the user's cache of genomes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -46,7 +55,7 @@ def genome(tmp_path):
 def tiny_config(genome):
     """Makes a configuration that trains in milliseconds a step; sections can be changed by key."""
 
-    def make(**changes: dict) -> PretrainConfig:
+    def make(**changes: Any) -> PretrainConfig:
         config = PretrainConfig(
             data=DataConfig(fasta=(str(genome),), window=32, batch=4),
             discriminator=SizeConfig(hidden=16, layers=2, heads=2, intermediate=24),
@@ -54,9 +63,31 @@ def tiny_config(genome):
             loop=LoopConfig(steps=12, log_every=1, precision="fp32"),
             optim=OptimConfig(learning_rate=3e-3, warmup_steps=3),
         )
-        for section, values in changes.items():
-            part = dataclasses.replace(getattr(config, section), **values)
-            config = dataclasses.replace(config, **{section: part})
+        for name, values in changes.items():
+            if isinstance(values, dict):
+                values = dataclasses.replace(getattr(config, name), **values)
+            config = dataclasses.replace(config, **{name: values})
         return config
 
     return make
+
+
+@pytest.fixture
+def toml(tiny_config, tmp_path):
+    """Writes the small configuration as a TOML file."""
+
+    def write(**changes: Any) -> Path:
+        path = tmp_path / "run.toml"
+        path.write_text(as_toml(as_dict(tiny_config(**changes))))
+        return path
+
+    return write
+
+
+def as_toml(config: dict[str, Any]) -> str:
+    """A resolved configuration as TOML."""
+    lines = [f"{k} = {json.dumps(v)}" for k, v in config.items() if not isinstance(v, dict)]
+    for name, section in config.items():
+        if isinstance(section, dict):
+            lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in section.items())]
+    return "\n".join(lines) + "\n"

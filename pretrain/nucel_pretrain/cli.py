@@ -20,7 +20,7 @@ class Group(TyperGroup):
 
         try:
             return super().invoke(ctx)
-        except (PretrainError, DataError) as error:
+        except (PretrainError, DataError, OSError) as error:  # OSError names its file
             typer.secho(f"error: {error}", err=True)
             raise typer.Exit(1) from error
 

@@ -115,7 +115,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
         raise DataError(f"cannot read {path} as FASTA: {error}") from error
 
 
-Blocks = tuple[NDArray[np.int64], NDArray[np.int64]]
+Blocks = tuple[NDArray[np.integer], NDArray[np.integer]]
 """Starts and ends of runs of N, or of lower case."""
 
 
@@ -124,14 +124,15 @@ def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
     with path.open("rb") as file:
         size = path.stat().st_size
 
-        def numbers(count: int, kind: str = "u4") -> NDArray[np.int64]:
+        def numbers(count: int, kind: str = "u4") -> NDArray[np.integer]:
             wanted = count * np.dtype(kind).itemsize
             if wanted > size - file.tell():
                 raise DataError(
                     f"cannot read {path} as 2bit: it ends early, {wanted:,} bytes are missing "
                     f"after byte {file.tell():,}. Was the download cut off?"
                 )
-            return np.frombuffer(file.read(wanted), dtype=order + kind).astype(np.int64)
+            found = np.frombuffer(file.read(wanted), dtype=order + kind)
+            return found if kind == "u1" else found.astype(np.int64)
 
         def blocks() -> Blocks:
             starts = numbers(int(numbers(1)[0]))
@@ -142,8 +143,7 @@ def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
             raise DataError(f"cannot read {path} as 2bit: its version is {version}, not 0 or 1")
         places = []
         for _ in range(count):
-            raw = numbers(int(numbers(1, "u1")[0]), "u1").astype(np.uint8).tobytes()
-            name = raw.decode("utf-8", "replace")
+            name = numbers(int(numbers(1, "u1")[0]), "u1").tobytes().decode("utf-8", "replace")
             places.append((name, int(numbers(1, "u8" if version else "u4")[0])))
         for name, place in places:
             file.seek(place)
@@ -155,23 +155,25 @@ def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
 
 
 def _unpack(
-    numbers: Callable[[int, str], NDArray[np.int64]], length: int, unknown: Blocks, masked: Blocks
+    numbers: Callable[[int, str], NDArray[np.integer]], length: int, unknown: Blocks, masked: Blocks
 ) -> Iterator[NDArray[np.uint8]]:
     for start in range(0, length, PIECE):
         end = min(start + PIECE, length)
         packed = numbers((end - start + 3) // 4, "u1")
-        piece = _UNPACKED[packed].reshape(-1)[: end - start]
+        piece = _UNPACKED.take(packed, axis=0).reshape(-1)[: end - start]
         piece[_covered(*unknown, start, end)] = tokenizer.UNK
         piece[_covered(*masked, start, end)] |= SOFT_MASK
         yield piece
 
 
 def _covered(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], low: int, high: int
+    starts: NDArray[np.integer], ends: NDArray[np.integer], low: int, high: int
 ) -> NDArray[np.bool_]:
     """Which of the positions low .. high lie in a block; blocks may come in any order."""
-    near = (starts < high) & (ends > low)
-    steps = np.zeros(high - low + 1, dtype=np.int32)
-    np.add.at(steps, np.maximum(starts[near], low) - low, 1)
-    np.add.at(steps, np.minimum(ends[near], high) - low, -1)
-    return np.cumsum(steps[:-1], dtype=np.int32) > 0
+    near = np.flatnonzero((starts < high) & (ends > low))
+    near = near[np.argsort(starts[near], kind="stable")]
+    stop = np.maximum.accumulate(np.minimum(ends[near], high))
+    start = np.maximum(starts[near], np.append(low, stop)[:-1])  # overlapping blocks follow on
+    edges = np.stack([start, np.maximum(start, stop)], axis=1).ravel()
+    lengths = np.diff(edges, prepend=low, append=high)
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)

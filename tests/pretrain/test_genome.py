@@ -155,6 +155,17 @@ def test_arrays_and_files_give_the_same_genome(tmp_path, cache):
     assert (one.fetch("chr2", 0, 10) > 0).all()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_blocks_of_a_2bit_file_may_overlap_and_come_in_any_order(seed):
+    rng = np.random.default_rng(seed)
+    starts = rng.integers(100, size=seed)
+    ends = starts + rng.integers(1, 30, size=seed)
+    expected = np.zeros(130, dtype=bool)
+    for start, end in zip(starts, ends, strict=True):
+        expected[start:end] = True
+    assert (readers._covered(starts, ends, 20, 90) == expected[20:90]).all()
+
+
 def test_several_files_follow_one_another(tmp_path, cache):
     one = write(tmp_path, "a.fa", b">chr1\nACGT\n")
     two = write(tmp_path, "b.2bit", twobit({"chr2": "GGNA", "chr3": "T"}))

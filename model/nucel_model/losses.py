@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
@@ -13,10 +12,10 @@ def weighted_mean(values: Tensor, weights: Tensor | None, total: float | None = 
         values: One loss per token.
         weights: One weight per token; None = 1 each.
         total: The weights' sum over the whole batch; None = over these values. A total of 0, a
-            batch of repeats of weight 0, gives 0.
+            batch of repeats of weight 0, gives 0 and no gradient.
     """
     if weights is not None:
         values = values * weights
     if total is None:
         total = float(values.numel()) if weights is None else float(weights.sum())
-    return values.sum() / max(total, torch.finfo(torch.float32).tiny)
+    return values.sum() / (total or 1.0)

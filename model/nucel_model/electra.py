@@ -146,7 +146,7 @@ def sample_tokens(
     """
     choices = logits[:, tokenizer.A : tokenizer.A + noise.shape[1]] / temperature
     if 0 < top_k < choices.shape[1]:
-        least = choices.topk(top_k, dim=-1).values[:, -1:]
-        choices = choices.masked_fill(choices < least, float("-inf"))
+        kept = choices.topk(top_k, dim=-1)  # by place, not by value: logits may tie in bf16
+        choices = torch.full_like(choices, float("-inf")).scatter(-1, kept.indices, kept.values)
     gumbel = -torch.log(-torch.log(noise.clamp(1e-9, 1 - 1e-7)))
     return tokenizer.A + (choices + gumbel).argmax(dim=-1)

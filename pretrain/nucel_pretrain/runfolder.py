@@ -15,9 +15,25 @@ FREE = frozenset(
 
 
 def log(path: Path, numbers: dict[str, Any]) -> None:
-    """Append one line of JSON."""
-    with path.open("a") as file:
-        file.write(json.dumps(numbers) + "\n")
+    """Append one line of JSON.
+
+    Raises:
+        PretrainError: It cannot be written (a full disk).
+    """
+    try:
+        with path.open("a") as file:
+            file.write(json.dumps(numbers) + "\n")
+    except OSError as error:
+        raise PretrainError(
+            f"cannot write {path}: {error}. Free some space and give the same command to go on"
+        ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file under another name and rename it: a run may be killed at any moment."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def keep_metrics_up_to(step: int, path: Path) -> None:
@@ -25,11 +41,14 @@ def keep_metrics_up_to(step: int, path: Path) -> None:
     if path.exists():
         kept = []
         for line in path.read_text().splitlines():
-            numbers = json.loads(line) if line.endswith("}") else {"step": step + 1}
+            try:
+                numbers = json.loads(line)
+            except ValueError:  # cut off as it was written
+                continue
             # a checkpoint is written after its step's validation, which is run once more
             if numbers["step"] < step + ("loss" in numbers):
                 kept.append(f"{line}\n")
-        path.write_text("".join(kept))
+        write_whole(path, "".join(kept))
 
 
 def same_config(config: PretrainConfig, path: Path) -> None:
@@ -41,7 +60,7 @@ def same_config(config: PretrainConfig, path: Path) -> None:
     now = as_dict(config)
     text = json.dumps(now, indent=2) + "\n"
     if not path.exists():
-        path.write_text(text)
+        write_whole(path, text)
         return
     try:
         before = json.loads(path.read_text())
@@ -60,7 +79,7 @@ def same_config(config: PretrainConfig, path: Path) -> None:
             f"{path.parent} holds a run with another configuration: {'; '.join(changed)}. "
             "Give another --out, or the first configuration."
         )
-    path.write_text(text)
+    write_whole(path, text)
 
 
 def _flat(nested: dict[str, Any]) -> dict[str, Any]:

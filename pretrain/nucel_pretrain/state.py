@@ -28,13 +28,38 @@ from nucel_pretrain.objectives import save_model, unwrap
 
 
 def export(model: nn.Module, folder: Path, blank: Callable[[], nn.Module], world: World) -> Path:
-    """Write the model's folder from whole weights; ``blank`` makes an equal model to hold them."""
+    """Write the model's folder, whole or not at all; ``blank`` makes an equal model.
+
+    Raises:
+        PretrainError: It cannot be written (a full disk).
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        if world.is_main:
+            shutil.rmtree(partial, ignore_errors=True)
+        _write_model(model, partial, blank, world)
+        if world.is_main:
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.replace(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise PretrainError(
+            f"cannot write the model {folder}: {error}. "
+            "Free some space and give the same command to go on"
+        ) from error
+    return folder
+
+
+def _write_model(
+    model: nn.Module, folder: Path, blank: Callable[[], nn.Module], world: World
+) -> None:
+    """From whole weights; ``blank`` makes an equal model to hold them."""
     whole = {name: _whole(p.detach()).cpu() for name, p in unwrap(model).named_parameters()}
     if world.is_main:
         copy = blank()
-        copy.load_state_dict(whole, strict=False)  # a shared table has two names, and one here
+        copy.load_state_dict(whole)
         save_model(copy, folder)
-    return folder
 
 
 def save_checkpoint(
@@ -59,7 +84,7 @@ def save_checkpoint(
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
         world.barrier()
-        export(model, partial / "model", blank, world)
+        _write_model(model, partial / "model", blank, world)
         spread = any(isinstance(p, DTensor) for p in model.parameters())
         n_shards = world.size if spread else 1
         if spread or world.is_main:
@@ -146,13 +171,14 @@ def _whole(tensor: Tensor) -> Tensor:
 
 
 def _seal(partial: Path, state: dict[str, Any]) -> None:
-    """Push every file to the disk and write down how long it is."""
+    """Write down how long every file is, and push all to the disk before the name changes."""
     files = sorted(p for p in partial.rglob("*") if p.is_file())
-    for path in files:
+    sizes = {str(p.relative_to(partial)): p.stat().st_size for p in files}
+    named = partial / "state.json"
+    named.write_text(json.dumps({**state, "files": sizes}, indent=2) + "\n")
+    for path in (*files, named):
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    sizes = {str(p.relative_to(partial)): p.stat().st_size for p in files}
-    (partial / "state.json").write_text(json.dumps({**state, "files": sizes}, indent=2) + "\n")
 
 
 def _is_complete(folder: Path) -> bool:

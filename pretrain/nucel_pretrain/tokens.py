@@ -52,7 +52,8 @@ class Tokenised:
 
     def mean(self, per_base: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean over each token's bases of (n, bases) numbers: (n, tokens), 0 where none."""
-        total = np.concatenate([np.zeros((len(per_base), 1)), per_base.cumsum(axis=1)], axis=1)
+        sums_before = per_base.cumsum(axis=1, dtype=np.float64)
+        total = np.concatenate([np.zeros((len(per_base), 1)), sums_before], axis=1)
         ends = self.lengths.cumsum(axis=1)
         rows = np.arange(len(per_base))[:, None]
         sums = total[rows, ends] - total[rows, ends - self.lengths]
@@ -201,7 +202,10 @@ def make_tokens(
     if config.kind == "6mer":
         return KmerTokens(6)
     if not saved.exists():
-        BpeTokens.learn(_pieces(stretches, 256, 2_000_000), config.vocabulary).save(saved)
+        learned = BpeTokens.learn(_pieces(stretches, 256, 2_000_000), config.vocabulary)
+        partial = saved.with_name(f".{saved.name}.partial")
+        learned.save(partial)
+        partial.replace(saved)
     return BpeTokens.load(saved)
 
 

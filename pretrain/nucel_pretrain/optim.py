@@ -57,9 +57,10 @@ def learning_rate(step: int, total: int, config: OptimConfig) -> float:
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """Weight decay on matrices only, not on norms and biases."""
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    rest = [p for p in model.parameters() if p.ndim < 2]
+    """Weight decay on matrices only, not on norms and biases; frozen weights are left out."""
+    learned = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in learned if p.ndim >= 2]
+    rest = [p for p in learned if p.ndim < 2]
     return torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": config.weight_decay},

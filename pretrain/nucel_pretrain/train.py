@@ -29,6 +29,7 @@ from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.validate import SEED, validate
 
 Say = Callable[[str], None]
+Build = Callable[[PretrainConfig, Tokens, torch.device], nn.Module]
 
 
 def build_model(config: PretrainConfig, tokens: Tokens, device: torch.device) -> nn.Module:
@@ -45,6 +46,11 @@ def build_model(config: PretrainConfig, tokens: Tokens, device: torch.device) ->
             encoder,
             shared_embeddings=config.electra.embeddings == "shared",
         )
+    return ready(model, device, longest)
+
+
+def ready(model: nn.Module, device: torch.device, longest: int) -> nn.Module:
+    """On its device, with the attention that trains fastest there at ``longest`` tokens."""
     for module in model.modules():
         if isinstance(module, NucelEncoder):
             module.backend = training_backend(device, longest)
@@ -59,6 +65,7 @@ def train(
     world: World | None = None,
     cache: Path | None = None,
     milestones: Sequence[int] = (),
+    build: Build | None = None,
 ) -> Path:
     """Pre-train and return the finished model folder, ``out/model``.
 
@@ -72,6 +79,8 @@ def train(
         world: This process among all; None = alone on the CPU.
         cache: Where the genome is kept in a form that is mapped, not read; None = the user's cache.
         milestones: Steps at which the model is also written, to ``out/milestones/step-N``.
+        build: Makes the model, the same one each time it is called; what needs no gradient stays
+            as it is. None = `build_model`, warm-started where ``loop.start_from`` says so.
 
     Raises:
         PretrainError: The folder holds a run with another configuration, the loss is not finite, or
@@ -88,17 +97,17 @@ def train(
     windows, held, tokens = _data(config, out, world, cache, say)
 
     def blank() -> nn.Module:
-        return build_model(config, tokens, torch.device("cpu"))
+        return (build or build_model)(config, tokens, torch.device("cpu"))
 
-    model = build_model(config, tokens, world.device)
-    if loop.start_from:
+    saved = checkpoints(out)
+    model = (build or build_model)(config, tokens, world.device)
+    if loop.start_from and build is None and not saved:
         start_from(model, loop.start_from)
     sizes = [f"{name} {sum(p.numel() for p in m.parameters()):,}" for name, m in _parts(model)]
     model = spread(model, loop.parallel, world)
     optimizer = make_optimizer(model, optim)
     scaler = make_scaler(world.device, loop.precision)
     step, before = 0, 0.0
-    saved = checkpoints(out)
     if saved:
         state = load_checkpoint(saved[-1], model, optimizer)
         step, before = int(state["step"]), float(state["seconds"])
@@ -188,8 +197,14 @@ def start_from(model: nn.Module, name_or_folder: str) -> None:
                     f"loop.start_from: {name_or_folder} lacks a head that a warm start needs"
                 )
             ours.load_state_dict(theirs.state_dict())
-    except (FolderError, ConfigError, RuntimeError) as error:
+    except (FolderError, ConfigError) as error:
         raise PretrainError(f"loop.start_from = {name_or_folder!r}: {error}") from error
+    except RuntimeError as error:  # torch's list of tensors that do not fit
+        found_at = " ".join(str(error).split())
+        raise PretrainError(
+            f"loop.start_from = {name_or_folder!r} is of another size than the configuration: "
+            f"{found_at}"
+        ) from error
 
 
 def _data(

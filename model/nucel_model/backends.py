@@ -8,6 +8,7 @@ reductions, block of query rows by block of query rows.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nucel_model.matmul_attention import matmul_attention
+from nucel_model.matmul_attention import Part, matmul_attention
 
 Backend = Literal["eager", "sdpa", "matmul"]
 
@@ -70,13 +71,29 @@ def attend(backend: Backend, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Ten
         return eager(q, k, v, mask)[0]
     if backend == "sdpa":
         return sdpa(q, k, v, mask)
-    every = slice(0, q.shape[2])
-    allowed = mask.allowed(every, every, q.device)
-    bias = None
-    if allowed is not None:
-        bias = torch.zeros(allowed.shape, dtype=q.dtype, device=q.device)
-        bias.masked_fill_(~allowed, float("-inf"))
-    return matmul_attention(q, k, v, bias)
+    return matmul_attention(q, k, v, parts(mask, q))
+
+
+def parts(mask: Mask, q: Tensor) -> list[Part]:
+    """The stretches of queries that `matmul_attention` takes one after the other.
+
+    All queries at once in a global layer; in a local one, stretches as long as the reach, the last
+    with the remainder. Where there is room, ends lie at multiples of 32, which vector units like.
+    """
+    length = q.shape[2]
+    size = length if mask.window is None else 32 * math.ceil(max(1, mask.window) / 32)
+    starts = [size * i for i in range(max(1, length // size))]
+    found = []
+    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+        rows = slice(start, stop)
+        seen = mask.key_range(rows, length)
+        keys = slice(seen.start // 32 * 32, min(length, 32 * math.ceil(seen.stop / 32)))
+        allowed, bias = mask.allowed(rows, keys, q.device), None
+        if allowed is not None:
+            bias = torch.zeros(allowed.shape, dtype=q.dtype, device=q.device)
+            bias.masked_fill_(~allowed, float("-inf"))
+        found.append(Part(rows, keys, bias))
+    return found
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:

@@ -25,7 +25,7 @@ from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
-from nucel_model.rope import rotary_table, rotate
+from nucel_model.rope import rotary_table, split_heads
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From q, k and v to the attention's output, (batch, heads, tokens, dim) each."""
@@ -57,11 +57,7 @@ class Attention(nn.Module):
 
     def heads(self, x: Tensor, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated q and k, and v: (batch, heads, tokens, dim) each."""
-        b, length, width = x.shape
-        # (B, L, 3*H*D) -> 3 x (B, H, L, D): Wqkv's rows are the q, k and v blocks in that order
-        qkv = self.Wqkv(x).view(b, length, 3, self.n_heads, width // self.n_heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        return rotate(q, *table), rotate(k, *table), v
+        return split_heads(self.Wqkv(x), self.n_heads, table)
 
     def merge(self, out: Tensor) -> Tensor:
         """(batch, heads, tokens, dim) back to (batch, tokens, hidden), through Wo."""
@@ -79,6 +75,8 @@ class GeGLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., hidden) to the same shape."""
         value, gate = self.Wi(x).chunk(2, dim=-1)
+        if x.device.type == "cpu":  # two copies cost less than arithmetic on halves of rows
+            value, gate = value.contiguous(), gate.contiguous()
         return self.Wo(F.gelu(value) * gate)
 
 

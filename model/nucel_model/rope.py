@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -9,16 +11,60 @@ from torch import Tensor
 def rotary_table(
     length: int, dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Cosines and sines, each (length, dim) in fp32; columns i and i + dim/2 share a frequency."""
+    """Cosines and sines, each (length, dim) in fp32; columns i and i + dim/2 share a frequency.
+
+    The sines of the first half are negative, as `rotate` wants them.
+    """
     inverse = 1.0 / theta ** (torch.arange(0, dim, 2, device=device, dtype=torch.float32) / dim)
     angle = torch.arange(length, device=device, dtype=torch.float32)[:, None] * inverse
-    angle = torch.cat([angle, angle], dim=-1)
-    return angle.cos(), angle.sin()
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn (..., length, dim) by its position; computed in fp32, returned in x's type."""
-    left, right = x.float().chunk(2, dim=-1)
-    half = cos.shape[-1] // 2
-    c, s = cos[..., :half], sin[..., :half]
-    return torch.cat([left * c - right * s, right * c + left * s], dim=-1).to(x.dtype)
+    half = x.shape[-1] // 2
+    swapped = torch.cat([x[..., half:], x[..., :half]], dim=-1)
+    wide = torch.promote_types(x.dtype, torch.float32)
+    return (x.to(wide) * cos + swapped.to(wide) * sin).to(x.dtype)
+
+
+def split_heads(
+    qkv: Tensor, n_heads: int, table: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rotated queries and keys, and values, each contiguous (batch, heads, length, dim).
+
+    The gradient is turned back by the same angles and written straight into one array, where
+    autograd by itself would go over it six times.
+
+    Args:
+        qkv: (batch, length, 3 * heads * dim): the q, k and v blocks in that order, by head in each.
+        n_heads: How many heads a block holds.
+        table: From `rotary_table`.
+    """
+    q, k, v = _SplitHeads.apply(qkv, n_heads, *table)
+    return q, k, v
+
+
+class _SplitHeads(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, qkv: Tensor, n_heads: int, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.save_for_backward(cos, sin)
+        # (B, L, 3*H*D) -> 3 x (B, H, L, D); copied before any arithmetic, which is slow on strides
+        parts = qkv.unflatten(-1, (3, n_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = (part.contiguous() for part in parts)
+        return rotate(q, cos, sin), rotate(k, cos, sin), v
+
+    @staticmethod
+    def backward(
+        ctx: Any, d_q: Tensor, d_k: Tensor, d_v: Tensor
+    ) -> tuple[Tensor, None, None, None]:
+        cos, sin = ctx.saved_tensors
+        b, heads, length, dim = d_v.shape
+        out = d_v.new_empty(b, length, 3, heads, dim)
+        parts = (rotate(d_q, cos, -sin), rotate(d_k, cos, -sin), d_v)
+        for i, part in enumerate(parts):
+            out[:, :, i] = part.transpose(1, 2)
+        return out.flatten(2), None, None, None

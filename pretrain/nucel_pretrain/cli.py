@@ -81,6 +81,39 @@ def train(
 
 
 @app.command()
+def fit_head(
+    folder: Annotated[Path, typer.Argument(help="Folder of an encoder, as NucEL was released.")],
+    out: Out,
+    fasta: Fasta = None,
+    config: Annotated[str, typer.Option(help="TOML file, or a shipped name.")] = "fit-head",
+    replace_head: Annotated[
+        bool, typer.Option("--replace-head", help="Fit one though the folder has a head.")
+    ] = False,
+    threads: Threads = 0,
+    device: Device = "",
+    cache: Cache = None,
+) -> None:
+    """Give an encoder the discriminator head it lacks; the encoder itself is not changed.
+
+    Example: nucel-pretrain fit-head NucEL/ --fasta chr20.fa.gz -o runs/head
+    """
+    import torch
+
+    from nucel_pretrain.distributed import joined
+    from nucel_pretrain.fit_head import fit_head as run
+    from nucel_pretrain.fit_head import head_config, read_encoder
+
+    encoder = read_encoder(folder, replace_head=replace_head).config
+    settings = head_config(config, folder, encoder, tuple(str(f) for f in fasta or ()))
+    if threads:
+        torch.set_num_threads(threads)
+    with joined(device) as world:
+        fitted = run(folder, settings, out, replace_head=replace_head, world=world, cache=cache)
+        if world.is_main:
+            typer.echo(f"model written to {fitted}", err=True)
+
+
+@app.command()
 def ablate(
     grid: Annotated[str, typer.Argument(help="TOML grid, or the shipped one: ablation.")],
     out: Out,

@@ -45,6 +45,8 @@ Cache = Annotated[
     typer.Option(help="Where converted genomes are kept (one byte a base); default: user's cache."),
 ]
 
+SitesDir = Annotated[Path | None, typer.Option(help="Folder of the BED files in [[sites]].")]
+
 
 @app.command()
 def train(
@@ -78,6 +80,40 @@ def train(
         folder = run(settings, out, world=world, cache=cache)
         if world.is_main:
             typer.echo(f"model written to {folder}", err=True)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Model folder, or a shipped name.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables and figure.")],
+    settings: Annotated[
+        str, typer.Option(help="TOML file, or the shipped evaluate-hg19.")
+    ] = "evaluate-hg19",
+    fasta: Fasta = None,
+    sites_dir: SitesDir = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what OUT holds.")] = False,
+    threads: Threads = 0,
+) -> None:
+    """Measure a model on sequence it has never seen: losses, calibration, planted changes, probes.
+
+    Example: nucel-pretrain evaluate nucel-mini --fasta chr20.fa.gz --fasta chrX.fa.gz
+    --sites-dir annotation -o evaluation
+    """
+    import torch
+
+    from nucel_pretrain.evaluation.report import markdown
+    from nucel_pretrain.evaluation.run import evaluate as run
+    from nucel_pretrain.evaluation.settings import read_evaluation, with_files
+
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = with_files(
+        read_evaluation(settings),
+        fasta=tuple(str(f) for f in fasta or ()),
+        sites_dir=str(sites_dir or ""),
+    )
+    typer.echo(markdown(run(model, chosen, out, force=force)))
+    typer.echo(f"evaluation written to {out}", err=True)
 
 
 @app.command()
@@ -118,6 +154,10 @@ def ablate(
     grid: Annotated[str, typer.Argument(help="TOML grid, or the shipped one: ablation.")],
     out: Out,
     fasta: Fasta = None,
+    probes: Annotated[
+        str, typer.Option(help="Also probe each arm on the [[sites]] of these evaluation settings.")
+    ] = "",
+    sites_dir: SitesDir = None,
     threads: Threads = 0,
     cache: Cache = None,
 ) -> None:
@@ -128,11 +168,15 @@ def ablate(
     import torch
 
     from nucel_pretrain.ablation.grid import read_grid
+    from nucel_pretrain.ablation.probing import site_probe
     from nucel_pretrain.ablation.run import ablate as run
 
     settings, arms = read_grid(grid, tuple(str(f) for f in fasta or ()))
     if threads:
         torch.set_num_threads(threads)
-    table = run(settings, arms, out, cache=cache)
+    probe = None
+    if probes:
+        probe = site_probe(probes, arms[0].config.data.fasta, sites_dir, cache)
+    table = run(settings, arms, out, probe=probe, cache=cache)
     last = table[table["share"] == 1.0]
     typer.echo(last.drop(columns=["share", "step", "own_loss"]).to_string(index=False))

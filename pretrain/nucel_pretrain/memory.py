@@ -20,4 +20,5 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     wanted = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 * 2**20))
-    return all([bool(mallopt(name, value)) for name, value in wanted])
+    accepted = [bool(mallopt(name, value)) for name, value in wanted]
+    return all(accepted)

@@ -14,11 +14,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from nucel_model import tokenizer
 from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import GridConfig, read_grid
+from nucel_pretrain.ablation.probing import probe_all
 from nucel_pretrain.ablation.run import ablate
 from nucel_pretrain.ablation.scores import base_scores, embeddings
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.data import Windows
+from nucel_pretrain.evaluation.sites import Part
 from nucel_pretrain.genome import Genome
 from nucel_pretrain.tokens import BaseTokens, BpeTokens, KmerTokens
 from nucel_pretrain.train import build_model
@@ -233,3 +235,27 @@ def test_the_shipped_grid_reads():
     names = [arm.name for arm in arms]
     assert {"electra", "mlm", "electra-6mer", "mlm-bpe", "electra-span"} <= set(names)
     assert {arm.config.objective for arm in arms} == {"electra", "mlm"}
+
+
+def test_probes_find_what_embeddings_hold_and_nothing_else():
+    rng = np.random.default_rng(0)
+
+    def part(n: int) -> Part:
+        ids = rng.integers(tokenizer.A, tokenizer.T + 1, (2 * n, 40), dtype=np.uint8)
+        ids[:n, 20] = tokenizer.A
+        ids[n:, 20] = tokenizer.C
+        positive = np.arange(2 * n) < n
+        nowhere = np.zeros(2 * n, dtype=np.int64)
+        return Part(ids, positive, nowhere.astype(str), nowhere, positive, 0)
+
+    sets = {"letter": {"train": part(100), "choose": part(50), "test": part(50)}}
+
+    def embed(windows: np.ndarray) -> np.ndarray:
+        assert (windows[:, 0] == tokenizer.CLS).all()
+        return (windows[:, 21:22] == tokenizer.A).astype(np.float32)
+
+    def noise(windows: np.ndarray) -> np.ndarray:
+        return rng.random((len(windows), 4)).astype(np.float32)
+
+    assert probe_all(embed, sets) == {"letter": 1.0}
+    assert 0.3 < probe_all(noise, sets)["letter"] < 0.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -37,7 +38,8 @@ def draw(table: pd.DataFrame, out: Path) -> None:
         n_small = -(-len(arms) // 4)
         figure = Figure(figsize=(7.2, 2.4 * len(measures) + 1.2 * n_small), layout="constrained")
         FigureCanvasAgg(figure)
-        upper, lower = figure.subfigures(2, 1, height_ratios=[2.4 * len(measures), 1.2 * n_small])
+        parts: Any = figure.subfigures(2, 1, height_ratios=[2.4 * len(measures), 1.2 * n_small])
+        upper, lower = parts
         grid = upper.subplots(len(measures), 2, squeeze=False, sharey="row")
         for axes, (column, label) in zip(grid, measures, strict=True):
             _against(axes[0], table, "tokens", column, style)

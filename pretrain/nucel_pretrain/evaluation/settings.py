@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
-from nucel_pretrain.config import PretrainError, build
+from nucel_pretrain.config import PretrainError, build, config_text
 from nucel_pretrain.evaluation.metrics import DRAWS
 from nucel_pretrain.evaluation.probes import PENALTIES
 from nucel_pretrain.evaluation.sites import SiteSet, SplitConfig
@@ -104,11 +103,7 @@ def read_evaluation(path: str | Path) -> EvaluateConfig:
         PretrainError: No such file, not TOML, an unknown key (the nearest is named), a missing
             key, or a value out of bounds.
     """
-    shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
-    try:
-        text = shipped.read_text() if shipped.is_file() else Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PretrainError(f"cannot read the configuration {path}: {error}") from error
+    text = config_text(path)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

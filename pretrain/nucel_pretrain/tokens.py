@@ -156,8 +156,18 @@ class BpeTokens:
 
     @classmethod
     def load(cls, path: Path) -> BpeTokens:
-        """Read what `save` wrote."""
-        return cls(_tokenizers().Tokenizer.from_file(str(path)))
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file is not such a one, or the tokenizers package is missing.
+        """
+        library = _tokenizers()
+        try:
+            return cls(library.Tokenizer.from_file(str(path)))
+        except Exception as error:  # the library raises nothing narrower
+            raise ValueError(
+                f"{path} cannot be read: {error}; delete it, and the words are learned again"
+            ) from error
 
     def save(self, path: Path) -> None:
         """Write the library's JSON."""

@@ -52,6 +52,43 @@ def test_sampling_follows_the_softmax(temperature):
     assert ((counts[list(tokenizer.BASE_IDS)] / n - wanted).abs() <= tolerance).all()
 
 
+def test_top_1_is_the_likeliest_token_whatever_the_noise():
+    logits = torch.randn(1000, tokenizer.VOCAB_SIZE)
+    sampled = sample_tokens(logits, torch.rand(1000, 4), 5.0, top_k=1)
+    bases = logits[:, tokenizer.A : tokenizer.T + 1]
+    assert torch.equal(sampled, tokenizer.A + bases.argmax(dim=1))
+
+
+def test_top_2_samples_two_tokens_by_their_odds():
+    n = 100_000
+    row = torch.zeros(tokenizer.VOCAB_SIZE)
+    row[list(tokenizer.BASE_IDS)] = torch.tensor([0.0, 1.0, -1.0, 2.0])
+    sampled = sample_tokens(row.expand(n, -1), torch.rand(n, 4), top_k=2)
+    assert set(sampled.tolist()) == {tokenizer.C, tokenizer.T}
+    # of C and T, whose logits differ by 1; five standard errors
+    share = (sampled == tokenizer.T).float().mean()
+    wanted = torch.sigmoid(torch.tensor(1.0))
+    assert (share - wanted).abs() < 5 * (wanted * (1 - wanted) / n).sqrt()
+
+
+def test_top_k_keeps_k_tokens_where_logits_tie():
+    logits = torch.zeros(1000, tokenizer.VOCAB_SIZE)
+    sampled = sample_tokens(logits, torch.rand(1000, 4), top_k=2)
+    assert len(set(sampled.tolist())) == 2
+
+
+def test_top_k_of_all_is_no_top_k():
+    logits, noise = torch.randn(500, tokenizer.VOCAB_SIZE), torch.rand(500, 4)
+    for k in (0, 4, 9):
+        assert torch.equal(sample_tokens(logits, noise, top_k=k), sample_tokens(logits, noise))
+
+
+def test_as_many_tokens_are_sampled_as_the_noise_has_columns():
+    logits = torch.zeros(5000, 11 + 40)
+    sampled = sample_tokens(logits, torch.rand(5000, 40))
+    assert set(sampled.tolist()) == set(range(11, 51))
+
+
 def test_sampling_bears_noise_of_exactly_zero_and_one():
     logits = torch.zeros(2, tokenizer.VOCAB_SIZE)
     noise = torch.tensor([[0.0, 1.0, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]])
@@ -91,6 +128,56 @@ def test_losses_are_those_of_the_paper(electra):
     # high logit = replaced = 1
     loss = -(label * F.logsigmoid(logit) + (1 - label) * F.logsigmoid(-logit))
     torch.testing.assert_close(out.discriminator_loss, loss[scored].mean())
+
+
+def test_weights_and_totals_make_a_weighted_mean(electra):
+    ids, masked, noise = batch(4, 60)
+    weights = torch.rand(ids.shape)
+    out = electra(ids, masked, noise, weights=weights)
+    hidden = electra.generator(ids.masked_fill(masked, tokenizer.MASK)).last_hidden_state
+    log_p = electra.generator_head(hidden).log_softmax(-1)
+    nats = -log_p.gather(-1, ids[..., None])[..., 0][masked]
+    wanted = (nats * weights[masked]).sum() / weights[masked].sum()
+    torch.testing.assert_close(out.generator_loss, wanted)
+    scored = weights[:, 1:]
+    nats = F.binary_cross_entropy_with_logits(
+        out.replaced_logits[:, 1:], out.is_replaced[:, 1:].float(), reduction="none"
+    )
+    torch.testing.assert_close(out.discriminator_loss, (nats * scored).sum() / scored.sum())
+    part = electra(ids, masked, noise, weights=weights, totals=(100.0, 1000.0))
+    torch.testing.assert_close(part.generator_loss, wanted * weights[masked].sum() / 100)
+    torch.testing.assert_close(part.discriminator_loss, (nats * scored).sum() / 1000)
+
+
+def test_a_batch_without_weight_has_no_loss_and_no_gradient(electra):
+    ids, masked, noise = batch(4, 40)
+    out = electra(ids, masked, noise, weights=torch.zeros(ids.shape))
+    loss = out.generator_loss + 50 * out.discriminator_loss
+    assert loss == 0
+    loss.backward()
+    assert all((p.grad == 0).all() for p in electra.parameters())
+
+
+def test_a_shared_table_is_seen_through_a_projection():
+    narrow = NucelConfig(
+        hidden_size=8,
+        num_attention_heads=2,
+        intermediate_size=12,
+        layer_types=("full_attention",),
+        max_position_embeddings=128,
+    )
+    model = Electra(narrow, SMALL, shared_embeddings=True)
+    table = model.discriminator.embeddings.tok_embeddings.weight
+    shared = model.generator.embeddings.tok_embeddings
+    assert shared.weight.shape == (tokenizer.VOCAB_SIZE, 8)
+    assert torch.equal(shared(torch.tensor([[12, 4]]))[0], shared.weight[[12, 4]])
+    assert sum(p is table for p in model.parameters()) == 1
+    model(*batch(2, 20)).generator_loss.backward()
+    assert table.grad is not None
+    assert table.grad.abs().sum() > 0
+    # moved as a whole, the two still hold one table
+    twin = model.to(torch.float64)
+    assert twin.generator.embeddings.tok_embeddings(torch.tensor([[12]])).dtype == torch.float64
 
 
 def test_the_discriminators_loss_does_not_reach_the_generator(electra):

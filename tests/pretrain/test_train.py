@@ -109,6 +109,7 @@ def test_resuming_equals_not_stopping_for_masked_prediction_of_words(tiny_config
     assert_same_weights(whole / "model", cut / "model")
 
 
+@pytest.mark.slow
 def test_killing_the_process_and_starting_it_again_changes_no_number(toml, tmp_path):
     """SIGKILL at a random moment of a real process, then the same command."""
     config = toml(loop={"steps": 120, "checkpoint_minutes": 0.002, "evaluate_every": 7})

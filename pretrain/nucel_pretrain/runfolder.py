@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ FREE = frozenset(
 
 
 def log(path: Path, numbers: dict[str, Any]) -> None:
-    """Append one line of JSON.
+    """Append one line of JSON; what is not finite (a skipped step's gradient norm) is null.
 
     Raises:
         PretrainError: It cannot be written (a full disk).
     """
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in numbers.items()
+    }
     try:
         with path.open("a") as file:
-            file.write(json.dumps(numbers) + "\n")
+            file.write(json.dumps(plain, allow_nan=False) + "\n")
     except OSError as error:
         raise PretrainError(
             f"cannot write {path}: {error}. Free some space and give the same command to go on"

@@ -1,6 +1,6 @@
 """Checkpoints: weights, optimiser and loop state, written whole or not at all, without pickles.
 
-``step-000400/`` holds ``model/`` (a folder every nucel-interp command takes), one
+``step-000400/`` holds ``model/`` (for bases a folder that every nucel-interp command takes), one
 ``shard-00001-of-00002.safetensors`` a process that holds weights of its own (one in all without
 FSDP) and ``state.json``, which names every file and its size. A checkpoint is written under another
 name and renamed, so a run that is killed while saving leaves the previous one, and one whose files

@@ -244,3 +244,13 @@ def test_the_loss_scale_of_fp16_goes_on_where_it_was(tiny_config, tmp_path):
             for run in ("cut", "whole")
         )
         assert cut == whole, name
+
+
+def test_metrics_that_are_not_finite_are_null(tmp_path):
+    log(tmp_path / "metrics.jsonl", {"step": 3, "gradient_norm": float("inf"), "loss": 1.5})
+    line = (tmp_path / "metrics.jsonl").read_text()
+    assert json.loads(line, parse_constant=pytest.fail) == {
+        "step": 3,
+        "gradient_norm": None,
+        "loss": 1.5,
+    }

@@ -66,22 +66,25 @@ def main() -> None:
         print(f"{name:<36} {estimate(rankings[name].auroc, n, draws=args.draws)}", flush=True)
 
     model = from_pretrained(args.model)
+    both = f"{model.name}, both strands"
     show(model.name, model_scores(model, ids))
+    show(both, model_scores(model, ids, both_strands=True))
     twin = untrained_twin(model, seed=0)
     twin.discriminator_head = model.discriminator_head
     show("the same head, untrained encoder", model_scores(twin, ids))
     for order in args.orders:
         table = log_probabilities(counts, order, CONCENTRATION)
         show(f"two-sided Markov, order {order}", markov_scores(table, order, ids))
-    print(f"\n{model.name} minus each, on the same resamples of windows")
-    mine = rankings.pop(model.name)
-    for name, other in rankings.items():
-        difference = estimate(
-            lambda counts, other=other: mine.auroc(counts) - other.auroc(counts),
-            n,
-            draws=args.draws,
-        )
-        print(f"{name:<36} {difference}", flush=True)
+    pair = {name: rankings.pop(name) for name in (model.name, both)}
+    for mine, ours in pair.items():
+        print(f"\n{mine} minus each, on the same resamples of windows")
+        for name, other in rankings.items():
+            difference = estimate(
+                lambda counts, ours=ours, other=other: ours.auroc(counts) - other.auroc(counts),
+                n,
+                draws=args.draws,
+            )
+            print(f"{name:<36} {difference}", flush=True)
 
 
 if __name__ == "__main__":

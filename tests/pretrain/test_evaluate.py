@@ -91,9 +91,11 @@ def test_an_evaluation_is_written_whole(world):
         assert np.isfinite(found[metric, "all"])
         assert np.isfinite(found[metric, "repeats"])
     assert sum(metric == "replaced_auroc" and "GC fifth" in s for metric, s in found) == 5
-    assert {("planted_auroc", "all"), ("probe_auroc", "motif"), ("probe_mcc", "motif")} <= set(
-        found
-    )
+    assert {
+        ("planted_auroc", "one strand"),
+        ("probe_auroc", "motif"),
+        ("probe_mcc", "motif"),
+    } <= set(found)
     saved = json.loads((out / "evaluation.json").read_text())
     assert saved["not_run"] == {}
     assert saved["probes"]["motif"]["sites"]["test"] >= 10

@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from nucel_model import tokenizer
+from nucel_model import from_pretrained, tokenizer
 from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.evaluation.markov import log_probabilities, markov_scores, word_counts
 from nucel_pretrain.evaluation.metrics import auroc
-from nucel_pretrain.evaluation.planted import planted, planted_auroc
+from nucel_pretrain.evaluation.planted import model_scores, planted, planted_auroc
 from nucel_pretrain.genome import Genome
 
 
@@ -138,3 +138,15 @@ def test_a_model_that_knows_nothing_scores_a_half(windows, tiny_config):
         found = planted_auroc(model, windows, n=10, draws=20)
     assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
     assert found.n == 10
+
+
+def test_both_strands_give_the_mirrored_scores_of_the_mirrored_windows(windows):
+    model = from_pretrained("nucel-mini")
+    ids, _ = planted(windows, 4, seed=3)
+    mirrored = ids.copy()
+    mirrored[:, 1:] = tokenizer.reverse_complement_ids(ids[:, 1:].astype(np.uint8))
+    both = model_scores(model, ids, both_strands=True)
+    np.testing.assert_allclose(
+        both, model_scores(model, mirrored, both_strands=True)[:, ::-1], atol=1e-5
+    )
+    assert np.abs(both - model_scores(model, ids)).max() > 0.01

@@ -36,12 +36,24 @@ def planted(
 
 
 @torch.inference_mode()
-def model_scores(model: Nucel, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Replaced log-odds (n, bases), nats, of the strand given; ids (n, bases + 1) with [CLS].
+def model_scores(
+    model: Nucel, ids: NDArray[np.int64], *, both_strands: bool = False
+) -> NDArray[np.float32]:
+    """Replaced log-odds (n, bases), nats; ids (n, bases + 1) with [CLS].
+
+    Args:
+        model: A folder's.
+        ids: Windows of one strand.
+        both_strands: The mean of the log-odds read on either strand, as
+            `nucel-interp discriminator` gives them; otherwise of the strand given alone.
 
     Raises:
         nucel_model.FolderError: The model has no discriminator head.
     """
+    if both_strands:
+        other = ids.copy()
+        other[:, 1:] = tokenizer.reverse_complement_ids(ids[:, 1:].astype(np.uint8))
+        return (model_scores(model, ids) + model_scores(model, other)[:, ::-1]) / 2
     device = next(model.parameters()).device
     out = []
     for rows in slices(len(ids), BATCH, "planted changes"):

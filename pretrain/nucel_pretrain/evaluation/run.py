@@ -178,8 +178,9 @@ def _planted(
     options = settings.held_out
     say(f"planted changes: {options.changes} in each of {options.windows:,} windows")
     ids, changed = planted.planted(held, options.windows, options.seed, changes=options.changes)
-    ranked = planted.ranked(planted.model_scores(model, ids), changed)
-    add("planted_auroc", "all", estimate(ranked.auroc, len(ids), draws=settings.draws))
+    for subset, both in (("one strand", False), ("both strands averaged", True)):
+        ranked = planted.ranked(planted.model_scores(model, ids, both_strands=both), changed)
+        add("planted_auroc", subset, estimate(ranked.auroc, len(ids), draws=settings.draws))
 
 
 def _probes(

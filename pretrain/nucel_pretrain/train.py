@@ -162,7 +162,7 @@ def train(
             )
         except NonFiniteError as error:
             places = windows.windows.place(loop.seed, step * windows.size)
-            raise PretrainError(_not_finite(error, step, places, windows.size)) from error
+            raise PretrainError(_not_finite(error, step, places, windows.size, out)) from error
         step += 1
         if step % loop.log_every == 0 or step == loop.steps:
             pace = clock.pace(step) * bases
@@ -254,11 +254,15 @@ def _parts(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [("encoder", model.encoder)]
 
 
-def _not_finite(error: Exception, step: int, first: tuple[str, int, bool], size: int) -> str:
+def _not_finite(
+    error: Exception, step: int, first: tuple[str, int, bool], size: int, out: Path
+) -> str:
     chrom, start, flip = first
+    saved = checkpoints(out)
+    kept = f"{saved[-1].name} is kept" if saved else "no checkpoint was due yet"
     return (
         f"{error} at step {step}: stopped before the optimiser moved. The step's {size} windows "
-        f"began with {chrom}:{start}{' (-)' if flip else ''}; the last good checkpoint is kept. "
+        f"began with {chrom}:{start}{' (-)' if flip else ''}; {kept}. "
         "Lower optim.learning_rate."
     )
 

@@ -359,7 +359,9 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(
         return real(model, *args, **kwargs)
 
     monkeypatch.setattr(train_module, "train_step", poisoned)
-    with pytest.raises(PretrainError, match=r"loss nan.*step 4.*began with chr[12]:\d+.*kept"):
+    with pytest.raises(
+        PretrainError, match=r"loss nan.*step 4.*began with chr[12]:\d+.*step-000004 is kept"
+    ):
         train(tiny_config(loop=OFTEN), tmp_path, say=silent)
     last = checkpoints(tmp_path)[-1]
     assert last.name == "step-000004"

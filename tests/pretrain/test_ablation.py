@@ -125,6 +125,18 @@ def test_electra_gives_a_words_score_to_all_its_bases(tiny_config):
         assert all((piece == piece[0]).all() for piece in pieces)
 
 
+def test_a_base_that_no_word_has_there_is_unlikely_and_not_infinitely_so(tiny_config):
+    # one word of two letters: at its places no other base is possible
+    tokens = BpeTokens.learn(iter(["ACACACACACAC" * 20]), 5)
+    words = tokens.words()
+    assert sorted(words, key=len)[-1] == "AC"
+    ids = windows()
+    ids[:, 11:13] = tokenizer.A, tokenizer.C
+    scores = base_scores(model(tiny_config, tokens, objective="mlm"), tokens, ids)
+    assert np.isfinite(scores).all()
+    assert (scores[:, 10:12] < -50).all()
+
+
 def test_padding_changes_no_score(tiny_config):
     tokens = BpeTokens.learn(iter(["ACGTACGTAACCGGTT" * 20]), 8)
     ids = windows(4)

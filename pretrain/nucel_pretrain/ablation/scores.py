@@ -19,6 +19,8 @@ from nucel_pretrain.tokens import Tokenised, Tokens
 
 STRIDE = 8
 BATCH = 32
+LEAST = float(np.log(1e-30))
+"""Log-probability of a base that no word of that length has at that place."""
 
 
 @torch.inference_mode()
@@ -113,9 +115,8 @@ def _masked_marginals(
             observed = bases[rows[these], at] - tokenizer.A
             others = by_base.copy()
             others[np.arange(len(these)), observed] = -np.inf
-            out[rows[these], at] = (
-                np.logaddexp.reduce(others, axis=1) - by_base[np.arange(len(these)), observed]
-            )
+            alternatives = np.maximum(np.logaddexp.reduce(others, axis=1), LEAST)
+            out[rows[these], at] = alternatives - by_base[np.arange(len(these)), observed]
 
 
 def _spread(per_token: NDArray[np.float32], read: Tokenised, out: NDArray[np.float32]) -> None:

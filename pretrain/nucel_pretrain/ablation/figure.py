@@ -11,9 +11,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-"""Okabe and Ito's, told apart by colour-blind readers."""
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#999999",
+    "#882255",
+)
+"""Okabe and Ito's and one of Tol's: told apart by colour-blind readers."""
 MARKS = "osD^vP"
 
 
@@ -40,13 +51,13 @@ def draw(table: pd.DataFrame, out: Path) -> None:
         FigureCanvasAgg(figure)
         parts: Any = figure.subfigures(2, 1, height_ratios=[2.4 * len(measures), 1.2 * n_small])
         upper, lower = parts
-        grid = upper.subplots(len(measures), 2, squeeze=False, sharey="row")
+        grid = upper.subplots(len(measures), 2, squeeze=False, sharex="col", sharey="row")
         for axes, (column, label) in zip(grid, measures, strict=True):
-            _against(axes[0], table, "tokens", column, style)
-            _against(axes[1], table, "flops", column, style)
+            _against(axes[0], table, "tokens", 1e6, column, style)
+            _against(axes[1], table, "flops", 1e12, column, style)
             axes[0].set_ylabel(label)
-        grid[-1][0].set_xlabel("tokens read")
-        grid[-1][1].set_xlabel("FLOPs spent on training")
+        grid[-1][0].set_xlabel("tokens read (million)")
+        grid[-1][1].set_xlabel("spent on training (TFLOP)")
         grid[0][1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         small = lower.subplots(n_small, 4, squeeze=False).ravel()
         for axis, arm in zip(small, arms, strict=False):
@@ -62,16 +73,26 @@ def draw(table: pd.DataFrame, out: Path) -> None:
 
 
 def _against(
-    axis: Axes, table: pd.DataFrame, x: str, y: str, style: dict[str, tuple[str, str]]
+    axis: Axes,
+    table: pd.DataFrame,
+    x: str,
+    unit: float,
+    y: str,
+    style: dict[str, tuple[str, str]],
 ) -> None:
     for arm, (colour, mark) in style.items():
-        rows = table[table["arm"] == arm]
+        rows = table[(table["arm"] == arm) & table[y].notna()]
         for _, line in rows.groupby("seed"):
-            axis.plot(line[x], line[y], color=colour, marker=mark, ms=3, lw=1)
+            axis.plot(line[x] / unit, line[y], color=colour, marker=mark, ms=3, lw=1)
         axis.plot([], [], color=colour, marker=mark, ms=3, lw=1, label=arm)
         if y == "planted_auroc":
-            axis.vlines(rows[x], rows["planted_low"], rows["planted_high"], color=colour, lw=0.5)
+            axis.vlines(
+                rows[x] / unit, rows["planted_low"], rows["planted_high"], color=colour, lw=0.5
+            )
     axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _own_loss(axis: Axes, rows: pd.DataFrame, arm: str, colour: str) -> None:

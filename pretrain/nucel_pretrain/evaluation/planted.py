@@ -53,7 +53,8 @@ def model_scores(
     if both_strands:
         other = ids.copy()
         other[:, 1:] = tokenizer.reverse_complement_ids(ids[:, 1:].astype(np.uint8))
-        return (model_scores(model, ids) + model_scores(model, other)[:, ::-1]) / 2
+        mean = (model_scores(model, ids) + model_scores(model, other)[:, ::-1]) / 2
+        return mean.astype(np.float32)
     device = next(model.parameters()).device
     out = []
     for rows in slices(len(ids), BATCH, "planted changes"):

@@ -93,6 +93,7 @@ def evaluate(
     sites_dir: SitesDir = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what OUT holds.")] = False,
     threads: Threads = 0,
+    cache: Cache = None,
 ) -> None:
     """Measure a model on sequence it has never seen: losses, calibration, planted changes, probes.
 
@@ -112,7 +113,7 @@ def evaluate(
         fasta=tuple(str(f) for f in fasta or ()),
         sites_dir=str(sites_dir or ""),
     )
-    typer.echo(markdown(run(model, chosen, out, force=force)))
+    typer.echo(markdown(run(model, chosen, out, force=force, cache=cache)))
     typer.echo(f"evaluation written to {out}", err=True)
 
 

@@ -114,15 +114,18 @@ class PretrainConfig:
             )
 
 
-def config_text(path: str | Path) -> str:
-    """The text of a TOML file, or of a shipped one by name.
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """A TOML file as a dictionary, or a shipped one by name.
 
     Raises:
-        PretrainError: There is no such file.
+        PretrainError: No such file, or not TOML.
     """
     shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
     try:
-        return shipped.read_text() if shipped.is_file() else Path(path).read_text()
+        text = shipped.read_text() if shipped.is_file() else Path(path).read_text()
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PretrainError(f"{path} is not TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PretrainError(f"cannot read the configuration {path}: {error}") from error
 
@@ -134,12 +137,7 @@ def read_config(path: str | Path) -> PretrainConfig:
         PretrainError: No such file, not TOML, an unknown key (the nearest is named), a missing
             key, or a value out of bounds.
     """
-    text = config_text(path)
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PretrainError(f"{path} is not TOML: {error}") from error
-    return build(PretrainConfig, raw)
+    return build(PretrainConfig, read_toml(path))
 
 
 def build(cls: type[T], raw: dict[str, Any], sections: dict[str, type] | None = None) -> T:

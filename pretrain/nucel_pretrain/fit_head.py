@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
 from pathlib import Path
 
 import torch
@@ -21,7 +20,7 @@ from torch import nn
 from nucel_model import Electra, Nucel, from_pretrained
 from nucel_model.config import ConfigError, NucelConfig
 from nucel_model.folder import FolderError
-from nucel_pretrain.config import PretrainConfig, PretrainError, build, config_text
+from nucel_pretrain.config import PretrainConfig, PretrainError, build, read_toml
 from nucel_pretrain.distributed import World
 from nucel_pretrain.runfolder import write_whole
 from nucel_pretrain.tokens import Tokens
@@ -62,10 +61,7 @@ def head_config(
         PretrainError: As `read_config`; a section or value that makes no sense here; or windows
             longer than the encoder reads at once.
     """
-    try:
-        raw = tomllib.loads(config_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise PretrainError(f"{path} is not TOML: {error}") from error
+    raw = read_toml(path)
     if "discriminator" in raw or "start_from" in raw.get("loop", {}):
         raise PretrainError(
             f"{path}: fit-head takes the encoder from its folder; "

@@ -7,7 +7,7 @@ sorted and without overlap.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -105,13 +105,14 @@ def _unknown(genome: Genome, name: str, who: str) -> DataError:
     )
 
 
-def read_bed(path: Path) -> dict[str, Intervals]:
-    """Columns 1 to 3 of a BED file, plain or gzip, by sequence, as they come.
+def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
+    """Line number, sequence, start, end and all fields of each interval of a BED file.
+
+    Empty intervals, comments and track lines are passed over.
 
     Raises:
-        DataError: The file cannot be read, a line is malformed, or there is no interval.
+        DataError: The file cannot be read, or a line is malformed.
     """
-    found: dict[str, list[tuple[int, int]]] = {}
     try:
         with xopen(path, "rb", threads=0) as file:
             lines = file.read().splitlines()
@@ -137,7 +138,18 @@ def read_bed(path: Path) -> dict[str, Intervals]:
                 f"(0-based half-open); found {shown!r}"
             ) from None
         if start < end:
-            found.setdefault(name, []).append((start, end))
+            yield number, name, start, end, fields
+
+
+def read_bed(path: Path) -> dict[str, Intervals]:
+    """Columns 1 to 3 of a BED file, plain or gzip, by sequence, as they come.
+
+    Raises:
+        DataError: As `bed_lines`, or there is no interval.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    for _, name, start, end, _ in bed_lines(path):
+        found.setdefault(name, []).append((start, end))
     if not found:
         raise DataError(f"{path} holds no interval")
     return {name: np.array(pairs, dtype=np.int64) for name, pairs in found.items()}

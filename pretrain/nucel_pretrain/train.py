@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from nucel_pretrain.data import Windows
 from nucel_pretrain.distributed import World, alone, spread
 from nucel_pretrain.genome import Genome
 from nucel_pretrain.memory import keep_freed_memory
+from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer
 from nucel_pretrain.runfolder import keep_metrics_up_to, log, same_config
 from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_checkpoint
@@ -92,7 +94,7 @@ def train(
     if not world.is_main:
         say = _silent
     keep_freed_memory()
-    loop, optim = config.loop, config.optim
+    loop = config.loop
     _check_shares(config, world)
     windows, held, tokens = _data(config, out, world, cache, say)
 
@@ -105,7 +107,7 @@ def train(
         start_from(model, loop.start_from)
     sizes = [f"{name} {sum(p.numel() for p in m.parameters()):,}" for name, m in _parts(model)]
     model = spread(model, loop.parallel, world)
-    optimizer = make_optimizer(model, optim)
+    optimizer = make_optimizer(model, config.optim)
     scaler = make_scaler(world.device, loop.precision)
     step, before = 0, 0.0
     if saved:
@@ -120,58 +122,103 @@ def train(
         f"training on {windows.windows.usable_bases:,} bases; parameters: {', '.join(sizes)}; "
         f"{loop.steps:,} steps of {bases:,} bases on {world.size} x {world.device.type}"
     )
-    clock = Clock(step, before)
+    run = _Run(config, out, world, say, model, optimizer, scaler, blank, Clock(step, before))
     coming = windows.steps(
         step, loop.steps, rank=world.rank, processes=world.size, parts=loop.accumulate
     )
     while True:
         done = step >= loop.steps
-        look = done or step in milestones or (step and step % loop.evaluate_every == 0)
-        if held is not None and look:
-            with clock.paused():
-                numbers = validate(model, held, config.electra)
-            if world.is_main:
-                log(out / "metrics.jsonl", {"step": step, **numbers})
-            say(f"step {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items()))
+        if done or step in milestones or (step and step % loop.evaluate_every == 0):
+            run.validate(step, held)
         if step in milestones:
             export(model, out / "milestones" / f"step-{step:06d}", blank, world)
-        if done or world.same(clock.since_save() > 60 * loop.checkpoint_minutes):
-            with clock.paused():
-                state = {
-                    "step": step,
-                    "seconds": clock.total(),
-                    "scaler": scaler.state_dict(),
-                }
-                save_checkpoint(
-                    out, model, optimizer, state, loop.keep_checkpoints, blank=blank, world=world
-                )
-            clock.saved()
+        if done or run.is_time_to_save():
+            run.save(step)
         if done:
-            break
-        try:
-            numbers = train_step(
-                model,
-                optimizer,
-                next(coming),
-                electra=config.electra,
-                clip=optim.clip,
-                learning_rate=learning_rate(step, loop.steps, optim),
-                precision=loop.precision,
-                scaler=scaler,
-                world=world,
-            )
-        except NonFiniteError as error:
-            places = windows.windows.place(loop.seed, step * windows.size)
-            raise PretrainError(_not_finite(error, step, places, windows.size, out)) from error
+            return export(model, out / "model", blank, world)
+        numbers = run.learn(step, next(coming), windows)
         step += 1
         if step % loop.log_every == 0 or step == loop.steps:
-            pace = clock.pace(step) * bases
-            if world.is_main:
-                log(out / "metrics.jsonl", {"step": step, "seconds": clock.total(), **numbers})
-            shown = "  ".join(f"{k} {v:.4f}" for k, v in numbers.items() if k.endswith("_loss"))
-            left = (loop.steps - step) * bases / pace / 60
-            say(f"step {step:,}/{loop.steps:,}  {shown}  {pace:,.0f} bases/s  {left:.0f} min left")
-    return export(model, out / "model", blank, world)
+            run.tell(step, numbers)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the loop acts on, and what it does between steps."""
+
+    config: PretrainConfig
+    out: Path
+    world: World
+    say: Say
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    blank: Callable[[], nn.Module]
+    clock: Clock
+
+    def learn(self, step: int, batches: list[Batch], windows: Batches) -> dict[str, float]:
+        """One step; its metrics."""
+        config = self.config
+        try:
+            return train_step(
+                self.model,
+                self.optimizer,
+                batches,
+                electra=config.electra,
+                clip=config.optim.clip,
+                learning_rate=learning_rate(step, config.loop.steps, config.optim),
+                precision=config.loop.precision,
+                scaler=self.scaler,
+                world=self.world,
+            )
+        except NonFiniteError as error:
+            first = windows.windows.place(config.loop.seed, step * windows.size)
+            raise PretrainError(_not_finite(error, step, first, windows.size, self.out)) from error
+
+    def tell(self, step: int, numbers: dict[str, float]) -> None:
+        """Log a step's metrics and say how fast it goes and how long it will take."""
+        bases = self.config.data.batch * self.config.data.window
+        pace, steps = self.clock.pace(step) * bases, self.config.loop.steps
+        self._log({"step": step, "seconds": self.clock.total(), **numbers})
+        shown = "  ".join(f"{k} {v:.4f}" for k, v in numbers.items() if k.endswith("_loss"))
+        left = (steps - step) * bases / pace / 60
+        self.say(f"step {step:,}/{steps:,}  {shown}  {pace:,.0f} bases/s  {left:.0f} min left")
+
+    def validate(self, step: int, held: Batches | None) -> None:
+        """Measure and log the losses on what is held out, if anything is."""
+        if held is None:
+            return
+        with self.clock.paused():
+            numbers = validate(self.model, held, self.config.electra)
+        self._log({"step": step, **numbers})
+        self.say(f"step {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items()))
+
+    def is_time_to_save(self) -> bool:
+        """The main process's clock decides for all."""
+        due = self.clock.since_save() > 60 * self.config.loop.checkpoint_minutes
+        return self.world.same(due)
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint."""
+        with self.clock.paused():
+            save_checkpoint(
+                self.out,
+                self.model,
+                self.optimizer,
+                {
+                    "step": step,
+                    "seconds": self.clock.total(),
+                    "scaler": self.scaler.state_dict(),
+                },
+                self.config.loop.keep_checkpoints,
+                blank=self.blank,
+                world=self.world,
+            )
+        self.clock.saved()
+
+    def _log(self, numbers: dict[str, float]) -> None:
+        if self.world.is_main:
+            log(self.out / "metrics.jsonl", numbers)
 
 
 def start_from(model: nn.Module, name_or_folder: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainConfig, PretrainError, build, config_text
+from nucel_pretrain.config import PretrainConfig, PretrainError, build, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +61,12 @@ def read_grid(path: str | Path, fasta: tuple[str, ...] = ()) -> tuple[GridConfig
     Raises:
         PretrainError: As `read_config`; arms that are missing, nameless or of one name.
     """
-    raw = _toml(path)
+    raw = read_toml(path)
     arms = raw.pop("arm", None)
     if not isinstance(arms, list) or not arms:
         raise PretrainError(f"{path} has no [[arm]]: an ablation needs at least one")
     grid = build(GridConfig, raw, {})
-    base = _toml(grid.base)
+    base = read_toml(grid.base)
     if fasta:
         base.setdefault("data", {})["fasta"] = list(fasta)
     found: list[Arm] = []
@@ -91,13 +90,6 @@ def read_grid(path: str | Path, fasta: tuple[str, ...] = ()) -> tuple[GridConfig
 
 
 _SAFE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-
-
-def _toml(path: str | Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(config_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise PretrainError(f"{path} is not TOML: {error}") from error
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

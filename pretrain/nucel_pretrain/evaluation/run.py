@@ -33,6 +33,7 @@ def evaluate(
     *,
     force: bool = False,
     say: Say | None = None,
+    cache: Path | None = None,
 ) -> dict[str, Any]:
     """Measure a model on held-out sequence and write ``evaluation.json/.tsv/.svg/.png``.
 
@@ -42,6 +43,7 @@ def evaluate(
         out: The folder for the files; made if need be.
         force: Replace an earlier evaluation there.
         say: Told what is measured; by default stderr.
+        cache: Where converted genomes are kept; None = the user's cache.
 
     Returns:
         What evaluation.json holds: ``rows`` (metric, subset, value, low, high, n),
@@ -62,7 +64,7 @@ def evaluate(
             f"windows of {max(widths)} bases were asked for; {model.name} reads "
             f"{model.config.context_bp} at once. Set held_out.window and split.window lower"
         )
-    genome = Genome.open(settings.held_out.fasta, say=say)
+    genome = Genome.open(settings.held_out.fasta, cache=cache, say=say)
     held = Windows(
         genome,
         DataConfig(validation=settings.held_out.regions, window=settings.held_out.window),

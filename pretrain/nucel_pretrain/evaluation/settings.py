@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nucel_pretrain.config import PretrainError, build, config_text
+from nucel_pretrain.config import PretrainError, build, read_toml
 from nucel_pretrain.evaluation.metrics import DRAWS
 from nucel_pretrain.evaluation.probes import PENALTIES
 from nucel_pretrain.evaluation.sites import SiteSet, SplitConfig
@@ -103,11 +102,7 @@ def read_evaluation(path: str | Path) -> EvaluateConfig:
         PretrainError: No such file, not TOML, an unknown key (the nearest is named), a missing
             key, or a value out of bounds.
     """
-    text = config_text(path)
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PretrainError(f"{path} is not TOML: {error}") from error
+    raw = read_toml(path)
     tables = raw.pop("sites", [])
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise PretrainError(f"{path}: sites must be tables, one [[sites]] each")

@@ -15,12 +15,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from xopen import xopen
 
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.genome import Genome
-from nucel_pretrain.regions import Intervals, intersect, merge, resolve, subtract
+from nucel_pretrain.regions import (
+    Intervals,
+    bed_lines,
+    intersect,
+    merge,
+    resolve,
+    subtract,
+)
 
 PARTS = ("train", "choose", "test")
 
@@ -139,29 +145,12 @@ def read_sites(path: Path, *, stranded: bool) -> dict[str, NDArray[np.int64]]:
         DataError: The file cannot be read, or a line has no interval or no strand.
     """
     found: dict[str, set[tuple[int, int]]] = {}
-    try:
-        with xopen(path, "rt", threads=0) as file:
-            lines = file.read().splitlines()
-    except Exception as error:  # every decompressor has errors of its own
-        raise DataError(f"cannot read {path} as BED: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
-        fields = line.split("\t") if "\t" in line else line.split()
-        try:
-            start, end = int(fields[1]), int(fields[2])
-        except (IndexError, ValueError):
-            start, end = 0, 0
-        if not 0 <= start < end:
-            raise DataError(
-                f"{path}, line {number}: expected chrom, start, end with 0 <= start < end "
-                f"(0-based half-open); found {line[:60]!r}"
-            )
-        strand = fields[5] if len(fields) > 5 else "."
+    for number, name, start, end, fields in bed_lines(path):
+        strand = fields[5].decode("utf-8", "replace") if len(fields) > 5 else "."
         if stranded and strand not in ("+", "-"):
-            raise DataError(f"{path}, line {number}: column 6 must be + or -; found {line[:60]!r}")
+            raise DataError(f"{path}, line {number}: column 6 must be + or -; found {strand!r}")
         site = ((start + end) // 2, int(stranded and strand == "-"))
-        found.setdefault(fields[0], set()).add(site)
+        found.setdefault(name, set()).add(site)
     if not found:
         raise DataError(f"{path}: no site in it")
     return {name: np.array(sorted(places), dtype=np.int64) for name, places in found.items()}

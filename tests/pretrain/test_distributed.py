@@ -16,6 +16,7 @@ from nucel_pretrain.config import PretrainConfig, read_config
 from nucel_pretrain.distributed import World, alone, joined
 from nucel_pretrain.state import checkpoints
 from nucel_pretrain.train import train
+from tests.pretrain.cut_runs import CutOff, cut_at, silent
 
 KEYS = ("generator_loss", "discriminator_loss", "generator_accuracy", "gradient_norm")
 
@@ -43,10 +44,6 @@ with joined("cpu") as world:
         except CutOff:
             sys.exit(9)
 """
-
-
-def silent(line: str) -> None:
-    pass
 
 
 def curve(out: Path) -> dict[str, list[float]]:
@@ -129,15 +126,8 @@ def test_a_checkpoint_of_two_split_processes_resumes_on_one_and_the_other_way_ro
     config = read_config(path)
     two, one = tmp_path / "two-then-one", tmp_path / "one-then-two"
 
-    class CutOff(Exception):
-        pass
-
-    def say(line: str) -> None:
-        if line.startswith("step 21/50"):
-            raise CutOff
-
     with pytest.raises(CutOff):
-        train(config, one, say=say)
+        train(config, one, say=cut_at("step 21/50"))
     two_processes((path, one, ""), (path, two, "step 31/50"), code=9)
     assert checkpoints(two)[-1].name == "step-000030"
     assert len(list(checkpoints(two)[-1].glob("shard-*-of-00002.safetensors"))) == 2

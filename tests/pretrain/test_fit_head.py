@@ -17,6 +17,7 @@ from nucel_pretrain.config import PretrainError, read_config
 from nucel_pretrain.fit_head import fit_head, head_config
 from nucel_pretrain.state import checkpoints
 from nucel_pretrain.train import train
+from tests.pretrain.cut_runs import CutOff, cut_at, silent
 
 TOML = """
 [data]
@@ -39,10 +40,6 @@ steps = {steps}
 log_every = 1
 precision = "fp32"
 """
-
-
-def silent(line: str) -> None:
-    pass
 
 
 def metrics(out: Path) -> list[dict]:
@@ -150,17 +147,10 @@ def test_no_gradient_and_no_optimiser_state_for_the_encoder(released, toml, tmp_
 
 
 def test_resuming_equals_not_stopping(released, toml, tmp_path):
-    class CutOff(Exception):
-        pass
-
-    def say(line: str) -> None:
-        if line.startswith("step 6/12"):
-            raise CutOff
-
     path = toml(more="checkpoint_minutes = 1e-9\n")
     config = head_config(path, released, from_pretrained(released).config)
     with pytest.raises(CutOff):
-        fit_head(released, config, tmp_path / "cut", say=say)
+        fit_head(released, config, tmp_path / "cut", say=cut_at("step 6/12"))
     fit_head(released, config, tmp_path / "cut", say=silent)
     fit_head(released, config, tmp_path / "whole", say=silent)
     assert metrics(tmp_path / "cut") == metrics(tmp_path / "whole")

@@ -22,25 +22,9 @@ from nucel_pretrain.state import checkpoints, load_checkpoint, save_checkpoint
 from nucel_pretrain.step import train_step
 from nucel_pretrain.tokens import BaseTokens
 from nucel_pretrain.train import build_model, train
+from tests.pretrain.cut_runs import OFTEN, CutOff, cut_at, silent
 
 CPU = torch.device("cpu")
-OFTEN = {"checkpoint_minutes": 1e-9}
-
-
-class CutOff(Exception):
-    """Stands for the power failing."""
-
-
-def silent(line: str) -> None:
-    pass
-
-
-def cut_at(text: str):
-    def say(line: str) -> None:
-        if line.startswith(text):
-            raise CutOff
-
-    return say
 
 
 def cut_run(config, out) -> None:

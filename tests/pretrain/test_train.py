@@ -21,30 +21,10 @@ from nucel_pretrain.config import PretrainError, read_config
 from nucel_pretrain.distributed import World
 from nucel_pretrain.state import checkpoints
 from nucel_pretrain.train import train
+from tests.pretrain.cut_runs import OFTEN, CutOff, cut_at, metrics, silent
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "loss_curve.json"
 ROOT = Path(__file__).parents[2]
-OFTEN = {"checkpoint_minutes": 1e-9}
-
-
-class CutOff(Exception):
-    """Stands for the power failing."""
-
-
-def silent(line: str) -> None:
-    pass
-
-
-def cut_at(text: str):
-    def say(line: str) -> None:
-        if line.startswith(text):
-            raise CutOff
-
-    return say
-
-
-def metrics(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
 
 
 def without_times(out: Path) -> list[dict]:

@@ -79,7 +79,7 @@ def train(
         out: The run's folder.
         say: Takes each line of progress; None = standard error.
         world: This process among all; None = alone on the CPU.
-        cache: Where the genome is kept in a form that is mapped, not read; None = the user's cache.
+        cache: Where converted genomes are kept; None = the user's cache.
         milestones: Steps at which the model is also written, to ``out/milestones/step-N``.
         build: Makes the model, the same one each time it is called; what needs no gradient stays
             as it is. None = `build_model`, warm-started where ``loop.start_from`` says so.

@@ -13,6 +13,7 @@ import torch
 from nucel_model import Electra, Nucel, tokenizer
 from nucel_pretrain.config import PretrainError, SizeConfig
 from nucel_pretrain.data import DataConfig, Windows
+from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation import replaced, report
 from nucel_pretrain.evaluation.run import evaluate, own_settings
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files
@@ -276,4 +277,13 @@ def test_the_shipped_settings_read_and_keep_the_held_out_region_apart():
 def test_a_missing_model_is_said_before_anything_is_computed(world):
     with pytest.raises(PretrainError, match="there is no model folder"):
         evaluate(world / "absent", settings(world), world / "out", say=lambda line: None)
+    assert not (world / "out").exists()
+
+
+def test_a_region_of_another_genome_is_told_by_its_own_key(world):
+    config = settings(world)
+    held = dataclasses.replace(config.held_out, regions=("chr77:0-1000",))
+    config = dataclasses.replace(config, held_out=held)
+    with pytest.raises(DataError, match=r"\(held_out\.regions\) names a region of chr77"):
+        evaluate(world / "model", config, world / "out", say=lambda line: None)
     assert not (world / "out").exists()

@@ -22,6 +22,7 @@ from nucel_pretrain.evaluation.sites import PARTS, labelled_windows
 from nucel_pretrain.genome import Genome
 from nucel_pretrain.masking import MaskingConfig
 from nucel_pretrain.objectives import ElectraConfig
+from nucel_pretrain.regions import resolve
 
 Say = Callable[[str], None]
 
@@ -65,6 +66,7 @@ def evaluate(
             f"{model.config.context_bp} at once. Set held_out.window and split.window lower"
         )
     genome = Genome.open(settings.held_out.fasta, cache=cache, say=say)
+    resolve(genome, settings.held_out.regions, "held_out.regions")  # faults by the user's own key
     held = Windows(
         genome,
         DataConfig(validation=settings.held_out.regions, window=settings.held_out.window),

@@ -39,11 +39,20 @@ class Location:
 
 @dataclass(frozen=True)
 class Record:
-    """One FASTA record: name (unique within a run), upper-case sequence and, if known, place."""
+    """One FASTA record.
+
+    Attributes:
+        name: Unique within a run.
+        sequence: Upper case.
+        location: Its place in a genome, if known.
+        masked: Stretches in lower case (start, end), sorted, as repeats are marked in genomes;
+            None if the file makes no use of case.
+    """
 
     name: str
     sequence: str
     location: Location | None = None
+    masked: tuple[tuple[int, int], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.sequence)
@@ -127,5 +136,5 @@ SITE_COLUMNS = [
 ]  # fmt: skip
 SEQLET_COLUMNS = [
     "chrom", "start", "end", "name", "score", "strand",
-    "z", "p_value", "record", "half",
+    "z", "p_value", "q_value", "record", "half", "low_complexity", "soft_masked",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
-from nucel_interp.seqlets.calling import covered, empirical_p
+from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Motif, Record, Site
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ def find_motifs(
     main, untested = tables.motif_tables(rows, reasons)
     sites = {i: t.sites for i, t in named.items()}
     inside = covered(called.seqlets, study.offsets)
-    seqlet_p = empirical_p(called.seqlets, called.null_peaks)
     replaced = None if scored.scores is None else scored.scores.replaced
     return MotifResult(
         records=records,
@@ -130,7 +129,7 @@ def find_motifs(
         kmers=_kmers(study, called, sites),
         heads=scored.heads,
         sites=tables.site_table(sites, inside, records, units, study),
-        seqlets=tables.seqlet_table(called.seqlets, seqlet_p, records, units, study),
+        seqlets=tables.seqlet_table(called, records, units, study),
         pwms=pwms,
         targets={m.id: m for m in database.motifs if m.id in set(matches["Target_ID"])},
         tracks=_per_record(study.track, records),

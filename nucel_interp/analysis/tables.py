@@ -8,11 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.controls import Folds
-from nucel_interp.analysis.engine import Tested
+from nucel_interp.analysis.engine import Called, Tested
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.pwm import consensus, total_information
 from nucel_interp.scoring import Unit
-from nucel_interp.seqlets import Calls
+from nucel_interp.seqlets import (
+    empirical_p,
+    empirical_q,
+    low_complexity,
+    masked_bases,
+    soft_masked,
+)
 from nucel_interp.types import (
     MOTIF_COLUMNS,
     SEQLET_COLUMNS,
@@ -94,14 +100,20 @@ def reason_untested(one: Tested, n_units: int, needed: int) -> str:
 
 
 def seqlet_table(
-    calls: Calls, p: NDArray[np.float64], records: list[Record], units: list[Unit], study: Study
+    called: Called, records: list[Record], units: list[Unit], study: Study
 ) -> pd.DataFrame:
     """All seqlets, in the order of the records."""
     import pandas as pd
 
+    calls = called.seqlets
+    calls = calls.take(np.lexsort((calls.start, calls.unit)))
+    p = empirical_p(calls, called.null_peaks)
+    q = empirical_q(calls, called.peaks, called.null_peaks)
+    simple = low_complexity(calls, study.sequences, study.offsets)
+    bases = masked_bases(records)
+    masked = None if bases is None else soft_masked(calls, bases, study.offsets)
     rows = []
-    order = np.lexsort((calls.start, calls.unit))
-    for number, i in enumerate(order, start=1):
+    for i in range(len(calls)):
         unit = units[calls.unit[i]]
         chrom, shift = _place(records[unit.record])
         at = shift + unit.start
@@ -110,13 +122,16 @@ def seqlet_table(
                 chrom,
                 at + int(calls.start[i]),
                 at + int(calls.end[i]),
-                f"seqlet_{number}",
+                f"seqlet_{i + 1}",
                 int(np.clip(round(100 * calls.score[i]), 0, 1000)),
                 ".",
                 float(calls.score[i]),
                 float(p[i]),
+                float(q[i]),
                 records[unit.record].name,
                 "test" if study.test[calls.unit[i]] else "discovery",
+                int(simple[i]),
+                np.nan if masked is None else int(masked[i]),
             )
         )
     return pd.DataFrame(rows, columns=SEQLET_COLUMNS)

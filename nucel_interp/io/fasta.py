@@ -13,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -27,6 +28,7 @@ _PROTEIN_ONLY = b"EFIJLOPQXZ*"
 _MAX_AMBIGUOUS = (
     0.5  # proteins spelt with IUPAC letters alone exceed it, degenerate consensus rarely does
 )
+_LOWER, _UPPER = re.compile("[a-z]+"), re.compile("[A-MO-Z]")
 _LOCATION = re.compile(r"(?P<chromosome>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?P<strand>\([+-]\))?")
 _MAGIC = {
     b"BZh": "is compressed with bzip2; decompress it first (bunzip2)",
@@ -42,8 +44,9 @@ def read_records(path: str | Path) -> list[Record]:
 
     The name is the first word of the header; a header without one gives ``record_7`` for the
     seventh record. A name met before gets ``_2``, ``_3`` ... and one `NucelWarning` tells how many.
-    IUPAC codes are kept. Records without any A, C, G or T are kept too, with a warning: they cannot
-    be scored.
+    IUPAC codes are kept. Stretches in lower case (soft-masked repeats) are kept in
+    `Record.masked`, unless all bases of the file are in the same case. Records without any A, C, G
+    or T are kept too, with a warning: they cannot be scored.
 
     Args:
         path: FASTA, plain or gzip (told by content); ``-`` is standard input.
@@ -55,8 +58,13 @@ def read_records(path: str | Path) -> list[Record]:
     records: list[Record] = []
     names: dict[str, int] = {}
     renamed, first_renamed, unscorable = 0, "", []
+    any_upper = False
     for number, (header, sequence) in enumerate(_parse(path, shown), start=1):
         name = header.split(maxsplit=1)[0] if header.strip() else f"record_{number}"
+        sequence = sequence.replace(" ", "").replace("\t", "")
+        masked = tuple(run.span() for run in _LOWER.finditer(sequence))
+        # an N in upper case among lower-case bases says nothing about repeats
+        any_upper = any_upper or bool(_UPPER.search(sequence))
         sequence = _checked(sequence, shown, name, number)
         if not sequence.strip("N") or not set(sequence) & set("ACGT"):
             unscorable.append(name)
@@ -66,7 +74,8 @@ def read_records(path: str | Path) -> list[Record]:
                 renamed + 1,
                 first_renamed or f"{_short(name)} -> {_short(unique)}",
             )
-        records.append(Record(unique, sequence, parse_location(name, len(sequence))))
+        place = parse_location(name, len(sequence))
+        records.append(Record(unique, sequence, place, masked))
     if not records:
         raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
     if renamed:
@@ -83,7 +92,9 @@ def read_records(path: str | Path) -> list[Record]:
             NucelWarning,
             stacklevel=2,
         )
-    return records
+    if any_upper and any(record.masked for record in records):
+        return records
+    return [replace(record, masked=None) for record in records]
 
 
 def parse_location(name: str, length: int) -> Location | None:
@@ -211,14 +222,12 @@ def _format_problem(error: dnaio.FastaFormatError) -> str:
 
 
 def _checked(sequence: str, shown: str, name: str, number: int) -> str:
-    """The sequence in upper case without blanks, if it is DNA."""
-    sequence = sequence.upper()
+    """The sequence in upper case, if it is DNA."""
+    # beyond ASCII, upper() may change the length
+    upper = sequence.isascii()
+    sequence = sequence.upper() if upper else _LOWER.sub(lambda run: run[0].upper(), sequence)
     raw = sequence.encode("ascii", "replace")
     odd = raw.translate(None, _PLAIN)
-    if odd and (b" " in odd or b"\t" in odd):
-        sequence = sequence.replace(" ", "").replace("\t", "")
-        raw = sequence.encode("ascii", "replace")
-        odd = raw.translate(None, _PLAIN)
     where = f"{shown}: record {number} ({_short(name)})"
     if not raw:
         raise InputError(

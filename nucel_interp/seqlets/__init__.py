@@ -5,7 +5,21 @@ from nucel_interp.seqlets.calling import (
     Threshold,
     call_seqlets,
     choose_threshold,
+    empirical_p,
+    empirical_q,
     find_peaks,
 )
+from nucel_interp.seqlets.tags import low_complexity, masked_bases, soft_masked
 
-__all__ = ["Calls", "Threshold", "call_seqlets", "choose_threshold", "find_peaks"]
+__all__ = [
+    "Calls",
+    "Threshold",
+    "call_seqlets",
+    "choose_threshold",
+    "empirical_p",
+    "empirical_q",
+    "find_peaks",
+    "low_complexity",
+    "masked_bases",
+    "soft_masked",
+]

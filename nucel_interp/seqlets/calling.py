@@ -151,6 +151,30 @@ def empirical_p(calls: Calls, null: list[Calls]) -> NDArray[np.float64]:
     return p
 
 
+def empirical_q(calls: Calls, peaks: Calls, null: list[Calls]) -> NDArray[np.float64]:
+    """False discovery rate at which each seqlet would just be called.
+
+    Benjamini and Hochberg (J R Stat Soc B 1995, 57:289) on `empirical_p` over *all* candidates,
+    not only over those that were called: a correction over the called ones alone would count
+    no chance finding. It differs from `Threshold.fdr`, which is counted base for base on the
+    discovery half alone.
+
+    Args:
+        calls: Seqlets, or any scores.
+        peaks: All candidates they were called from.
+        null: Peaks of the null's tracks.
+    """
+    from scipy.stats import false_discovery_control
+
+    if not len(peaks):
+        return np.ones(len(calls))
+    ladder = np.sort(peaks.score)
+    p = np.sort(empirical_p(peaks, null))[::-1]  # the higher the score, the smaller p
+    q = false_discovery_control(p)
+    at = np.searchsorted(ladder, calls.score, side="left")
+    return np.append(q, q[-1])[at]
+
+
 def covered(calls: Calls, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(bases,) True inside a seqlet."""
     step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)

@@ -110,8 +110,9 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         for k, (a, b) in enumerate(spans):
             chrom, start, end = _row(record, a, b)
             z = float(np.nan_to_num(np.nanmax(score[a:b])))
+            name = f"seqlet_{i}_{k}"
             seqlets.append(
-                (chrom, start, end, f"seqlet_{i}_{k}", 500, ".", z, 10**-z, record.name, half)
+                (chrom, start, end, name, 500, ".", z, 10**-z, 0.02, record.name, half, 0, 0)
             )
         chrom, start, end = _row(record, at, at + len(CTCF))
         strand = "+" if i % 2 == 0 else "-"

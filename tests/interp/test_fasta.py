@@ -210,3 +210,26 @@ def test_many_tiny_records_and_one_long(fasta):
     assert (
         time.perf_counter() - started < 10
     )  # about 0.6 s on an idle core; room for a busy machine
+
+
+def test_lower_case_is_kept_as_a_mask(tmp_path: Path) -> None:
+    path = tmp_path / "in.fa"
+    path.write_text(">a\nACgt\nttAC g\tT\n>b\nACGT\n>c\nacgt\n")
+    a, b, c = read_records(path)
+    assert (a.sequence, a.masked) == ("ACGTTTACGT", ((2, 6), (8, 9)))
+    assert (b.masked, c.masked) == ((), ((0, 4),))
+
+
+@pytest.mark.parametrize("text", [">a\nACGT\n>b\nNNAC\n", ">a\nacgt\n>b\nNNacNN\n", ">a\nNNnn\n"])
+@pytest.mark.filterwarnings("ignore::nucel_interp.errors.NucelWarning")
+def test_one_case_throughout_is_no_mask(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "in.fa"
+    path.write_text(text)
+    assert {record.masked for record in read_records(path)} == {None}
+
+
+def test_letters_that_grow_in_upper_case_are_no_dna(tmp_path: Path) -> None:
+    path = tmp_path / "in.fa"
+    path.write_text(">a\nACß\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'ß' at position 3"):
+        read_records(path)

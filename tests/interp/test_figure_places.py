@@ -98,7 +98,7 @@ def seqlets(record: Record, *spans: tuple[int, int]) -> pd.DataFrame:
     shift = record.location.start if record.location else 0
     chrom = record.location.chromosome if record.location else record.name
     rows = [
-        [chrom, shift + a, shift + b, f"s{a}", 0, ".", 2.0, 0.01, record.name, "test"]
+        [chrom, shift + a, shift + b, f"s{a}", 0, ".", 2.0, 0.01, 0.04, record.name, "test", 0, 0]
         for a, b in spans
     ]
     return pd.DataFrame(rows, columns=SEQLET_COLUMNS)

@@ -182,7 +182,8 @@ def test_sites_and_seqlets_are_drawn_where_they_lie():
         columns=SITE_COLUMNS,
     )
     seqlets = pd.DataFrame(
-        [["chr1", 1008, 1022, "s", 1, ".", 2.0, 0.01, "r", "test"]], columns=SEQLET_COLUMNS
+        [["chr1", 1008, 1022, "s", 1, ".", 2.0, 0.01, 0.04, "r", "test", 0, 0]],
+        columns=SEQLET_COLUMNS,
     )
     figure = track_figure(record, {"score": np.zeros(200), "x": np.zeros(200)}, sites, seqlets)
     arrows = [p for p in figure.axes[0].patches if isinstance(p, Polygon)]
@@ -352,9 +353,9 @@ def test_fold_figure_of_none_and_of_many(result):
 
 def test_coverage_counts_records_not_rows():
     records = [Record("a", "A" * 10), Record("b", "A" * 10), Record("c", "A" * 99)]
-    rows = [["a", 2, 4, "s", 1, ".", 1.0, 0.1, "a", "test"],
-            ["a", 3, 5, "s", 1, ".", 1.0, 0.1, "a", "test"],
-            ["b", 4, 6, "s", 1, ".", 1.0, 0.1, "b", "test"]]  # fmt: skip
+    rows = [["a", 2, 4, "s", 1, ".", 1.0, 0.1, 0.2, "a", "test", 0, 0],
+            ["a", 3, 5, "s", 1, ".", 1.0, 0.1, 0.2, "a", "test", 0, 0],
+            ["b", 4, 6, "s", 1, ".", 1.0, 0.1, 0.2, "b", "test", 0, 0]]  # fmt: skip
     result = replace(
         bare_result(), records=records, seqlets=pd.DataFrame(rows, columns=SEQLET_COLUMNS)
     )

@@ -1,4 +1,4 @@
-"""Peaks of a track, the threshold, and the empirical p."""
+"""Peaks of a track, the threshold, empirical p and q, and the tags."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from nucel_interp.seqlets import Calls, Threshold, call_seqlets, choose_threshold, find_peaks
-from nucel_interp.seqlets.calling import covered, empirical_p
+from nucel_interp.seqlets import (
+    Calls,
+    Threshold,
+    call_seqlets,
+    choose_threshold,
+    empirical_p,
+    empirical_q,
+    find_peaks,
+    low_complexity,
+    masked_bases,
+    soft_masked,
+)
+from nucel_interp.seqlets.calling import covered
+from nucel_interp.seqlets.tags import dinucleotide_entropy
+from nucel_interp.types import Record, reverse_complement
 
 
 def offsets_of(*lengths: int) -> np.ndarray:
@@ -190,3 +203,95 @@ def test_covered() -> None:
     found = Calls(np.array([0, 1, 1]), np.array([2, 0, 3]), np.array([5, 4, 6]), np.zeros(3))
     inside = covered(found, offsets_of(6, 7))
     assert np.flatnonzero(inside).tolist() == [2, 3, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_empirical_q_by_hand() -> None:
+    # p of 5, 4, 3, 2, 1 against the null 0, 0.5, 2.5, 4.5: 1/5, 2/5, 2/5, 3/5, 3/5
+    peaks = calls([0] * 5, [5.0, 1.0, 4.0, 2.0, 3.0])
+    null = [calls([0, 0], [0.0, 2.5]), calls([0, 0], [4.5, 0.5])]
+    assert empirical_p(peaks, null).tolist() == [0.2, 0.6, 0.4, 0.6, 0.4]
+    # BH: 0.2 x 5/1 = 1, 0.4 x 5/3 = 0.667, 0.6 x 5/5 = 0.6, and never more than a larger p has
+    q = empirical_q(peaks.take(np.array([0, 1, 4])), peaks, null)
+    assert q == pytest.approx([0.6, 0.6, 0.6])
+    strong = [calls([0] * 9, [0.0, 0.5, *[-1.0] * 7])]
+    # p = 1/10 for all five: BH leaves it as it is
+    assert empirical_q(peaks, peaks, strong) == pytest.approx([0.1] * 5)
+
+
+def test_empirical_q_counts_candidates_that_were_not_called() -> None:
+    null = [calls([0] * 99, np.arange(99.0).tolist())]
+    few, many = calls([0] * 2, [98.5, 99.0]), calls([0] * 20, [98.5, 99.0, *[-1.0] * 18])
+    assert empirical_q(few, few, null) == pytest.approx([0.01, 0.01])
+    assert empirical_q(few, many, null) == pytest.approx([0.1, 0.1])
+
+
+@pytest.mark.parametrize("n_real", [0, 20, 100])
+def test_empirical_q_keeps_the_false_discovery_rate(n_real: int) -> None:
+    rng = np.random.default_rng(n_real)
+    false_share, found = [], 0
+    for _ in range(200):
+        score = np.concatenate([rng.normal(4, 1, n_real), rng.normal(0, 1, 300)])
+        null = [calls([0] * 300, rng.normal(0, 1, 300).tolist()) for _ in range(10)]
+        peaks = calls([0] * score.size, score.tolist())
+        taken = empirical_q(peaks, peaks, null) <= 0.1
+        false_share.append(taken[n_real:].sum() / max(1, taken.sum()))
+        found += taken[:n_real].sum()
+    assert np.mean(false_share) < 0.12
+    assert found > 0.8 * 200 * n_real or n_real == 0
+
+
+def test_no_candidate_has_no_q() -> None:
+    assert empirical_q(calls([], []), calls([], []), [calls([0], [1.0])]).tolist() == []
+
+
+def spans(*found: tuple[int, int, int]) -> Calls:
+    unit, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return Calls(unit, start, end, np.zeros(len(found)))
+
+
+def test_dinucleotide_entropy_of_repeats() -> None:
+    texts = ["A" * 21, "CA" * 10 + "C", "CAG" * 7, "GATA" * 5 + "G", "GATTACA" * 3]
+    at = spans(*[(i, 0, 21) for i in range(5)])
+    bits = dinucleotide_entropy(at, texts, offsets_of(*[21] * 5))
+    assert bits[:2] == pytest.approx([0, 1])
+    assert bits[2] == pytest.approx(np.log2(3), abs=0.01)
+    assert bits[3] == pytest.approx(2)
+    assert bits[4] > 2.5
+    assert low_complexity(at, texts, offsets_of(*[21] * 5)).tolist() == [True] * 4 + [False]
+
+
+def test_low_complexity_is_the_same_on_both_strands_and_skips_n() -> None:
+    rng = np.random.default_rng(0)
+    texts = [
+        "".join(rng.choice(list("ACGTN"), 21, p=[0.7, 0.1, 0.1, 0.05, 0.05])) for _ in range(300)
+    ]
+    other = [reverse_complement(t) for t in texts]
+    at, offsets = spans(*[(i, 0, 21) for i in range(300)]), offsets_of(*[21] * 300)
+    bits = dinucleotide_entropy(at, texts, offsets)
+    assert np.array_equal(bits, dinucleotide_entropy(at, other, offsets))
+    assert 0.05 < low_complexity(at, texts, offsets).mean() < 0.95
+    nothing = dinucleotide_entropy(spans((0, 0, 5), (0, 3, 4)), ["NNNNN"], offsets_of(5))
+    assert nothing.tolist() == [0, 0]
+
+
+def test_hardly_a_random_seqlet_is_of_low_complexity() -> None:
+    rng = np.random.default_rng(0)
+    n = 100_000
+    at, offsets = spans(*[(i, 0, 21) for i in range(n)]), offsets_of(*[21] * n)
+    even = "".join(rng.choice(list("ACGT"), 21 * n))
+    rich = "".join(rng.choice(list("ACGT"), 21 * n, p=[0.35, 0.15, 0.15, 0.35]))
+    assert low_complexity(at, [even], offsets).mean() < 1e-4
+    assert low_complexity(at, [rich], offsets).mean() < 2e-3
+
+
+def test_soft_masked_is_over_half_of_the_bases() -> None:
+    records = [Record("a", "A" * 30, masked=((0, 5), (10, 21))), Record("b", "A" * 30, masked=())]
+    bases = masked_bases(records)
+    assert bases is not None
+    offsets = offsets_of(30, 30)
+    # 16 of 21, 14 of 19, none of 21; then 10 of 19 and 9 of 18, which is not over half
+    assert soft_masked(spans((0, 0, 21), (0, 1, 20), (1, 0, 21)), bases, offsets).tolist() == [
+        True, True, False,
+    ]  # fmt: skip
+    assert soft_masked(spans((0, 11, 30), (0, 12, 30)), bases, offsets).tolist() == [True, False]
+    assert masked_bases([Record("a", "ACGT")]) is None

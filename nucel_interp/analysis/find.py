@@ -12,6 +12,7 @@ from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
 from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
 from nucel_interp.analysis.facts import run_facts, warnings_for
+from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Study, Track
 from nucel_interp.analysis.tracks import (
@@ -22,7 +23,6 @@ from nucel_interp.analysis.tracks import (
     track_study,
     untrained_track,
 )
-from nucel_interp.errors import InputError
 from nucel_interp.kmers import KmerIndex, kmer_table
 from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs.scan import strand_background
@@ -70,7 +70,7 @@ def find_motifs(
         InputError: No records, or a track that does not fit.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
-    _check_input(records, track, null_track)
+    check_input(records, track, null_track)
     stages = Stages(on_progress)
     database = load_jaspar(tax)
     loaded = None if track is not None else _loaded(model)
@@ -149,38 +149,6 @@ def _loaded(model: str | Nucel) -> Nucel:
     from nucel_model import from_pretrained
 
     return from_pretrained(model) if isinstance(model, str) else model
-
-
-def _check_input(
-    records: list[Record],
-    track: Sequence[NDArray[np.floating]] | None,
-    null_track: Sequence[NDArray[np.floating]] | None,
-) -> None:
-    if not records:
-        raise InputError("there is no sequence to look at")
-    if null_track is not None and track is None:
-        raise InputError("a null track was given without a track")
-    for what, values in (("track", track), ("null track", null_track)):
-        if values is not None:
-            _check_track(what, values, records)
-
-
-def _check_track(what: str, values: Sequence[NDArray[np.floating]], records: list[Record]) -> None:
-    """Refuse a track that does not fit the records or says nothing about them."""
-    if len(values) != len(records):
-        raise InputError(
-            f"the {what} has {len(values)} arrays for {len(records)} records; give one for each"
-        )
-    for value, record in zip(values, records, strict=True):
-        if np.shape(value) != (len(record),):
-            raise InputError(
-                f"the {what} of {record.name} has shape {np.shape(value)}, but the record has "
-                f"{len(record)} bases; give one number per base, NaN where there is none"
-            )
-        if np.isinf(value).any():
-            raise InputError(f"the {what} of {record.name} holds infinity; write NaN for no value")
-    if all(np.isnan(value).all() for value in values):
-        raise InputError(f"the {what} has no value at all; give numbers for at least some bases")
 
 
 def _kmers(study: Study, called: Called, sites: dict[str, list[Site]]) -> pd.DataFrame:

@@ -23,6 +23,7 @@ _PUBLIC = {
     "Site": "nucel_interp.types",
     "MotifResult": "nucel_interp.analysis",
     "find_motifs": "nucel_interp.analysis",
+    "find_seqlets": "nucel_interp.analysis",
     "from_pretrained": "nucel_model",
     "load_jaspar": "nucel_interp.match",
     "match_motifs": "nucel_interp.match",

@@ -12,22 +12,14 @@ from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
 from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
 from nucel_interp.analysis.facts import run_facts, warnings_for
-from nucel_interp.analysis.inputs import check_input
+from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Study, Track
-from nucel_interp.analysis.tracks import (
-    TRACK_UNIT_BP,
-    ScoreName,
-    make_texts,
-    model_study,
-    track_study,
-    untrained_track,
-)
+from nucel_interp.analysis.tracks import ScoreName, untrained_track
 from nucel_interp.kmers import KmerIndex, kmer_table
 from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs.scan import strand_background
 from nucel_interp.motifs.testing import site_bases
-from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets.calling import covered
@@ -70,24 +62,14 @@ def find_motifs(
         InputError: No records, or a track that does not fit.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
-    check_input(records, track, null_track)
     stages = Stages(on_progress)
     database = load_jaspar(tax)
-    loaded = None if track is not None else _loaded(model)
-    longest = loaded.config.context_bp if loaded is not None else TRACK_UNIT_BP
-    units = cut_units(records, longest)
-    test, split_rule = split_units(records, units, seed)
-    if len(units) < MIN_UNITS:
-        test, split_rule = np.zeros(len(units), dtype=bool), "not split: too few sequences"
-    texts = make_texts(records, units, seed, stages)
-    if loaded is not None:
-        scored = model_study(
-            loaded, records, texts, test, score=score, strands=strands, seed=seed, stages=stages
-        )
-    else:
-        assert track is not None
-        scored = track_study(track, null_track, texts, test, seed)
-    study = scored.study
+    prepared = prepare(
+        records, model, score=score, strands=strands, seed=seed,
+        track=track, null_track=null_track, stages=stages,
+    )  # fmt: skip
+    loaded, units, texts, scored = prepared.model, prepared.units, prepared.texts, prepared.scored
+    study, test = prepared.study, prepared.study.test
     background = strand_background(study.sequences)
     with stages.stage("finding motifs", 3) as step:
         called = call(study)
@@ -136,19 +118,13 @@ def find_motifs(
         replaced=None if replaced is None else _per_record(replaced, records),
         summary=run_facts(
             records, study, called, scored, stages, main, untested,
-            model=loaded, score=score, strands=strands, seed=seed, split_rule=split_rule,
+            model=loaded, score=score, strands=strands, seed=seed, split_rule=prepared.split_rule,
             database=database, control=control,
         ),
         scores=scored.scores,
         n_layers=0 if loaded is None else loaded.config.num_hidden_layers,
         warnings=warnings_for(records, study, called, loaded is None and null_track is None),
     )  # fmt: skip
-
-
-def _loaded(model: str | Nucel) -> Nucel:
-    from nucel_model import from_pretrained
-
-    return from_pretrained(model) if isinstance(model, str) else model
 
 
 def _kmers(study: Study, called: Called, sites: dict[str, list[Site]]) -> pd.DataFrame:

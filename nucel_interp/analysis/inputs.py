@@ -56,7 +56,8 @@ def _check_track(
     known = [np.asarray(value)[~np.isnan(value)] for value in values]
     if not any(value.size for value in known):
         raise InputError(f"the {what} has no value at all; give numbers for at least some bases")
-    if all(value.size == 0 or value.min() == value.max() for value in known):
+    several = [value for value in known if value.size > 1]
+    if several and all(value.min() == value.max() for value in several):
         raise InputError(
             f"the {what} has no contrast: its value is the same at every base of each record, so "
             "nothing can stand out; give a score that differs from base to base"

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nucel_interp.cli import attention, discriminator, info, match, motifs, terminal
+from nucel_interp.cli import attention, discriminator, info, match, motifs, seqlets, terminal
 from nucel_interp.errors import NucelError
 
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}
@@ -112,5 +112,6 @@ def main(
 app.command()(motifs.motifs)
 app.command()(attention.attention)
 app.command()(discriminator.discriminator)
+app.command()(seqlets.seqlets)
 app.command()(match.match)
 app.command()(info.info)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp.analysis import MotifResult, find_motifs
+from nucel_interp.analysis import MotifResult, find_motifs, find_seqlets
 from nucel_interp.analysis.controls import shuffled_input
 from nucel_interp.errors import InputError
 from nucel_interp.match import load_jaspar
@@ -273,6 +273,7 @@ BAD_TRACKS = {
     "too long": ([np.zeros(50), np.zeros(51)], "b has shape"),
     "same sum of lengths": ([np.zeros(49), np.zeros(51)], "a has shape"),
     "infinite": ([np.zeros(50), np.full(50, np.inf)], "infinity"),
+    "flat": ([np.ones(50), np.append(np.zeros(49), np.nan)], "no contrast"),
 }
 
 
@@ -283,7 +284,20 @@ def test_tracks_that_do_not_fit_are_refused(kind: str) -> None:
     with pytest.raises(InputError, match=said):
         find_motifs(records, track=bad)
     with pytest.raises(InputError, match=f"null track.*{said}|{said}"):
-        find_motifs(records, track=[np.zeros(50), np.zeros(50)], null_track=bad)
+        find_motifs(records, track=[np.arange(50.0)] * 2, null_track=bad)
+
+
+def test_find_seqlets_gives_the_seqlets_of_find_motifs() -> None:
+    records = [Record(f"r{i}", s) for i, s in enumerate(noise(45, 200, 1))]
+    rng = np.random.default_rng(0)
+    track = [rng.normal(size=200) for _ in records]
+    found = find_seqlets(records, track=track)
+    pd.testing.assert_frame_equal(found.seqlets, find_motifs(records, track=track).seqlets)
+    assert found.permuted_null
+    assert not found.threshold.reached
+    assert (
+        (found.seqlets["q_value"] >= found.seqlets["p_value"]) & (found.seqlets["q_value"] <= 1)
+    ).all()
 
 
 def test_nothing_to_look_at_is_refused() -> None:

@@ -192,3 +192,65 @@ def test_very_many_and_very_long(shape: str, tmp_path: Path, tiny_folder: Path) 
     result = run(tmp_path, text, tiny_folder)
     assert_works(result, tmp_path)
     assert "No motif was found" in result.stdout
+
+
+def npz(folder: Path, **tracks: object) -> str:
+    import numpy as np
+
+    np.savez(folder / "t.npz", **tracks)  # type: ignore[arg-type]
+    return str(folder / "t.npz")
+
+
+def bedgraph(folder: Path, text: str) -> str:
+    (folder / "t.bedGraph").write_text(text)
+    return str(folder / "t.bedGraph")
+
+
+BAD_TRACKS = {
+    "one value throughout": ("s0\t0\t120\t3\ns1\t0\t120\t3\n", ["no contrast"]),
+    "one value per record": ("s0\t0\t120\t3\ns1\t0\t60\t4\n", ["no contrast"]),
+    "only NaN": ("s0\t0\t120\tnan\n", ["no value at all"]),
+    "infinity": ("s0\t0\t120\tinf\n", ["line 1", "finite"]),
+    "other names": ("chr7\t0\t120\t1\n", ["chr7", "s0", "names"]),
+    "beyond the record's end": ("s0\t0\t120\t1\ns1\t100\t121\t1\n", ["line 2", "121", "120"]),
+    "words": ("s0\t0\t120\thigh\n", ["line 1", "number"]),
+    "empty": ("", ["nothing"]),
+}
+
+
+@pytest.mark.parametrize("command", ["motifs", "seqlets"])
+@pytest.mark.parametrize("case", BAD_TRACKS)
+@pytest.mark.filterwarnings("ignore::nucel_interp.errors.NucelWarning")
+def test_a_bad_track_is_refused(case: str, command: str, tmp_path: Path) -> None:
+    text, words = BAD_TRACKS[case]
+    (tmp_path / "in.fa").write_text(fasta())
+    call = [command, str(tmp_path / "in.fa"), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*call, "--track", bedgraph(tmp_path, text)])
+    assert_refused(result, tmp_path, *words)
+
+
+@pytest.mark.parametrize("shape", [119, 121, (120, 4)])
+def test_an_array_of_another_shape_names_its_record(shape: int, tmp_path: Path) -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    tracks = {f"s{i}": rng.normal(size=120) for i in range(5)}
+    tracks["s3"] = rng.normal(size=shape)
+    (tmp_path / "in.fa").write_text(fasta())
+    call = ["seqlets", str(tmp_path / "in.fa"), "-o", str(tmp_path / "out.bed")]
+    result = CliRunner().invoke(app, [*call, "--track", npz(tmp_path, **tracks)])
+    assert_refused(result, tmp_path, "s3", "120 bases")
+
+
+def test_a_null_track_without_contrast_or_track_is_refused(tmp_path: Path) -> None:
+    import numpy as np
+
+    (tmp_path / "in.fa").write_text(fasta())
+    track = npz(tmp_path, **{f"s{i}": np.arange(120.0) for i in range(5)})
+    flat = bedgraph(tmp_path, "".join(f"s{i}\t0\t120\t1\n" for i in range(5)))
+    call = ["seqlets", str(tmp_path / "in.fa"), "-o", str(tmp_path / "out.bed")]
+    result = CliRunner().invoke(app, [*call, "--track", track, "--null-track", flat])
+    assert_refused(result, tmp_path, "null track", "no contrast")
+    alone = CliRunner().invoke(app, [*call, "--null-track", flat])
+    assert alone.exit_code == 2
+    assert "--null-track needs --track" in alone.stderr

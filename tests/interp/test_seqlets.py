@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import kstest
+from typer.testing import CliRunner
 
+from nucel_interp.cli import app
 from nucel_interp.seqlets import (
     Calls,
     Threshold,
@@ -22,7 +25,7 @@ from nucel_interp.seqlets import (
 )
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.seqlets.tags import dinucleotide_entropy
-from nucel_interp.types import Record, reverse_complement
+from nucel_interp.types import SEQLET_COLUMNS, Record, reverse_complement
 
 
 def offsets_of(*lengths: int) -> np.ndarray:
@@ -295,3 +298,51 @@ def test_soft_masked_is_over_half_of_the_bases() -> None:
     ]  # fmt: skip
     assert soft_masked(spans((0, 11, 30), (0, 12, 30)), bases, offsets).tolist() == [True, False]
     assert masked_bases([Record("a", "ACGT")]) is None
+
+
+def bumpy_input(folder: Path, n: int = 60) -> list[str]:
+    """Sequences of 200 bp, half in lower case in a file of both, with a bump at 100 in each."""
+    rng = np.random.default_rng(0)
+    fasta, track = [], []
+    for i in range(n):
+        text = "".join(rng.choice(list("ACGT"), 200))
+        text = text[:90] + "CA" * 10 + text[110:] if i % 3 == 0 else text
+        fasta.append(f">s{i}\n{text.lower() if i % 2 else text}\n")
+        value = rng.normal(size=200) + 6 * (abs(np.arange(200) - 100) <= 8)
+        track += [f"s{i}\t{j}\t{j + 1}\t{v:.3f}\n" for j, v in enumerate(value)]
+    (folder / "in.fa").write_text("".join(fasta))
+    (folder / "t.bedGraph").write_text("".join(track))
+    return ["seqlets", str(folder / "in.fa"), "--track", str(folder / "t.bedGraph")]
+
+
+def test_the_command_writes_bed_with_q_and_tags(tmp_path: Path) -> None:
+    call = bumpy_input(tmp_path)
+    result = CliRunner().invoke(app, [*call, "-o", str(tmp_path / "seqlets.bed")])
+    assert result.exit_code == 0, result.stderr
+    rows = [line.split("\t") for line in (tmp_path / "seqlets.bed").read_text().splitlines()]
+    assert {len(row) for row in rows} == {len(SEQLET_COLUMNS)}
+    best = [row for row in rows if int(row[1]) < 100 < int(row[2])]
+    assert {row[0] for row in best} == {f"s{i}" for i in range(60)}
+    at = {name: SEQLET_COLUMNS.index(name) for name in SEQLET_COLUMNS}
+    for row in best:
+        number = int(row[0][1:])
+        assert float(row[at["q_value"]]) < 0.05
+        assert row[at["low_complexity"]] == str(int(number % 3 == 0))
+        assert row[at["soft_masked"]] == str(number % 2)
+    assert len(rows) - len(best) <= 0.1 * len(rows)
+    assert "false discovery rate" in result.stderr
+    printed = CliRunner().invoke(app, call)
+    assert printed.stdout == (tmp_path / "seqlets.bed").read_text()
+    assert CliRunner().invoke(app, [*call, "-o", str(tmp_path / "seqlets.bed")]).exit_code == 1
+
+
+def test_the_command_runs_a_model(tmp_path: Path, tiny_folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    text = "".join(f">s{i}\n{''.join(rng.choice(list('ACGT'), 100))}\n" for i in range(5))
+    (tmp_path / "in.fa").write_text(text)
+    result = CliRunner().invoke(app, ["seqlets", str(tmp_path / "in.fa"), "-m", str(tiny_folder)])
+    assert result.exit_code == 0, result.stderr
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert rows
+    assert {row[-1] for row in rows} == {"."}  # the file makes no use of case
+    assert "best 5 seqlets per kb" in result.stderr

@@ -1,0 +1,92 @@
+"""`nucel-interp seqlets`: the stretches where a score exceeds its null."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nucel_interp.cli import options
+from nucel_interp.cli.terminal import say
+
+if TYPE_CHECKING:
+    from nucel_interp.analysis import SeqletResult
+
+
+def seqlets(
+    sequences: options.Input,
+    out: options.OutFile = Path("-"),
+    model: options.Model = options.DEFAULT_MODEL,
+    score: options.ScoreName = options.Score.attention,
+    track: options.TrackFile = None,
+    null_track: options.NullTrackFile = None,
+    strand: options.Strands = options.Strand.both,
+    seed: options.Seed = 0,
+    threads: options.Threads = 0,
+    force: options.Force = False,
+) -> None:
+    """Call seqlets, short stretches of high score, and write them as BED.
+
+    Example: nucel-interp seqlets peaks.fa --track mine.bedGraph -o seqlets.bed
+    """
+    from nucel_interp.cli.progress import reporter
+    from nucel_interp.io.fasta import read_records
+    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.tables import to_bed
+    from nucel_interp.io.tracks import read_tracks
+
+    if null_track is not None and track is None:
+        raise typer.BadParameter("--null-track needs --track")
+    records = read_records(sequences)
+    if track is None and threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    from nucel_interp.analysis import find_seqlets
+
+    with reporter() as on_progress:
+        result = find_seqlets(
+            records,
+            model,
+            score=score.value,
+            strands=strand.value,
+            seed=seed,
+            track=None if track is None else read_tracks(track, records),
+            null_track=None if null_track is None else read_tracks(null_track, records),
+            on_progress=on_progress,
+        )
+    write_atomic(out, to_bed(result.seqlets), force=force)
+    _summarise(result, len(records), out)
+
+
+def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
+    """What was called, how sure that is, and what the tags say."""
+    table = result.seqlets
+    where = "" if str(out) == "-" else f", written to {out}"
+    if not len(table):
+        say(f"no seqlet in {n_records:,} records: nothing could be scored{where}")
+        return
+    text = f"{len(table):,} seqlets in {table['record'].nunique():,} of {n_records:,} records"
+    if result.threshold.reached:
+        text += f", at a false discovery rate of {result.threshold.fdr:.1%}"
+    say(
+        f"{text}; {(table['q_value'] <= 0.05).mean():.0%} have q <= 0.05, "
+        f"{table['low_complexity'].mean():.0%} are of low complexity"
+        + (
+            ""
+            if table["soft_masked"].isna().all()
+            else f", {table['soft_masked'].mean():.0%} are soft-masked"
+        )
+        + where
+    )
+    if not result.threshold.reached:
+        say(
+            f"note: the score does not tell these sequences from its null (false discovery rate "
+            f"{result.threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
+        )
+    if result.permuted_null:
+        say(
+            "note: without --null-track the null is the track with its bases permuted, which tests "
+            "only whether high values stand together"
+        )

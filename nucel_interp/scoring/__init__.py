@@ -3,6 +3,7 @@
 from nucel_interp.scoring.attention import HeadChoice, attention_score, head_table
 from nucel_interp.scoring.runner import Scores, score_sequences
 from nucel_interp.scoring.shuffle import draw, shuffled
+from nucel_interp.scoring.substitution import hypothetical_contributions, substitution_map
 from nucel_interp.scoring.units import (
     Unit,
     copies_per_unit,
@@ -20,8 +21,10 @@ __all__ = [
     "cut_units",
     "draw",
     "head_table",
+    "hypothetical_contributions",
     "score_sequences",
     "shuffle_records",
     "shuffled",
     "split_units",
+    "substitution_map",
 ]

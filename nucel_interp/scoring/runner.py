@@ -46,7 +46,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """A window of a sequence, and the part of it whose numbers are kept."""
 
     sequence: int
@@ -83,7 +83,7 @@ def score_sequences(
     encoded = [tokenizer.encode(s) for s in sequences]
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
-    for pieces in _batches(_pieces(lengths, config.context_bp, turned), collapsed):
+    for pieces in _batches(cut_pieces(lengths, config.context_bp, turned), collapsed):
         forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
         other = (
             [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
@@ -125,7 +125,7 @@ def score_sequences(
     )
 
 
-def _pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -> list[_Piece]:
+def cut_pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -> list[Piece]:
     """Whole sequences where they fit, else half-overlapping windows; of each the part to keep.
 
     Windows are laid out on the canonical strand, so that both strands of a record are read in the
@@ -134,7 +134,7 @@ def _pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -
     pieces = []
     for number, (length, turned) in enumerate(zip(lengths.tolist(), flipped, strict=True)):
         if length <= context:
-            pieces.append(_Piece(number, 0, length, 0, length))
+            pieces.append(Piece(number, 0, length, 0, length))
             continue
         step = context // 2
         starts = [*range(0, length - context, step), length - context]
@@ -146,17 +146,17 @@ def _pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -
                 first, left, right = length - start - context, length - right, length - left
             else:
                 first = start
-            pieces.append(_Piece(number, first, first + context, left, right))
+            pieces.append(Piece(number, first, first + context, left, right))
     return pieces
 
 
-def _batches(pieces: list[_Piece], collapsed: list[str]) -> Iterator[list[_Piece]]:
+def _batches(pieces: list[Piece], collapsed: list[str]) -> Iterator[list[Piece]]:
     """Pieces of like length together, so that little is padded.
 
     Ties are broken by the strand-collapsed sequence: what a piece is batched with decides its last
     digits, and must not depend on the order of the file.
     """
-    batch: list[_Piece] = []
+    batch: list[Piece] = []
     for piece in sorted(pieces, key=lambda p: (p.end - p.start, collapsed[p.sequence], p.start)):
         length = piece.end - piece.start
         if batch and (length + 1) * (len(batch) + 1) > TOKENS_PER_BATCH // 2:

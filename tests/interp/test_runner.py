@@ -101,7 +101,7 @@ def test_windows_too_short_for_the_layers_are_seen_to_differ() -> None:
 
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 258, 383, 384, 385, 1000])
 def test_windows_cover_every_base_once_from_a_middle_half(length: int) -> None:
-    pieces, turned = (runner._pieces(np.array([length]), 256, [flip]) for flip in (False, True))
+    pieces, turned = (runner.cut_pieces(np.array([length]), 256, [flip]) for flip in (False, True))
     mirrored = [(length - p.end, length - p.keep_end, length - p.keep_start) for p in turned]
     assert mirrored == [(p.start, p.keep_start, p.keep_end) for p in pieces]
     kept = [(p.keep_start, p.keep_end) for p in pieces]

@@ -25,6 +25,7 @@ _PUBLIC = {
     "find_motifs": "nucel_interp.analysis",
     "find_seqlets": "nucel_interp.analysis",
     "from_pretrained": "nucel_model",
+    "load_database": "nucel_interp.match",
     "load_jaspar": "nucel_interp.match",
     "match_motifs": "nucel_interp.match",
     "read_meme": "nucel_interp.io.meme",

@@ -58,6 +58,10 @@ Model = Annotated[
     str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")
 ]
 TaxGroup = Annotated[Tax, typer.Option("--tax", help="JASPAR tax group to compare with.")]
+Database = Annotated[
+    Path | None,
+    typer.Option("--db", help="Your own motifs (MEME file) to compare with, in place of JASPAR."),
+]
 Threads = Annotated[
     int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")
 ]

@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import pdist, squareform
 
 from nucel_interp.io.meme import write_meme
+from nucel_interp.match.archetypes import archetypes
 from nucel_interp.motifs.pwm import from_counts
-from nucel_interp.motifs.similarity import tomtom
 from nucel_interp.types import Motif
 
 RELEASE = "JASPAR2026"
 STEM = f"{RELEASE}_CORE"
 GROUPS = ["vertebrates", "insects", "plants", "fungi", "nematodes", "urochordates", "diatoms"]
 COLUMNS = ["matrix_id", "name", "tax_group", "tf_class", "tf_family", "archetype"]
-CUT = 0.7
-# -log10 p beyond which more similar means nothing: without a cap a matrix's comparison with itself
-# (1e-25 to 1e-130, by width) outweighs its relatives, and the three CTCF matrices fall apart
-CAP = 15.0
 
 
 def fetch() -> list[tuple[Motif, dict[str, str]]]:
@@ -60,28 +54,6 @@ def fetch() -> list[tuple[Motif, dict[str, str]]]:
         }
         result.append((motif, row))
     return result
-
-
-def archetypes(motifs: list[Motif], first: int) -> list[str]:
-    """An archetype per motif, numbered from ``first`` and named after its most central member.
-
-    Complete linkage on the correlation distance between rows of -log10 Tomtom p, capped at 15, cut
-    at 0.7: the recipe of Vierstra et al. (Nature 2020, 583:729) with p in place of E. The central
-    member is the one whose row correlates best, on average, with those of all members.
-    """
-    if len(motifs) == 1:
-        return [f"A{first:03d}_{motifs[0].name}"]
-    profile = -np.log10(np.maximum(tomtom(motifs, motifs).p, 10**-CAP))
-    distance = pdist(profile, metric="correlation")
-    numbers = fcluster(linkage(distance, method="complete"), CUT, criterion="distance")
-    square = squareform(distance)
-    names: dict[int, str] = {}
-    for number in numbers.tolist():  # numbered by first member
-        if number not in names:
-            members = np.flatnonzero(numbers == number)
-            centre = members[np.argmin(square[np.ix_(members, members)].sum(axis=1))]
-            names[number] = f"A{first + len(names):03d}_{motifs[centre].name}"
-    return [names[number] for number in numbers.tolist()]
 
 
 def main() -> None:

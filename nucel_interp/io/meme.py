@@ -22,6 +22,8 @@ from nucel_interp.types import Motif
 _ROW_SUM_TOLERANCE = 0.021
 _DEFAULT_SITES = 20
 _ATTRIBUTE = re.compile(r"(\w+)\s*=\s*(\S+)")
+# TF-MoDISco's files lack the blank: "nsites= 20E= 1e-3"
+_NO_BLANK_BEFORE_E = re.compile(r"(?<=[\d.])(?=E\s*=)")
 _NUMBER = re.compile(r"[-+]?(\.?\d|nan|inf)", re.IGNORECASE)
 _HEADERS = ("MOTIF", "letter-probability matrix", "log-odds matrix", "URL")
 
@@ -30,8 +32,9 @@ def read_meme(source: str | Path | TextIO) -> list[Motif]:
     """Read every motif of a file in MEME format, version 4 or later.
 
     Line ends may be LF or CRLF, the last line may lack its end, the attributes of a matrix may
-    stand in any order with or without blanks around ``=``; ``w`` may be missing (the rows are
-    counted) and so may ``nsites`` (20). Rows that sum to 1 but for rounding are normalised.
+    stand in any order with or without blanks around ``=`` or before ``E=``; ``w`` may be missing
+    (the rows are counted) and so may ``nsites`` (20). Rows that sum to 1 but for rounding are
+    normalised.
     Log-odds matrices are skipped.
 
     Args:
@@ -153,7 +156,8 @@ class _Reader:
 
     def _matrix(self, header: str, motif_id: str, name: str) -> Motif:
         at = self.line
-        attributes = dict(_ATTRIBUTE.findall(header.partition(":")[2]))
+        header = _NO_BLANK_BEFORE_E.sub(" ", header.partition(":")[2])
+        attributes = dict(_ATTRIBUTE.findall(header))
         if attributes.get("alength", "4") != "4":
             self._fail(
                 f"motif {motif_id} has alength= {attributes['alength']}, but DNA has 4 letters",

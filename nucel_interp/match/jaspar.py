@@ -1,4 +1,4 @@
-"""The motif collection that names what was found: JASPAR, with archetypes."""
+"""The motif collection that names what was found: JASPAR or a user's own, with archetypes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import csv
 import difflib
 import gzip
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 
 from nucel_interp.errors import InputError
 from nucel_interp.io.meme import read_meme
+from nucel_interp.match.archetypes import archetypes
 from nucel_interp.types import Motif
 
 RELEASE = "JASPAR2026"
 _STEM = f"{RELEASE}_CORE"
+# Tomtom's null is made of the targets' columns, and MEME asks for 50 targets: against KLF alone, a
+# KLF motif gets p = 5e-6, and 3e-11 once JASPAR's columns say what columns look like
+FEWEST_OF_THEIR_OWN = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +36,7 @@ class JasparDatabase:
             match to tell between them. Built within a tax group.
         members: Archetype id to its members' names, each once, in the order of the motifs.
         families: Motif id to JASPAR's transcription factor family; "" if it gives none.
+        null: Motifs that are no targets, but whose columns join Tomtom's null.
     """
 
     release: str
@@ -38,16 +45,27 @@ class JasparDatabase:
     archetypes: dict[str, str]
     members: dict[str, tuple[str, ...]]
     families: dict[str, str]
+    null: tuple[Motif, ...] = ()
 
     def __len__(self) -> int:
         return len(self.motifs)
 
     @classmethod
-    def from_motifs(cls, motifs: Sequence[Motif], release: str) -> JasparDatabase:
-        """A user's own collection: every motif is its own archetype, named like the motif.
+    def from_motifs(
+        cls, motifs: Sequence[Motif], release: str, null: Sequence[Motif] = ()
+    ) -> JasparDatabase:
+        """A user's own collection, grouped into archetypes like JASPAR.
+
+        Args:
+            motifs: The targets.
+            release: What to call the collection.
+            null: Further motifs for Tomtom's null, and to tell archetypes apart.
 
         Raises:
             InputError: No motif, or an id twice.
+
+        Warns:
+            NucelWarning: Targets and null together are fewer than 25.
         """
         ids = [motif.id for motif in motifs]
         if not ids or len(set(ids)) < len(ids):
@@ -56,14 +74,42 @@ class JasparDatabase:
                 f"A motif collection to match against needs motifs with different ids, but "
                 f"{release} has {found}. Give another file."
             )
+        # names are joined by commas in tables
+        motifs = [replace(m, name=re.sub(r"[\s,]+", "_", m.name or m.id)) for m in motifs]
+        groups = archetypes(motifs, against=null)
+        members: dict[str, dict[str, None]] = {}
+        for motif, group in zip(motifs, groups, strict=True):
+            members.setdefault(group, {})[motif.name] = None
         return cls(
             release=release,
             tax="",
             motifs=tuple(motifs),
-            archetypes={motif.id: motif.id for motif in motifs},
-            members={motif.id: (motif.name or motif.id,) for motif in motifs},
+            archetypes=dict(zip(ids, groups, strict=True)),
+            members={group: tuple(names) for group, names in members.items()},
             families=dict.fromkeys(ids, ""),
+            null=tuple(null),
         )
+
+
+def load_database(path: str | Path, tax: str = "vertebrates") -> JasparDatabase:
+    """A user's own motif file to match against, in MEME format.
+
+    Archetypes are computed as for JASPAR. A collection of fewer than 50 motifs borrows JASPAR's
+    columns as null: its own say too little about what columns look like.
+
+    Args:
+        path: MEME format, plain or gzip.
+        tax: The part of JASPAR to borrow from.
+
+    Raises:
+        InputError: The file cannot be read, is no motif file or holds no motif; no such ``tax``.
+    """
+    motifs = read_meme(path)
+    if not motifs:
+        raise InputError(f"{path} holds no motif; give a MEME file with at least one")
+    jaspar = load_jaspar(tax)
+    null = jaspar.motifs if len(motifs) < FEWEST_OF_THEIR_OWN else ()
+    return JasparDatabase.from_motifs(motifs, Path(path).name, null)
 
 
 def load_jaspar(tax: str = "vertebrates") -> JasparDatabase:

@@ -68,7 +68,7 @@ def match_motifs(
         return pd.DataFrame(
             {name: pd.Series(dtype=_NUMBERS.get(name, "str")) for name in MATCH_COLUMNS}
         )
-    found = tomtom(queries, targets)
+    found = tomtom(queries, targets, null=database.null)
     e = found.p * len(targets)
     q = false_discovery_control(found.p, axis=1)
     q_global = false_discovery_control(found.p.ravel()).reshape(found.p.shape)

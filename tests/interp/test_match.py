@@ -1,15 +1,28 @@
 import gzip
 import time
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
+from typer.testing import CliRunner
 
+from nucel_interp.cli import app
 from nucel_interp.errors import InputError, NucelWarning
-from nucel_interp.match import JasparDatabase, best_match, load_jaspar, match_motifs
+from nucel_interp.io.meme import write_meme
+from nucel_interp.match import (
+    JasparDatabase,
+    best_match,
+    load_database,
+    load_jaspar,
+    match_motifs,
+)
+from nucel_interp.match.archetypes import archetypes
 from nucel_interp.motifs.similarity import tomtom
 from nucel_interp.types import MATCH_COLUMNS, Motif
+
+HEAD = "MEME version 4\n\nALPHABET= ACGT\n\n"
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +163,117 @@ def test_own_collection(vertebrates):
     motifs = [Motif(f"x{m.id}", m.pwm, name=m.name) for m in vertebrates.motifs[:40]]
     database = JasparDatabase.from_motifs(motifs, "mine.meme")
     row = best_match(match_motifs([motifs[3]], database), motifs[3].id)
-    assert row["Target_ID"] == row["archetype"] == motifs[3].id
+    assert row["Target_ID"] == motifs[3].id
+    assert row["Target_name"] in row["archetype_members"].split(",")
     with pytest.raises(InputError, match="more than once"):
         JasparDatabase.from_motifs([motifs[0]] * 2, "mine.meme")
     with pytest.raises(InputError, match="none"):
         JasparDatabase.from_motifs([], "mine.meme")
     with pytest.warns(NucelWarning, match="5 motifs only"):
-        match_motifs(motifs[:1], JasparDatabase.from_motifs(motifs[:5], "mine.meme"))
+        JasparDatabase.from_motifs(motifs[:5], "mine.meme")
+
+
+def mine(tmp_path, motifs):
+    path = tmp_path / "mine.meme"
+    path.write_text(write_meme(motifs))
+    return path
+
+
+def named(database, name, n=None):
+    return [m for m in database.motifs if m.name.upper().startswith(name)][:n]
+
+
+def test_archetypes_of_a_small_collection_are_families(tmp_path, vertebrates):
+    ids = ("MA0139.2", "MA1929.2", "MA1930.2")
+    given = [*(by_id(vertebrates, i) for i in ids), *named(vertebrates, "GATA", 3)]
+    given.append(sharp("TTGCACGTTAGC"))
+    given += [Motif("flat", np.full((4, 9), 0.25), name="nothing, at all")]
+    database = load_database(mine(tmp_path, given))
+    groups = [database.archetypes[m.id] for m in given]
+    assert len(set(groups[:3])) == len(set(groups[3:6])) == 1
+    assert len(set(groups)) == 4
+    assert groups[0].startswith("A001_CTCF")
+    assert set(database.members[groups[3]]) == {m.name for m in given[3:6]}
+    assert groups[6:] == ["A003_query", "A004_nothing_at_all"]
+
+
+def test_a_small_collection_borrows_jaspars_null(tmp_path, vertebrates):
+    klf = named(vertebrates, "KLF", 1)
+    database = load_database(mine(tmp_path, klf))
+    assert (len(database), len(database.null)) == (1, 1019)
+    row = best_match(match_motifs(klf, database), klf[0].id)
+    assert row["p-value"] == row["E-value"] < 1e-7
+    # alone, a motif's own columns are all that a column can be: the same motif seems far less sure
+    with pytest.warns(NucelWarning, match="1 motifs only"):
+        alone = match_motifs(klf, JasparDatabase.from_motifs(klf, "mine"))
+    assert best_match(alone, klf[0].id)["p-value"] > 100 * row["p-value"]
+    assert load_database(mine(tmp_path, vertebrates.motifs[:50])).null == ()
+
+
+def test_archetypes_of_jaspar_can_be_made_again():
+    insects = load_jaspar("insects")
+    shipped = [insects.archetypes[m.id] for m in insects.motifs]
+    assert archetypes(insects.motifs, int(shipped[0][1:4])) == shipped
+
+
+def test_match_command_takes_a_motif_file(tmp_path, vertebrates):
+    queries = [replace(m, id=f"q{i}") for i, m in enumerate(named(vertebrates, "GATA", 2))]
+    (tmp_path / "q.meme").write_text(write_meme(queries))
+    database = mine(tmp_path, named(vertebrates, "GATA", 3))
+    call = ["match", str(tmp_path / "q.meme"), "--db", str(database)]
+    result = CliRunner().invoke(app, call)
+    assert result.exit_code == 0, result.stderr
+    assert "2 of 2 motifs have a match with E <= 10 in mine.meme" in result.stderr
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert rows[0] == MATCH_COLUMNS
+    assert {row[1] for row in rows[1:]} <= {m.id for m in named(vertebrates, "GATA", 3)}
+
+
+BAD_MOTIFS = {
+    "rows of counts": (HEAD + "MOTIF a\nletter-probability matrix: w= 1\n5 5 0 0\n", "sums to 10"),
+    "rows of 0.9": (HEAD + "MOTIF a\nletter-probability matrix:\n.3 .2 .2 .2\n", "sums to 0.9"),
+    "no motif": (HEAD, "holds no motif"),
+    "not MEME": (">a\nACGT\n", "MEME version"),
+    "empty": ("", "MEME version"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "place"),
+    # nothing to look up is no error
+    [(c, p) for c in BAD_MOTIFS for p in ("query", "--db") if (c, p) != ("no motif", "query")],
+)
+def test_a_bad_motif_file_ends_in_one_line(tmp_path, vertebrates, case, place):
+    text, says = BAD_MOTIFS[case]
+    (tmp_path / "bad.meme").write_text(text)
+    good = mine(tmp_path, vertebrates.motifs[:2])
+    files = {"query": [good, "bad.meme"], "--db": ["bad.meme", good]}[place]
+    db, query = (str(tmp_path / name) for name in files)
+    result = CliRunner().invoke(app, ["match", query, "--db", db, "-o", str(tmp_path / "out.tsv")])
+    assert result.exit_code == 1
+    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error:")]
+    assert "bad.meme" in line
+    assert says in line
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_windows_line_ends_no_last_newline_and_no_blank_before_e(tmp_path, vertebrates):
+    motifs = vertebrates.motifs[:3]
+    text = write_meme(motifs).replace(" E= 0", "E= 1e-3").replace("\n", "\r\n").rstrip()
+    path = tmp_path / "odd.meme"
+    path.write_bytes(text.encode())
+    again = load_database(path).motifs
+    assert [m.n_sites for m in again] == [m.n_sites for m in motifs]
+    np.testing.assert_allclose(again[2].pwm, motifs[2].pwm, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_flat_and_very_short_queries_give_no_hit(vertebrates, width):
+    rng = np.random.default_rng(width)
+    short = [Motif(f"s{i}", by_id(vertebrates, "MA0139.2").pwm[:, i : i + width]) for i in range(9)]
+    flat = [Motif(f"f{w}", np.full((4, w), 0.25)) for w in (width, 8, 30)]
+    nearly = [Motif(f"n{i}", rng.dirichlet([50] * 4, size=10).T) for i in range(5)]
+    assert match_motifs([*short, *flat, *nearly], vertebrates).empty
 
 
 def test_bad_arguments(vertebrates):

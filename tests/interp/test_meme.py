@@ -52,6 +52,9 @@ def test_rows_are_positions_and_columns_acgt():
         "letter-probability matrix: alength=4 w=2 nsites=7 E=0",
         "letter-probability matrix: alength = 4 w = 2 nsites = 7 E = 0",
         "letter-probability matrix: nsites= 7.2",
+        "letter-probability matrix: alength= 4 w= 2 nsites= 7E= 1e-3",
+        "letter-probability matrix: alength= 4 w= 2 nsites= 7.E=1.5e-3",
+        "letter-probability matrix: nsites=7E=0 w=2E=0",
         "letter-probability matrix: alength= 4 nsites= 7",
     ],
 )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.errors import NucelWarning
+from nucel_interp.match import load_jaspar
 from nucel_interp.motifs import similarity
 from nucel_interp.motifs.pwm import reverse_complement
 from nucel_interp.motifs.similarity import tomtom
@@ -44,11 +45,40 @@ def test_offset_and_strand_have_tomtoms_sign():
     assert found.strand[:, 7].tolist() == ["+", "+", "-"]
 
 
+def mixed_motifs(n, seed):
+    """Unrelated matrices of 6 to 19 columns."""
+    rng = np.random.default_rng(seed)
+    widths = rng.integers(6, 20, size=n)
+    return [Motif(f"m{i}", rng.dirichlet([0.3] * 4, size=w).T) for i, w in enumerate(widths)]
+
+
+def drawn_columns(n, seed):
+    """Matrices of 6 to 19 columns drawn from all of JASPAR's: real columns, unrelated motifs."""
+    rng = np.random.default_rng(seed)
+    columns = np.hstack([motif.pwm for motif in load_jaspar().motifs])
+    widths = rng.integers(6, 20, size=n)
+    return [Motif(f"c{i}", columns[:, rng.integers(columns.shape[1], size=w)])
+            for i, w in enumerate(widths)]  # fmt: skip
+
+
+def assert_calibrated(p, *levels):
+    """A share x of unrelated pairs lies below x, within a fifth."""
+    for x in levels:
+        assert 0.8 * x < (p < x).mean() < 1.2 * x
+
+
 def test_p_values_are_calibrated():
-    # unrelated matrices: a share x of the p-values should lie below x
-    p = tomtom(random_motifs(200, 2), random_motifs(200, 3)).p
-    for x, low, high in [(0.05, 0.03, 0.065), (0.01, 0.005, 0.015), (0.001, 0.0003, 0.002)]:
-        assert low < (p < x).mean() < high
+    assert_calibrated(tomtom(mixed_motifs(400, 2), mixed_motifs(400, 3)).p, 0.05, 0.01)
+    assert_calibrated(tomtom(drawn_columns(60, 4), load_jaspar().motifs).p, 0.05, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_p_values_are_calibrated_far_out(seed):
+    one, two = mixed_motifs(1500, seed), mixed_motifs(1500, 100 + seed)
+    assert_calibrated(tomtom(one, two).p, 0.05, 0.01, 0.001)
+    columns = drawn_columns(2000, 200 + seed)
+    assert_calibrated(tomtom(columns, load_jaspar().motifs).p, 0.05, 0.01, 0.001)
 
 
 def test_few_targets_warn_unless_a_null_is_given():

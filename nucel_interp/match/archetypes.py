@@ -12,10 +12,12 @@ from scipy.spatial.distance import pdist, squareform
 from nucel_interp.motifs.similarity import tomtom
 from nucel_interp.types import Motif
 
+_FEWEST_BITS = 4.0  # with less, a motif is like everything
 CUT = 0.7
 # -log10 p beyond which more similar means nothing: without a cap a matrix's comparison with itself
 # (1e-25 to 1e-130, by width) outweighs its relatives, and the three CTCF matrices fall apart
 CAP = 15.0
+ALIKE = 1e-2
 
 
 def archetypes(motifs: Sequence[Motif], first: int = 1, against: Sequence[Motif] = ()) -> list[str]:
@@ -29,16 +31,22 @@ def archetypes(motifs: Sequence[Motif], first: int = 1, against: Sequence[Motif]
         motifs: What to group.
         first: Number of the first group.
         against: Further motifs that every row is compared with: a handful of motifs says too
-            little about each other for a correlation to mean anything.
+            little about each other for a correlation to mean anything. Members of a group must
+            then also be alike themselves, pair by pair (Tomtom p at most 0.01).
 
     Returns:
         "A052_CTCF" and the like; one per motif, in their order.
     """
     if len(motifs) == 1:
         return [_name(first, motifs[0])]
-    profile = -np.log10(np.maximum(tomtom(motifs, [*motifs, *against]).p, 10**-CAP))
-    # a motif without information is like nothing: its row is flat and has no correlation
+    compared = tomtom(motifs, [*motifs, *against], min_bits=_FEWEST_BITS)
+    profile = -np.log10(np.maximum(compared.p, 10**-CAP))
+    # a motif that was not compared has a flat row, and a flat row no correlation
     distance = np.nan_to_num(pdist(profile, metric="correlation"), nan=1.0)
+    if against:
+        # rows may also correlate because two motifs are alike others in the same weak way
+        own = compared.p[:, : len(motifs)]
+        distance[squareform(np.minimum(own, own.T), checks=False) > ALIKE] = 1.0
     numbers = fcluster(linkage(distance, method="complete"), CUT, criterion="distance")
     square = squareform(distance)
     names: dict[int, str] = {}

@@ -138,3 +138,7 @@ SEQLET_COLUMNS = [
     "chrom", "start", "end", "name", "score", "strand",
     "z", "p_value", "q_value", "record", "half", "low_complexity", "soft_masked",
 ]  # fmt: skip
+CALIBRATE_COLUMNS = [
+    "run", "seqlets", "seqlet_fdr", "candidates", "motifs",
+    "names_E", "names_q_global", "names_p",
+]  # fmt: skip

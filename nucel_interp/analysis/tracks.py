@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -66,7 +66,7 @@ class Texts:
 
     def in_units(self, per_record: list[str]) -> list[str]:
         """Records' sequences as units' sequences."""
-        return [per_record[u.record][u.start : u.end] for u in self.units]
+        return _in_units(self.units, per_record)
 
 
 def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stages) -> Texts:
@@ -80,7 +80,7 @@ def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stag
             step(1)
             trimers.append(shuffle_records(records, units, k=3, seed=seed, copy=copy))
             step(1)
-    return Texts(units, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), copies, trimers)
+    return Texts(units, _offsets(units), copies, trimers)
 
 
 def model_study(
@@ -101,10 +101,7 @@ def model_study(
     """
     n_bases = int(texts.offsets[-1])
     in_test = np.repeat(test, np.diff(texts.offsets))
-    if score == "discriminator" and model.discriminator_head is None:
-        import torch
-
-        model.replaced_logit(torch.empty(0))  # says so before the work
+    _require_head(model, score)
     with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
         real = score_sequences(
             model, [r.sequence for r in records], strands=strands, on_progress=step
@@ -156,19 +153,132 @@ def track_study(
     """
     import pandas as pd
 
-    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
-    in_test = np.repeat(test, np.diff(texts.offsets))
-    if null_values is not None:
-        nulls = [np.concatenate([np.asarray(v, dtype=np.float32) for v in null_values])]
-    else:
-        nulls = list(_permuted(raw, texts, seed))
-    one_bin = np.zeros(len(raw), dtype=np.int64)
-    smoothed = [smooth(n, texts.offsets) for n in nulls]
-    track, null_tracks = standardise(smooth(raw, texts.offsets), smoothed, one_bin, in_test)
+    track, null_tracks = _user_tracks(values, null_values, texts.units, texts.offsets, test, seed)
     same = [track] * len(texts.copies)
     study = _study(texts, test, track, same, null_tracks)
     control = _control(study, track, same[1:], null_tracks, seed)
     return Scored(study, control, pd.DataFrame(columns=HEAD_COLUMNS), None)
+
+
+def shuffled_studies(
+    model: Nucel | None,
+    records: list[Record],
+    units: list[Unit],
+    test: NDArray[np.bool_],
+    *,
+    runs: int,
+    score: ScoreName,
+    strands: Strands,
+    seed: int,
+    stages: Stages,
+    track: Sequence[NDArray[np.floating]] | None = None,
+    null_track: Sequence[NDArray[np.floating]] | None = None,
+) -> Iterator[Study]:
+    """Studies in which shuffled copies of the units stand for the input, one per run.
+
+    Shuffles of a sequence are exchangeable, so copy i with other copies as its null is to the
+    pipeline what the input would be without any motif: as many sequences, of the same lengths and
+    dinucleotides, and as many null copies as the input gets. Each copy is scored once and serves
+    several runs, so the runs are not wholly independent. A model's heads are chosen anew for each.
+
+    A user's track cannot be computed for shuffled sequence: the track stays in its place, and the
+    letters below it are shuffled.
+
+    Args:
+        model: None for a user's track.
+        records: The input.
+        units: Its records cut into units.
+        test: (units,) bool, the test half.
+        runs: How many studies.
+        score: For a model.
+        strands: For a model.
+        seed: Of the shuffles.
+        stages: Told about the scoring.
+        track: The user's track, one array per record.
+        null_track: Its null.
+
+    Raises:
+        FolderError: ``discriminator`` was asked of a model without that head.
+    """
+    offsets = _offsets(units)
+    n_null = copies_per_unit(int(offsets[-1]))
+    n_copies = max(runs, n_null + 1)
+    with stages.stage("shuffling", n_copies) as step:
+        copies = []
+        for copy in range(n_copies):
+            copies.append(shuffle_records(records, units, k=2, seed=seed, copy=copy))
+            step(1)
+    in_test = np.repeat(test, np.diff(offsets))
+    scored: list[Scores] = []
+    if model is not None:
+        _require_head(model, score)
+        with stages.stage("reading with the model", n_copies * int(offsets[-1])) as step:
+            scored = [score_sequences(model, c, strands=strands, on_progress=step) for c in copies]
+    else:
+        assert track is not None
+        given, given_null = _user_tracks(track, null_track, units, offsets, test, seed)
+    texts = [_in_units(units, c) for c in copies]
+    for run in range(runs):
+        others = [(run + 1 + i) % n_copies for i in range(n_null)]
+        if model is not None:
+            own, copy_tracks, _ = _score(
+                model, scored[run], [scored[i] for i in others], in_test, score
+            )
+            threshold_null = copy_tracks
+        else:
+            own, copy_tracks, threshold_null = given, [given] * n_null, given_null
+        yield Study(
+            sequences=texts[run],
+            offsets=offsets,
+            test=test,
+            track=own,
+            copies=[Copy(texts[i], t) for i, t in zip(others, copy_tracks, strict=True)],
+            threshold_null=threshold_null,
+            trimers=_trimers(texts[run], n_null, seed),
+        )
+
+
+def _user_tracks(
+    values: Sequence[NDArray[np.floating]],
+    null_values: Sequence[NDArray[np.floating]] | None,
+    units: list[Unit],
+    offsets: NDArray[np.int64],
+    test: NDArray[np.bool_],
+    seed: int,
+) -> tuple[Track, list[Track]]:
+    """A user's track as z, and the tracks that say how high it gets by chance."""
+    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
+    if null_values is not None:
+        nulls = [np.concatenate([np.asarray(v, dtype=np.float32) for v in null_values])]
+    else:
+        nulls = list(_permuted(raw, units, offsets, seed))
+    one_bin = np.zeros(len(raw), dtype=np.int64)
+    smoothed = [smooth(n, offsets) for n in nulls]
+    in_test = np.repeat(test, np.diff(offsets))
+    return standardise(smooth(raw, offsets), smoothed, one_bin, in_test)
+
+
+def _require_head(model: Nucel, score: ScoreName) -> None:
+    """Say before the work that the discriminator's head is missing."""
+    if score == "discriminator" and model.discriminator_head is None:
+        import torch
+
+        model.replaced_logit(torch.empty(0))
+
+
+def _offsets(units: list[Unit]) -> NDArray[np.int64]:
+    """(units + 1,) where each unit begins among all bases."""
+    return np.cumsum([0, *(u.end - u.start for u in units)]).astype(np.int64)
+
+
+def _in_units(units: list[Unit], per_record: list[str]) -> list[str]:
+    """Records' sequences as units' sequences."""
+    return [per_record[u.record][u.start : u.end] for u in units]
+
+
+def _trimers(sequences: list[str], n: int, seed: int) -> list[list[str]]:
+    """Copies of shuffled sequences that keep their 3-mers."""
+    return [[shuffled(s, k=3, seed=seed, copy=i) for s in sequences] for i in range(n)]
 
 
 def _study(
@@ -202,7 +312,7 @@ def _control(
         track=track,
         copies=[Copy(c.sequences, t) for c, t in zip(rest, copy_tracks, strict=True)],
         threshold_null=threshold_null,
-        trimers=[[shuffled(s, k=3, seed=seed, copy=i) for s in sequences] for i in range(2)],
+        trimers=_trimers(sequences, 2, seed),
     )
 
 
@@ -231,11 +341,13 @@ def _fixed_heads(model: Nucel, score: ScoreName) -> NDArray[np.int64] | None:
     return np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
 
 
-def _permuted(raw: Track, texts: Texts, seed: int) -> NDArray[np.float32]:
+def _permuted(
+    raw: Track, units: list[Unit], offsets: NDArray[np.int64], seed: int
+) -> NDArray[np.float32]:
     """(20, bases): the values of each unit in random order, missing ones where they are."""
     out = np.tile(raw, (PERMUTATIONS, 1))
     known = ~np.isnan(raw)
-    for unit, (begin, end) in zip(texts.units, pairwise(texts.offsets.tolist()), strict=True):
+    for unit, (begin, end) in zip(units, pairwise(offsets.tolist()), strict=True):
         at = begin + np.flatnonzero(known[begin:end])
         if unit.sequence > reverse_complement(unit.sequence):
             at = at[::-1]  # the same draw meets the same bases, whichever strand is given

@@ -17,7 +17,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nucel_interp.cli import attention, discriminator, info, match, motifs, seqlets, terminal
+from nucel_interp.cli import (
+    attention,
+    calibrate,
+    discriminator,
+    info,
+    match,
+    motifs,
+    seqlets,
+    terminal,
+)
 from nucel_interp.errors import NucelError
 
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}
@@ -114,4 +123,5 @@ app.command()(attention.attention)
 app.command()(discriminator.discriminator)
 app.command()(seqlets.seqlets)
 app.command()(match.match)
+app.command()(calibrate.calibrate)
 app.command()(info.info)

@@ -1,0 +1,75 @@
+"""`nucel-interp calibrate`: what comes out of shuffled sequence like yours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from nucel_interp.cli import options
+from nucel_interp.cli.terminal import say
+
+
+def calibrate(
+    sequences: options.Input,
+    out: options.OutFile = Path("-"),
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, help="How many shuffled inputs to look at.")
+    ] = 5,
+    model: options.Model = options.DEFAULT_MODEL,
+    score: options.ScoreName = options.Score.attention,
+    track: options.TrackFile = None,
+    null_track: options.NullTrackFile = None,
+    strand: options.Strands = options.Strand.both,
+    tax: options.TaxGroup = options.Tax.vertebrates,
+    seed: options.Seed = 0,
+    threads: options.Threads = 0,
+    format: options.TableFormat = options.Format.tsv,
+    force: options.Force = False,
+) -> None:
+    """Count the motifs and JASPAR names that shuffled copies of your sequences give.
+
+    With --track, the track stays in its place and the letters below it are shuffled.
+
+    Example: nucel-interp calibrate peaks.fa --runs 5
+    """
+    from nucel_interp.cli.progress import reporter
+    from nucel_interp.io.fasta import read_records
+    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.tables import to_json, to_tsv
+    from nucel_interp.io.tracks import read_tracks
+    from nucel_interp.motifs.similarity import notice
+
+    if null_track is not None and track is None:
+        raise typer.BadParameter("--null-track needs --track")
+    started = perf_counter()
+    records = read_records(sequences)
+    if track is None and threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    cold = notice()
+    if cold:
+        say(cold)
+    from nucel_interp.compare.calibrate import calibrate as run
+
+    with reporter() as on_progress:
+        result = run(
+            records,
+            model,
+            runs=runs,
+            score=score.value,
+            strands=strand.value,
+            tax=tax.value,
+            seed=seed,
+            track=None if track is None else read_tracks(track, records),
+            null_track=None if null_track is None else read_tracks(null_track, records),
+            on_progress=on_progress,
+        )
+    table = result.runs
+    write_atomic(
+        out, to_json(table) if format is options.Format.json else to_tsv(table), force=force
+    )
+    say(f"{result.answer} ({perf_counter() - started:.0f} s)")

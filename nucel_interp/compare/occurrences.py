@@ -1,0 +1,119 @@
+"""Sites of a motif and, for comparison, of its decoys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.compare.composition import matched_weights
+from nucel_interp.compare.decoys import MOST_DECOYS, N_DECOYS, decoys
+from nucel_interp.compare.places import Places, not_overlapping, site_places
+from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.types import Motif, Site
+
+MIN_SEQUENCES = 20
+"""A motif is tested if it has sites in this many sequences of either half."""
+MIN_DECOY_SEQUENCES = 10
+"""And its decoys in this many, counted as their weights make them."""
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Occurrences:
+    """Sites of a motif and of its decoys.
+
+    Attributes:
+        motif: Whose.
+        own: The motif's.
+        other: The decoys', those that overlap a site of the motif left out.
+        n_decoys: How many decoys there are.
+        reason: Why the motif is not tested; "" if it is.
+    """
+
+    motif: Motif
+    own: Places
+    other: Places
+    n_decoys: int
+    reason: str
+
+
+def find_occurrences(
+    sequences: Sequence[str],
+    offsets: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    motifs: Sequence[Motif],
+    used: NDArray[np.bool_],
+    in_test: NDArray[np.bool_],
+    seed: int,
+    on_progress: OnProgress | None = None,
+) -> list[Occurrences]:
+    """Scan units for motifs and decoys (FIMO, p < 1e-4), and say which motifs can be tested.
+
+    Args:
+        sequences: One per unit.
+        offsets: (units + 1,).
+        known: (bases,) does the base have a score?
+        motifs: What to look for.
+        used: (units,) bool, the units that take part; they also give the background.
+        in_test: (units,) bool.
+        seed: Of the decoys.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+    """
+    scanner = Scanner(
+        sequences, strand_background([s for s, u in zip(sequences, used, strict=True) if u])
+    )
+    found = []
+    for number, motif in enumerate(motifs):
+        if on_progress is not None:
+            on_progress(number, len(motifs), "scanning for motifs and decoys")
+        own = [s for s in scanner.scan(motif) if used[s.record]]
+        places = site_places([own], offsets, known)
+        others = decoys(motif, seed, MOST_DECOYS)
+        reason, n_decoys = "", min(N_DECOYS, len(others))
+        decoy_places = site_places([], offsets, known)
+        if _fewest(places, in_test) < MIN_SEQUENCES:
+            reason = (
+                f"sites in {len(places.units)} sequences, fewer than {MIN_SEQUENCES} "
+                "in one of the halves"
+            )
+        elif n_decoys < N_DECOYS:
+            reason = f"its columns are too much alike: {n_decoys} decoys of {N_DECOYS}"
+        else:
+            # 20 decoys may have too few sites in short or few sequences: then up to 100
+            sites: list[list[Site]] = []
+            for n_decoys in range(N_DECOYS, len(others) + 1, N_DECOYS):
+                more = others[n_decoys - N_DECOYS : n_decoys]
+                found_sites = ([s for s in scanner.scan(d) if used[s.record]] for d in more)
+                sites += [not_overlapping(one, own) for one in found_sites]
+                decoy_places = _weighted(sites, own, sequences, offsets, known)
+                if _fewest(decoy_places, in_test) >= MIN_DECOY_SEQUENCES:
+                    break
+            else:
+                reason = f"decoys have comparable sites in {len(decoy_places.units)} sequences only"
+        found.append(Occurrences(motif, places, decoy_places, n_decoys, reason))
+    if on_progress is not None:
+        on_progress(len(motifs), len(motifs), "scanning for motifs and decoys")
+    return found
+
+
+def _weighted(
+    sites: list[list[Site]],
+    own: list[Site],
+    sequences: Sequence[str],
+    offsets: NDArray[np.int64],
+    known: NDArray[np.bool_],
+) -> Places:
+    """Sites of each decoy, weighted to the composition of the motif's own."""
+    weights = matched_weights(own, [s for one in sites for s in one], sequences)
+    parts = np.split(weights, np.cumsum([len(one) for one in sites])[:-1])
+    return site_places(sites, offsets, known, parts)
+
+
+def _fewest(places: Places, in_test: NDArray[np.bool_]) -> float:
+    """Units with a site in the half that has fewer; effective ones, if they count unequally."""
+    halves = [places.counts[in_test[places.units] == half] for half in (False, True)]
+    return min(float(w.sum() ** 2 / np.maximum((w**2).sum(), 1e-12)) for w in halves)

@@ -1,0 +1,147 @@
+"""Site masks as weighted intervals: an AUROC is then a sum of ranks, whoever's track it is.
+
+For a sequence with n1 site bases and n0 others, AUROC - 1/2 = (sum of centred ranks of the site
+bases) / (n1 n0), where a track's centred ranks are its ranks within the sequence less their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from nucel_interp.types import Site
+
+RANK_STEPS = 16
+"""Centred ranks are kept as whole numbers of 1/16, so that sums of them are exact in any order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where a motif lies, ready to be summed over.
+
+    Attributes:
+        unit: (intervals,) unit of each, ascending.
+        start: (intervals,) first base, counted over all units laid end to end.
+        end: (intervals,) one past the last.
+        weight: (intervals,) factor of the interval's summed centred ranks.
+        units: (units with a site,) ascending.
+        counts: (units with a site,) how much each counts in a mean over units.
+    """
+
+    unit: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    units: NDArray[np.int64]
+    counts: NDArray[np.float64]
+
+
+def site_places(
+    sites: list[list[Site]],
+    offsets: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    weights: list[NDArray[np.float64]] | None = None,
+) -> Places:
+    """Weights such that each unit's sum is AUROC - 1/2, averaged over the motifs it has sites of.
+
+    Args:
+        sites: One list per motif (one list for a motif, one per decoy for decoys); a site's
+            ``record`` is the unit's number. Overlapping sites of one motif are joined.
+        offsets: (units + 1,) where each unit begins.
+        known: (bases,) does the base have a score?
+        weights: Per list, (sites,) how much each site counts; a motif's sites in one unit count
+            their mean, a unit the sum over the motifs. 1 each if not given: then a unit counts 1.
+    """
+    running = np.concatenate([[0], np.cumsum(known)])
+    n_known = running[offsets[1:]] - running[offsets[:-1]]
+    n_units = len(n_known)
+    units, starts, ends, factors = [], [], [], []
+    total = np.zeros(n_units)
+    for number, one in enumerate(sites):
+        record = np.array([s.record for s in one], dtype=np.int64)
+        value = np.ones(len(one)) if weights is None else weights[number]
+        n_sites = np.maximum(np.bincount(record, minlength=n_units), 1)
+        omega = np.bincount(record, value, minlength=n_units) / n_sites
+        unit, left, right = _joined(one, offsets)
+        n1 = np.bincount(unit, running[right] - running[left], minlength=n_units)
+        n0 = n_known - n1
+        omega[(n1 <= 0) | (n0 <= 0)] = 0
+        total += omega
+        kept = omega[unit] > 0
+        unit = unit[kept]
+        units.append(unit)
+        starts.append(left[kept])
+        ends.append(right[kept])
+        factors.append(omega[unit] / (RANK_STEPS * n1[unit] * n0[unit]))
+    unit = np.concatenate([*units, np.zeros(0, np.int64)])
+    start, end = (np.concatenate([*x, np.zeros(0, np.int64)]) for x in (starts, ends))
+    factor = np.concatenate([*factors, np.zeros(0)]) / total[unit]
+    order = np.lexsort((end, start, unit))
+    present = np.unique(unit)
+    counts = np.ones(len(present)) if weights is None else total[present]
+    return Places(unit[order], start[order], end[order], factor[order], present, counts)
+
+
+def _joined(
+    sites: list[Site], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Unit, first base and one past the last (over all units) of each stretch under a site."""
+    step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)
+    np.add.at(step, np.array([offsets[s.record] + s.start for s in sites], dtype=np.int64), 1)
+    np.add.at(step, np.array([offsets[s.record] + s.end for s in sites], dtype=np.int64), -1)
+    covered = np.concatenate([[False], np.cumsum(step[:-1]) > 0, [False]])
+    # a stretch ends where cover ends, and where the unit does
+    edge = np.zeros(len(step), dtype=bool)
+    edge[offsets] = True
+    left = np.flatnonzero(covered[1:] & (edge | ~covered[:-1]))
+    right = np.flatnonzero(covered[:-1] & (edge | ~covered[1:]))
+    return np.searchsorted(offsets, left, side="right") - 1, left, right
+
+
+def not_overlapping(sites: list[Site], others: list[Site]) -> list[Site]:
+    """The sites that share no base with any of the others."""
+    taken: dict[int, list[tuple[int, int]]] = {}
+    for s in others:
+        taken.setdefault(s.record, []).append((s.start, s.end))
+    return [
+        s for s in sites
+        if all(s.end <= start or s.start >= end for start, end in taken.get(s.record, []))
+    ]  # fmt: skip
+
+
+def centred_ranks(
+    tracks: NDArray[np.floating],
+    offsets: NDArray[np.int64],
+    bins: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """Ranks of each track within each unit, less their mean, in steps of 1/16.
+
+    Args:
+        tracks: (heads, bases); NaN where there is none, which gets rank 0, the mean.
+        offsets: (units + 1,) where each unit begins.
+        bins: (bases,) if given, the mean centred rank of each bin over all units is taken out: what
+            a place as such attracts.
+
+    Returns:
+        (heads, bases) whole numbers.
+    """
+    ranks = np.zeros(tracks.shape)
+    known = ~np.isnan(tracks[0])
+    alike: dict[int, list[NDArray[np.int64]]] = {}  # units with as many known bases together
+    for begin, end in pairwise(offsets.tolist()):
+        at = begin + np.flatnonzero(known[begin:end])
+        alike.setdefault(at.size, []).append(at)
+    for size, places in alike.items():
+        at = np.stack(places)
+        ranks[:, at] = rankdata(tracks[:, at], axis=2) - (size + 1) / 2
+    if bins is not None:
+        count = np.maximum(np.bincount(bins[known], minlength=int(bins.max(initial=0)) + 1), 1)
+        for row in ranks:
+            # sums of halves are exact, so the order of the units does not show
+            means = np.bincount(bins[known], row[known], minlength=len(count)) / count
+            row[known] -= means[bins[known]]
+    return np.rint(ranks * RANK_STEPS).astype(np.int64)

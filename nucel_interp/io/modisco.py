@@ -149,8 +149,8 @@ def _pad(
     window = int(lengths.max(initial=1))
     # base 0 of a record stands where its middle, as TF-MoDISco counts it, meets the window's
     before = lengths // 2
-    for record, start, _ in places:
-        middle = int(before[record])
+    for number, start, _ in places:
+        middle = int(before[number])
         window = max(window, 2 * (middle - start), 2 * (start + width - middle))
     size = len(records) * window * 4
     if size > MAX_NUMBERS:

@@ -71,7 +71,7 @@ TrackFile = Annotated[
     Path | None,
     typer.Option(
         "--track",
-        help="Your own score per base: npz with an array per record name, or bedGraph.",
+        help="Your own score per base: npz with an array per record, bedGraph or bigWig.",
     ),
 ]
 NullTrackFile = Annotated[

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.errors import InputError, NucelWarning
+from nucel_interp.io.bigwig import read_bigwig
 from nucel_interp.types import Record
 
 Track: TypeAlias = NDArray[np.float64]
@@ -66,7 +67,8 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
 
     ``.npz`` holds one array per record name. bedGraph (plain or gzip) names the record in its first
     column, counting from its first base, or the chromosome of records that have a location. Where
-    intervals overlap, the later line holds. Records without any value are all NaN, with a warning.
+    intervals overlap, the later line holds. bigWig is read alike, if pyBigWig is installed. Records
+    without any value are all NaN, with a warning.
 
     Raises:
         InputError: No such file, not one of these formats, or values that do not fit the records.
@@ -79,8 +81,10 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
             head = stream.read(8)
         if head.startswith(b"PK"):
             tracks = _read_npz(path, records)
+        elif head.startswith(_BIGWIG):
+            tracks = _read_bigwig(path, records)
         else:
-            _refuse_other_formats(path, head)
+            _refuse_single_array(path, head)
             tracks = _read_bedgraph(path, records)
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is cut short or damaged ({error})") from error
@@ -99,16 +103,22 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
     return tracks
 
 
-def _refuse_other_formats(path: Path, head: bytes) -> None:
-    if head.startswith(_BIGWIG):
-        raise InputError(
-            f"{path} is bigWig, which is not read here; convert it first: "
-            "bigWigToBedGraph in.bw out.bedGraph"
-        )
+def _refuse_single_array(path: Path, head: bytes) -> None:
     if head.startswith(b"\x93NUMPY"):
         raise InputError(
             f"{path} is a single array; save one per record name: np.savez(file, **{{name: array}})"
         )
+
+
+def _read_bigwig(path: Path, records: Sequence[Record]) -> list[Track]:
+    tracks = read_bigwig(path, records)
+    if tracks is None:
+        raise InputError(
+            f"{path} has none of the records' names or chromosomes; the first record is "
+            f"{records[0].name:.60}. bigWig counts in genome coordinates: name records like "
+            "chr20:100-300"
+        )
+    return tracks
 
 
 def _read_npz(path: Path, records: Sequence[Record]) -> list[Track]:
@@ -179,9 +189,12 @@ def _bedgraph_lines(path: Path) -> Iterator[tuple[int, str, int, int, float]]:
     ):
         for number, line in enumerate(stream, start=1):
             fields = line.split("\t") if "\t" in line else line.split()
-            if not line.strip() or line.startswith("#") or fields[0].split()[0] in _HEADERS:
+            first = line.split(maxsplit=1)[:1]
+            if not first or line.startswith("#") or first[0] in _HEADERS:
                 continue
             try:
+                if not fields[0].strip():
+                    raise ValueError("no name")
                 chromosome, start, end = fields[0], int(fields[1]), int(fields[2])
                 value = float(fields[3])
             except (IndexError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 
 import numpy as np
 import pytest
@@ -70,6 +71,14 @@ def test_bedgraph_intervals_are_clipped_to_each_overlapping_record(tmp_path):
     assert z.tolist() == [2, 2]
 
 
+def test_bedgraph_of_windows_with_nan_and_no_last_newline(tmp_path):
+    path = tmp_path / "t.bedGraph"
+    path.write_bytes(b"track name=x\r\na\t0\t2\t1\r\na\t2\t3\tNaN\r\na\t3\t6\t-2.5e-1")
+    with pytest.warns(NucelWarning, match="b/<x>"):
+        a, _ = read_tracks(path, PLAIN)
+    np.testing.assert_array_equal(a, [1, 1, NAN, -0.25, -0.25, -0.25])
+
+
 def test_npz(tmp_path):
     values = {
         "a": np.array([1, 2, 3, 4, 5, 6], dtype=np.float32),
@@ -112,12 +121,12 @@ def test_npz_that_does_not_fit(tmp_path, arrays, expected):
         (b"a\t0\t6\t1\na\t2\t1\t1\n", "line 2: needs 0 <= start <= end"),
         (b"a\t0\t6\tinf\n", "finite value"),
         (b"a\t0\t6\n", "expected chromosome, start, end and a number"),
+        (b"\t0\t6\t1\n", "line 1: expected chromosome"),
         (
             b"chrZ\t0\t6\t1\n",
             "has intervals on chrZ; the records are named a, b/<x>: nothing matches",
         ),
         (b"", "nothing"),
-        (b"\x26\xfc\x8f\x88rest", "bigWigToBedGraph"),
         (b"\x93NUMPY\x01\x00", "single array"),
         (b"PK\x03\x04broken", "cut short or damaged"),
         (gzip.compress(b"a\t0\t6\t1\n" * 500)[:-9], "cut short or damaged"),
@@ -133,3 +142,40 @@ def test_no_file_and_no_overlap(tmp_path):
     assert "there is no track file" in message(tmp_path / "nothing")
     (tmp_path / "t").write_text("chr1\t0\t50\t1\n")
     assert "same genome assembly" in message(tmp_path / "t", PLACED)
+
+
+def bigwig(path, chromosomes, *entries):
+    writer = pytest.importorskip("pyBigWig")
+    with writer.open(str(path), "w") as file:
+        file.addHeader(chromosomes)
+        for entry in entries:
+            file.addEntries(*([value] for value in entry[:2]), ends=[entry[2]], values=[entry[3]])
+    return path
+
+
+def test_bigwig_by_coordinates_and_by_name(tmp_path):
+    path = bigwig(
+        tmp_path / "t.bw", [("chr1", 102), ("chr2", 1000), ("a", 6)],
+        ("chr1", 90, 102, 3.0), ("chr2", 12, 14, 2.5), ("a", 1, 3, -1.0),
+    )  # fmt: skip
+    first, second, third = read_tracks(path, [*PLACED, PLAIN[0]])
+    np.testing.assert_array_equal(first, [NAN, NAN, 2.5, 2.5, NAN, NAN])
+    np.testing.assert_array_equal(second, [3, 3, NAN, NAN])  # the chromosome ends in the record
+    np.testing.assert_array_equal(third, [NAN, -1, -1, NAN, NAN, NAN])
+
+
+def test_bigwig_that_does_not_fit(tmp_path):
+    path = bigwig(tmp_path / "t.bw", [("a", 50)], ("a", 1, 3, 1.0))
+    assert "a has 50 bases there, but the record has 6" in message(path)
+    other = bigwig(tmp_path / "o.bw", [("chr9", 50)], ("chr9", 1, 3, 1.0))
+    assert "none of the records' names or chromosomes" in message(other, PLACED)
+    (tmp_path / "cut.bw").write_bytes(path.read_bytes()[:40])
+    assert "cut short" in message(tmp_path / "cut.bw")
+
+
+def test_bigwig_without_its_reader_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyBigWig", None)
+    (tmp_path / "t.bw").write_bytes(b"\x26\xfc\x8f\x88rest")
+    said = message(tmp_path / "t.bw")
+    assert "nucel-interp[bigwig]" in said
+    assert "bigWigToBedGraph" in said

@@ -1,0 +1,100 @@
+"""modisco-lite on discriminator substitution scores, in an interpreter of its own.
+
+modisco-lite brings GPL packages and is never a dependency: give the interpreter of an environment
+that has it (``python -m venv other; other/bin/pip install modisco``). It gets the sequence and
+hypothetical contributions of the middle of each window through files, and is called through its
+command line, with its defaults but for the window.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.io.modisco import write_modisco
+from nucel_interp.scoring import hypothetical_contributions, substitution_map
+from nucel_interp.types import Motif, Record
+from nucel_model import Nucel
+
+SEQUENCES = 60
+MIDDLE_BP = 100
+MAX_SEQLETS = 20_000
+TRIM_SHARE = 0.3
+TRIM_FLANK = 4
+
+
+def contributions(
+    model: Nucel, records: list[Record], cache: Path, on_progress: Callable[[int], None]
+) -> tuple[list[Record], NDArray[np.float32]]:
+    """The middles as records, and their hypothetical contributions (n, 100, 4), kept in ``cache``.
+
+    Of the strand as it is given. Bases outside the middle are context; NaN at N.
+    """
+    used = [r for r in records if len(r) >= MIDDLE_BP][:SEQUENCES]
+    starts = [(len(r) - MIDDLE_BP) // 2 for r in used]
+    middles = [
+        Record(r.name, r.sequence[s : s + MIDDLE_BP]) for r, s in zip(used, starts, strict=True)
+    ]
+    letters = np.array([m.sequence for m in middles])
+    if cache.exists():
+        with np.load(cache) as saved:
+            if np.array_equal(saved["letters"], letters):
+                return middles, saved["contributions"]
+    maps = substitution_map(
+        model,
+        [r.sequence for r in used],
+        strands="forward",  # half the forward passes
+        spans=[(s, s + MIDDLE_BP) for s in starts],
+        on_progress=on_progress,
+    )
+    found = np.array([m[s : s + MIDDLE_BP] for m, s in zip(maps, starts, strict=True)])
+    scores = hypothetical_contributions(found).astype(np.float32)
+    np.savez_compressed(cache, letters=letters, contributions=scores)
+    return middles, scores
+
+
+def modisco_motifs(python: Path, records: list[Record], scores: NDArray[np.float32]) -> list[Motif]:
+    """Its patterns, those of positive score first, larger ones first; trimmed as its report does.
+
+    Raises:
+        RuntimeError: It did not run to its end.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_modisco(folder, records, list(scores))
+        done = subprocess.run(
+            [
+                python.with_name("modisco"), "motifs",
+                "-s", folder / "sequences.npz", "-a", folder / "scores.npz",
+                "-n", str(MAX_SEQLETS), "-w", str(MIDDLE_BP), "-o", folder / "out.h5",
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"modisco-lite ended with {done.returncode}: {done.stderr[-1000:]}")
+        return _read(folder / "out.h5")
+
+
+def _read(path: Path) -> list[Motif]:
+    motifs = []
+    with h5py.File(path) as file:
+        for sign in ("pos_patterns", "neg_patterns"):
+            group = file.get(sign, {})
+            found = []
+            for name in group:
+                pattern = group[name]
+                n_seqlets = int(pattern["seqlets"]["n_seqlets"][:][0])
+                weight = np.abs(pattern["contrib_scores"][:]).sum(axis=1)
+                strong = np.flatnonzero(weight >= TRIM_SHARE * weight.max())
+                kept = slice(max(0, strong[0] - TRIM_FLANK), strong[-1] + TRIM_FLANK + 1)
+                pwm = pattern["sequence"][kept].astype(np.float64).T + 1e-6
+                found.append((n_seqlets, name, pwm / pwm.sum(axis=0)))
+            for n_seqlets, name, pwm in sorted(found, key=lambda f: (-f[0], f[1])):
+                motifs.append(Motif(f"{sign}.{name}", pwm, n_seqlets))
+    return motifs

@@ -247,14 +247,13 @@ def _user_tracks(
     seed: int,
 ) -> tuple[Track, list[Track]]:
     """A user's track as z, and the tracks that say how high it gets by chance."""
-    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
-    if null_values is not None:
-        nulls = [np.concatenate([np.asarray(v, dtype=np.float32) for v in null_values])]
-    else:
+    in_test = np.repeat(test, np.diff(offsets))
+    given = [values] if null_values is None else [values, null_values]
+    raw, *nulls = _to_scale([np.concatenate(v, dtype=np.float64) for v in given], in_test)
+    if null_values is None:
         nulls = list(_permuted(raw, units, offsets, seed))
     one_bin = np.zeros(len(raw), dtype=np.int64)
     smoothed = [smooth(n, offsets) for n in nulls]
-    in_test = np.repeat(test, np.diff(offsets))
     return standardise(smooth(raw, offsets), smoothed, one_bin, in_test)
 
 
@@ -339,6 +338,21 @@ def _fixed_heads(model: Nucel, score: ScoreName) -> NDArray[np.int64] | None:
     n = config.num_attention_heads
     layers = [i for i in range(config.num_hidden_layers) if config.window(i) is None]
     return np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
+
+
+def _to_scale(tracks: list[NDArray[np.float64]], in_test: NDArray[np.bool_]) -> list[Track]:
+    """Tracks in units of the last one's deviation from its mean, on the discovery half.
+
+    Gradients of 1e-9 and signals on a baseline of 1e8 would lose their digits otherwise.
+    """
+    null = tracks[-1]
+    known = null[~np.isnan(null) & ~in_test]
+    largest = float(np.abs(known).max(initial=0)) or 1.0
+    centre = float((known / largest).mean()) if known.size else 0.0
+    spread = float((known / largest).std()) if known.size else 1.0
+    # a rest of rounding is no spread
+    spread = spread if spread > 1e-12 * max(1.0, abs(centre)) else 1.0
+    return [((t / largest - centre) / spread).astype(np.float32) for t in tracks]
 
 
 def _permuted(

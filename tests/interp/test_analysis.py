@@ -300,6 +300,18 @@ def test_find_seqlets_gives_the_seqlets_of_find_motifs() -> None:
     ).all()
 
 
+@pytest.mark.parametrize(("scale", "shift"), [(1e-12, 0), (1e300, 0), (1, 1e8), (1e-3, -5)])
+def test_a_tracks_unit_does_not_matter(scale: float, shift: float) -> None:
+    rng = np.random.default_rng(0)
+    records = [Record(f"r{i}", s) for i, s in enumerate(noise(45, 200, 1))]
+    bump = 5.0 * (abs(np.arange(200) - 100) < 8)
+    track = [rng.normal(size=200) + bump for _ in records]
+    plain = find_seqlets(records, track=track).seqlets
+    other = find_seqlets(records, track=[t * scale + shift for t in track]).seqlets
+    assert plain["start"].tolist() == other["start"].tolist()
+    np.testing.assert_allclose(plain["z"], other["z"], rtol=1e-4)
+
+
 def test_nothing_to_look_at_is_refused() -> None:
     with pytest.raises(InputError, match="no sequence"):
         find_motifs([])

@@ -109,6 +109,20 @@ def test_last_window_and_both_strands(engine):
     assert all(site.score == pytest.approx(9 * np.log2(0.97 * 4), rel=0.01) for site in sites)
 
 
+@pytest.mark.parametrize("length", [18, 19, 1000, 100_003])
+def test_first_and_last_window_of_any_length_on_both_strands(engine, length):
+    word, other = "GATTACAGG", reverse_complement("GATTACAGG")
+    middle = "C" * (length - 18)
+    sequences = [a + middle + b for a in (word, other) for b in (word, other)]
+    sites = Scanner(sequences, engine=engine).scan(sharp(word))
+    last = length - 9
+    assert places(sites) == [
+        (i, start, start + 9, "+" if text == word else "-")
+        for i, (a, b) in enumerate((a, b) for a in (word, other) for b in (word, other))
+        for start, text in ((0, a), (last, b))
+    ]
+
+
 def test_a_palindrome_is_found_on_both_strands(engine):
     sites = Scanner(["TTGAATTCGAATTCTT"], engine=engine).scan(sharp("GAATTCGAATTC"))
     assert places(sites) == [(0, 2, 14, "+"), (0, 2, 14, "-")]

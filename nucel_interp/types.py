@@ -142,3 +142,18 @@ CALIBRATE_COLUMNS = [
     "run", "seqlets", "seqlet_fdr", "candidates", "motifs",
     "names_E", "names_q_global", "names_p",
 ]  # fmt: skip
+INTERVENTION_COLUMNS = [
+    "unit", "seqlet_start", "seqlet_end", "control_start", "control_end", "changed_bases",
+    "seqlet_score", "control_score", "seqlet_gc", "control_gc",
+    "seqlet_entropy_bits", "control_entropy_bits", "seqlet_edge_bp", "control_edge_bp",
+    "seqlet_discriminator", "control_discriminator", "seqlet_embedding", "control_embedding",
+    "seqlet_untrained_embedding", "control_untrained_embedding",
+]  # fmt: skip
+HEAD_MOTIF_COLUMNS = [
+    "motif_id", "motif_name", "layer", "head", "kind",
+    "auroc", "auroc_decoys", "expected_difference", "standard_error", "t", "p_family", "p_shift",
+    "discovery_t", "chosen", "test_t", "test_p", "untrained_t", "untrained_p_family",
+]  # fmt: skip
+SINK_COLUMNS = [
+    "layer", "head", "kind", "sequences", "sink_sequences", "largest_share", "cls_share",
+]  # fmt: skip

@@ -2,6 +2,14 @@
 
 from nucel_interp.compare.association import Association
 from nucel_interp.compare.heads import HeadMotifs, head_motifs
+from nucel_interp.compare.intervention import Intervention, intervene
 from nucel_interp.compare.occurrences import Occurrences
 
-__all__ = ["Association", "HeadMotifs", "Occurrences", "head_motifs"]
+__all__ = [
+    "Association",
+    "HeadMotifs",
+    "Intervention",
+    "Occurrences",
+    "head_motifs",
+    "intervene",
+]

@@ -1,0 +1,242 @@
+"""Shuffling seqlets: fair pairs, an effect where there is one, none where there is none."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+
+import nucel_model
+from nucel_interp.compare.intervention import Intervention, intervene, wilcoxon_p
+from nucel_interp.compare.pairs import CALIPERS, MARGIN_BP, MIN_CHANGED, find_pairs
+from nucel_interp.errors import InputError
+from nucel_interp.seqlets import Calls
+from nucel_interp.types import INTERVENTION_COLUMNS, canonical, reverse_complement
+from nucel_model import from_pretrained
+
+LENGTH = 160
+WIDTH = 21
+
+
+def dna(n: int, seed: int, length: int = LENGTH) -> list[str]:
+    rng = random.Random(seed)
+    return ["".join(rng.choices("ACGT", k=length)) for _ in range(n)]
+
+
+def at_random(sequences: list[str], seed: int) -> tuple[Calls, np.ndarray, np.ndarray]:
+    """One seqlet anywhere in each sequence, and a track that knows nothing."""
+    rng = np.random.default_rng(seed)
+    lengths = np.array([len(s) for s in sequences])
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    start = rng.integers(lengths - WIDTH + 1)
+    calls = Calls(np.arange(len(sequences)), start, start + WIDTH, np.ones(len(sequences)))
+    return calls, rng.normal(size=offsets[-1]), offsets
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_folder):
+    return from_pretrained(tiny_folder)
+
+
+def test_pairs_are_alike_in_what_could_fool_the_test():
+    sequences = dna(40, 1)
+    calls, track, offsets = at_random(sequences, 1)
+    pairs, tried, with_seqlet = find_pairs(sequences, calls, track, offsets, 0, 100)
+    assert tried == with_seqlet == 40
+    assert len(pairs) > 20
+    for p in pairs:
+        assert p.sequence == canonical(sequences[p.unit])
+        for name, caliper in CALIPERS.items():
+            assert abs(getattr(p.high, name) - getattr(p.low, name)) <= caliper + 1e-9
+        assert p.low.end + MARGIN_BP <= p.high.start or p.high.end + MARGIN_BP <= p.low.start
+        for which in (p.high, p.low):
+            at = [i for i in range(LENGTH) if p.sequence[i] != which.shuffled[i]]
+            assert len(at) == p.changed >= MIN_CHANGED
+            assert which.start <= min(at)
+            assert max(at) < which.end
+            assert not p.measured[max(0, which.start - 5) : which.end + 5].any()
+            text, other = p.sequence[which.start : which.end], which.shuffled
+            assert sorted(text) == sorted(other[which.start : which.end])
+        values = track[offsets[p.unit] : offsets[p.unit + 1]]
+        values = values[::-1] if p.flipped else values
+        means = np.convolve(values, np.ones(WIDTH) / WIDTH, mode="valid")
+        assert p.low.score == pytest.approx(means[p.low.start])
+        assert p.low.score <= np.median(means) + 1e-12
+        assert p.measured.sum() == LENGTH - sum(
+            min(LENGTH, w.end + 5) - max(0, w.start - 5) for w in (p.high, p.low)
+        ) + overlap(p)
+
+
+def overlap(pair) -> int:
+    first, second = sorted((pair.high, pair.low), key=lambda w: w.start)
+    return max(0, first.end + 5 - (second.start - 5))
+
+
+def test_a_seqlet_that_shuffling_cannot_change_has_no_pair():
+    sequences = [s[:60] + "A" * WIDTH + s[60 + WIDTH :] for s in dna(5, 2)]
+    calls, track, offsets = at_random(sequences, 2)
+    poly = Calls(calls.unit, np.full(5, 60), np.full(5, 60 + WIDTH), calls.score)
+    pairs, tried, _ = find_pairs(sequences, poly, track, offsets, 0, 100)
+    assert (pairs, tried) == ([], 5)
+
+
+def test_missing_bases_are_neither_shuffled_nor_measured():
+    sequences = [s[:100] + "N" * 12 + s[112:] for s in dna(20, 3)]
+    calls, track, offsets = at_random(sequences, 3)
+    calls = Calls(calls.unit, np.full(20, 30), np.full(20, 30 + WIDTH), calls.score)
+    pairs, _, _ = find_pairs(sequences, calls, track, offsets, 0, 100)
+    assert len(pairs) > 5
+    for p in pairs:
+        assert "N" not in p.sequence[p.low.start : p.low.end]
+        assert not p.measured[[i for i, c in enumerate(p.sequence) if c == "N"]].any()
+
+
+def test_equal_sequences_count_once_and_the_best_seqlet_stands_for_them():
+    sequences = dna(10, 4)
+    both = [*sequences, *map(reverse_complement, sequences)]
+    calls, track, offsets = at_random(both, 4)
+    _, _, with_seqlet = find_pairs(both, calls, track, offsets, 0, 100)
+    assert with_seqlet == 10
+    two = Calls(np.zeros(2, int), np.array([10, 80]), np.array([31, 101]), np.array([1.0, 2.0]))
+    pairs, _, _ = find_pairs(sequences[:1], two, track[:LENGTH], offsets[:2], 0, 100)
+    assert len(pairs) == 1
+    high = pairs[0].high
+    assert (LENGTH - high.end if pairs[0].flipped else high.start) == 80
+
+
+def test_at_random_places_p_is_uniform(tiny):
+    p = []
+    for run in range(24):
+        sequences = dna(24, 1000 + run)
+        calls, track, offsets = at_random(sequences, run)
+        got = intervene(tiny, sequences, calls, track, offsets, run)
+        p.append(got.effects.set_index("measure")["p"])
+    for measure in ("discriminator", "embedding"):
+        values = np.array([one[measure] for one in p])
+        assert kstest(values, "uniform").pvalue > 0.001
+        assert (values <= 0.05).sum() <= 5  # more in 1 of 800 cases
+
+
+class Listener(torch.nn.Module):
+    """A model all of whose bases know whether a word stands anywhere, and little else."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = torch.nn.Parameter(
+            torch.tensor(nucel_model.tokenizer.encode(word).astype(np.int64)), requires_grad=False
+        )
+        self.config = SimpleNamespace(context_bp=1000)
+        self.discriminator_head = object()
+        self.name = "listener"
+
+    def forward(self, ids, mask):
+        windows = ids.unfold(1, len(self.word), 1)
+        heard = (windows == self.word).all(dim=2).any(dim=1).double()
+        some = torch.sin(ids.double().cumsum(dim=1))  # any change leaves a trace
+        hidden = torch.stack([10 + heard[:, None].expand_as(some), 0.01 * some], dim=2)
+        return SimpleNamespace(last_hidden_state=hidden)
+
+    def replaced_logit(self, hidden):
+        return hidden[:, 1:, 0]
+
+
+def planted(seed: int, n: int = 40, word: str = "TGACTCAGC") -> tuple[list[str], Calls, np.ndarray]:
+    sequences = [canonical(s) for s in dna(n, seed)]
+    starts = np.random.default_rng(seed).integers(10, LENGTH - 40, size=n)
+    # the word is put on the strand that stays canonical
+    sequences = [
+        "A" + s[1:k] + word + s[k + len(word) : -1] + "A"
+        for s, k in zip(sequences, starts, strict=True)
+    ]
+    assert all(canonical(s) == s for s in sequences)
+    calls = Calls(np.arange(n), starts - 6, starts + 15, np.ones(n))
+    return sequences, calls, np.random.default_rng(0).normal(size=n * LENGTH)
+
+
+def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
+    sequences, calls, track = planted(6)
+    offsets = np.arange(len(sequences) + 1) * LENGTH
+    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("AAAAAAAAAA"))
+    got = intervene(Listener("TGACTCAGC"), sequences, calls, track, offsets)
+    effects = got.effects.set_index("measure")
+    assert effects.loc["embedding", "p"] < 1e-4
+    assert effects.loc["discriminator", "share_higher"] > 0.9
+    assert effects.loc["untrained_embedding", "p"] > 0.01
+    assert got.beyond_untrained_p < 1e-3
+    assert "moves the discriminator and the embedding" in got.sentence
+
+
+def test_order_and_strand_do_not_matter(tiny):
+    sequences = dna(24, 7)
+    calls, track, offsets = at_random(sequences, 7)
+    plain = intervene(tiny, sequences, calls, track, offsets)
+    order = np.random.default_rng(1).permutation(24)
+    turned = [reverse_complement(sequences[i]) for i in order]
+    values = np.concatenate([track[offsets[i] : offsets[i + 1]][::-1] for i in order])
+    other = Calls(
+        np.arange(24), LENGTH - calls.end[order], LENGTH - calls.start[order], calls.score
+    )
+    again = intervene(tiny, turned, other, values, offsets)
+    np.testing.assert_allclose(
+        again.effects.drop(columns="measure"), plain.effects.drop(columns="measure"), rtol=1e-6
+    )
+    a = plain.table.set_index("unit").sort_index()
+    b = again.table.set_index("unit").sort_index()
+    b.index = order[b.index]
+    assert (LENGTH - b["control_end"]).sort_index().tolist() == a["control_start"].tolist()
+
+
+def test_what_comes_back(tiny):
+    sequences = dna(30, 8)
+    calls, track, offsets = at_random(sequences, 8)
+    seen = []
+    got = intervene(
+        tiny, sequences, calls, track, offsets, max_sequences=15,
+        on_progress=lambda done, total, stage: seen.append((done, total)),
+    )  # fmt: skip
+    assert isinstance(got, Intervention)
+    assert list(got.table.columns) == INTERVENTION_COLUMNS
+    assert len(got.table) == 15
+    assert got.n_tried <= got.n_with_seqlet == 30
+    assert seen[-1] == (30, 30)
+    balance = got.balance.set_index("property")
+    assert balance.loc["changed_bases", "standardised_difference"] == 0
+    assert balance.loc["gc", "seqlet"] == pytest.approx(0.5, abs=0.1)
+    row = got.effects.iloc[0]
+    assert row["measure"] == "discriminator"
+    assert row["ratio_low"] <= row["median_ratio"] <= row["ratio_high"]
+    ratio = np.log(got.table["seqlet_embedding"] / got.table["control_embedding"])
+    assert got.effects.iloc[1]["median_ratio"] == pytest.approx(np.exp(ratio.median()))
+
+
+def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
+    sequences = dna(5, 9)
+    calls, track, offsets = at_random(sequences, 9)
+    got = intervene(nucel_model.untrained_twin(tiny, 1), sequences, calls, track, offsets)
+    assert got.effects["measure"].tolist() == ["embedding", "untrained_embedding"]
+    assert got.table["seqlet_discriminator"].isna().all()
+    assert got.sentence.startswith("Not tested: only")
+
+
+def test_without_seqlets_nothing_is_claimed(tiny):
+    none = Calls(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    got = intervene(tiny, dna(2, 1), none, np.zeros(2 * LENGTH), np.array([0, LENGTH, 2 * LENGTH]))
+    assert len(got.table) == 0
+    assert np.isnan(got.effects["p"]).all()
+    assert got.sentence.startswith("Not tested: only 0 of 0")
+
+
+def test_a_sequence_beyond_the_context_is_refused(tiny):
+    sequences = ["ACGT" * 100]
+    calls, track, offsets = at_random(sequences, 0)
+    with pytest.raises(InputError, match=r"400 bases, but tiny reads 256 .* Cut"):
+        intervene(tiny, sequences, calls, track, offsets)
+
+
+def test_no_difference_at_all_is_no_evidence():
+    assert wilcoxon_p(np.zeros(30)) == 1.0
+    assert np.isnan(wilcoxon_p(np.zeros(0)))

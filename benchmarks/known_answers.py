@@ -6,7 +6,8 @@ and chrX, which it was trained on or tuned with) and ``elsewhere``. No set takes
 window from the held-out part.
 
 A motif belongs to a family if its best match in JASPAR (with the splice consensus added) has
-E < 0.05 and is one of the family's matrices, by name or by JASPAR's transcription factor family.
+E < 0.05 and is one of the family's matrices: by name, by JASPAR's transcription factor family, or
+because it stands in an archetype (matrices too alike to tell between) of which they are over half.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from nucel_interp.io.fasta import read_records
+from nucel_interp.match import JasparDatabase
 from nucel_interp.types import Location, Record, canonical
 from nucel_model import tokenizer
 from nucel_pretrain.evaluation.sites import fetch_windows, read_sites, window_starts
@@ -36,12 +38,12 @@ CLEAR_BP = 500
 
 @dataclass(frozen=True)
 class Family:
-    """Matrices that a match cannot be blamed for confusing.
+    """One right answer.
 
     Attributes:
         name: For tables.
-        matrices: Names (or ids) of accepted matrices.
-        tf_families: JASPAR's families, any of which makes a matrix accepted; of a dimer's matrix
+        matrices: Names (or ids) of its matrices.
+        tf_families: JASPAR's families, all of whose matrices are its own; of a dimer's matrix
             either partner's counts.
     """
 
@@ -49,11 +51,19 @@ class Family:
     matrices: frozenset[str] = frozenset()
     tf_families: frozenset[str] = frozenset()
 
-    def accepts(self, matrix_id: str, name: str, tf_family: str) -> bool:
-        """Is this matrix of the family?"""
-        return bool(
-            {matrix_id, name} & self.matrices or set(tf_family.split("; ")) & self.tf_families
-        )
+    def accepted(self, database: JasparDatabase) -> frozenset[str]:
+        """Ids of the matrices that count as this family, look-alikes among them."""
+        own = {
+            m.id
+            for m in database.motifs
+            if {m.id, m.name} & self.matrices
+            or set(database.families[m.id].split("; ")) & self.tf_families
+        }
+        groups: dict[str, list[str]] = {}
+        for m in database.motifs:
+            groups.setdefault(database.archetypes[m.id], []).append(m.id)
+        alike = [g for g in groups.values() if 2 * len(own.intersection(g)) > len(g)]
+        return frozenset(own.union(*alike))
 
 
 # CTCF's JASPAR family, "More than 3 adjacent zinc fingers", is hundreds of unlike factors, and
@@ -78,7 +88,7 @@ PROMOTER = (
     Family("SP/KLF", tf_families=frozenset({"Three-zinc finger Kruppel-related"})),
     Family("NFY", tf_families=frozenset({"Heteromeric CCAAT-binding"})),
     # by name: the family of MAFG::NRF1 (NFE2L1, another factor) has NRF in it too
-    Family("NRF1", frozenset({"Nrf1", "NRF1"})),
+    Family("NRF1", frozenset({"Nrf1"})),
     Family("ETS", tf_families=frozenset({"Ets-related"})),
     Family("TATA", frozenset({"TBP"}), frozenset({"TBP-related factors"})),
 )

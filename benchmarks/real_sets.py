@@ -69,13 +69,16 @@ def targets(tax: str) -> JasparDatabase:
     )
 
 
-def family_of(motifs: list[Motif], database: JasparDatabase, families: tuple[Family, ...]) -> Any:
+def family_of(
+    motifs: list[Motif], database: JasparDatabase, families: tuple[Family, ...]
+) -> list[tuple[str, float, str]]:
     """Per motif: its best match's name, E, and the family it belongs to ("" if to none)."""
     matches = match_motifs(motifs, database)
+    accepted = [(f.name, f.accepted(database)) for f in families]
     rows = {}
     for row in matches.drop_duplicates("Query_ID").to_dict("records"):
         target, name, e = row["Target_ID"], row["Target_name"], row["E-value"]
-        hit = (f.name for f in families if f.accepts(target, name, database.families[target]))
+        hit = (family for family, ids in accepted if target in ids)
         rows[row["Query_ID"]] = (f"{target} {name}", e, next(hit, "") if e < MAX_E else "")
     return [rows.get(m.id, ("", np.nan, "")) for m in motifs]
 
@@ -156,11 +159,8 @@ def judge(
     for k in (1, 3, 10):
         out[f"any_in_{k}"] = any(rank <= k for rank in ranks.values())
         out[f"families_in_{k}"] = sum(rank <= k for rank in ranks.values())
-    accepted = [
-        any(f.accepts(m.id, m.name, database.families[m.id]) for f in one.families)
-        for m in database.motifs
-    ]
-    out["chance_targets"] = float(np.mean(accepted))
+    accepted = frozenset[str]().union(*(f.accepted(database) for f in one.families))
+    out["chance_targets"] = len(accepted) / len(database)
     if motifs:
         at = min(ranks.values()) - 1 if ranks else 0
         out["first"] = {k: rows[0][k] for k in ("consensus", "best_match", "E_value", "family")}
@@ -254,7 +254,7 @@ def markdown(frame: pd.DataFrame) -> str:
         cells = [
             f"{r['set']} ({r['part']}, {r['sequences']})",
             r["method"],
-            first if r["first"] else "none",
+            first if r["motifs"] else "none",
             "" if in_family is None else "yes" if in_family else "no",
             "" if in_family is None else f"{r['recall_1']}, {r['recall_3']}, {r['recall_10']}",
             f"{fold} ({span})" if fold else "",

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from nucel_interp.kmers import KmerIndex, kmer_words
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.types import BASES, Motif, reverse_complement
+from nucel_interp.motifs.windows import Regions, canonical_regions
+from nucel_interp.types import BASES, Motif
 
 SEED_KS = (6, 7, 8)
 MAX_MOTIFS = 20
@@ -35,23 +36,6 @@ MAX_WIDTH = 30
 TRIM_BITS = 0.4
 """Outer columns below this are cut, after what chance alone gives: 3 / (2 ln 2 n) bits at n sites
 (Schneider et al. 1986)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """Units laid end to end, and the stretches of them in which motifs are sought.
-
-    Attributes:
-        sequences: One string per unit.
-        unit: (seqlets,) which unit each stretch lies in.
-        start: (seqlets,) first base, counted over all units laid end to end.
-        end: (seqlets,) one past the last.
-    """
-
-    sequences: list[str]
-    unit: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +159,8 @@ def discover(
         on_progress: Called with 1 after each seed.
     """
     text, controls = (
-        _Text(_on_canonical_strand(real)),
-        [_Text(_on_canonical_strand(n)) for n in null],
+        _Text(canonical_regions(real)),
+        [_Text(canonical_regions(n)) for n in null],
     )
     found: list[Discovered] = []
     tried = 0
@@ -207,22 +191,6 @@ def discover(
                 Discovered(Motif(id=name, pwm=matrix, n_sites=len(place)), len(place), seed)
             )
     return found
-
-
-def _on_canonical_strand(regions: Regions) -> Regions:
-    """Every unit on its canonical strand, so that ties fall alike whichever strand was given."""
-    turned = [reverse_complement(s) for s in regions.sequences]
-    flipped = np.array([s > t for s, t in zip(regions.sequences, turned, strict=True)], dtype=bool)
-    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
-    ends = np.cumsum(lengths)
-    # begin + end of the unit: what a place and its mirror image add up to
-    both, other = (2 * ends - lengths)[regions.unit], flipped[regions.unit]
-    return Regions(
-        [min(s, t) for s, t in zip(regions.sequences, turned, strict=True)],
-        regions.unit,
-        np.where(other, both - regions.end, regions.start),
-        np.where(other, both - regions.start, regions.end),
-    )
 
 
 def best_seed(text: _Text, controls: list[_Text]) -> str | None:

@@ -8,7 +8,8 @@ import pytest
 from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs import discovery
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.motifs.discovery import Regions, _Text, best_seed, discover
+from nucel_interp.motifs.discovery import _Text, best_seed, discover
+from nucel_interp.motifs.windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.types import BASES, Motif, reverse_complement
 

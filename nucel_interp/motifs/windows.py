@@ -1,0 +1,179 @@
+"""Seqlets as one table of bases, and the best place of every motif in every seqlet.
+
+Scores are log-odds rounded to whole hundredths of a bit. Sums of whole numbers are exact in any
+order, so a matrix product gives the same digits on any number of threads, and a site scores the
+same on either strand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.types import BASES, reverse_complement
+
+PER_BIT = 100
+GROW_BP = 4
+"""How far beyond its ends a motif may grow in one round."""
+MAX_WIDTH = 25
+HANG_BP = 4
+"""How far a site may hang over the end of its seqlet."""
+_FORBIDDEN = -(10**5)
+_CHUNK = 8_000_000
+_CODE = np.full(256, -1, dtype=np.int8)
+for _i, _letter in enumerate(BASES):
+    _CODE[ord(_letter)] = _i
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Units laid end to end, and the stretches of them in which motifs are sought.
+
+    Attributes:
+        sequences: One string per unit.
+        unit: (seqlets,) which unit each stretch lies in.
+        start: (seqlets,) first base, counted over all units laid end to end.
+        end: (seqlets,) one past the last.
+    """
+
+    sequences: list[str]
+    unit: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+
+def canonical_regions(regions: Regions) -> Regions:
+    """Every unit on its canonical strand, so that ties fall alike whichever strand was given."""
+    turned = [reverse_complement(s) for s in regions.sequences]
+    flipped = np.array([s > t for s, t in zip(regions.sequences, turned, strict=True)], dtype=bool)
+    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    # begin + end of the unit: what a place and its mirror image add up to
+    both, other = (2 * ends - lengths)[regions.unit], flipped[regions.unit]
+    return Regions(
+        [min(s, t) for s, t in zip(regions.sequences, turned, strict=True)],
+        regions.unit,
+        np.where(other, both - regions.end, regions.start),
+        np.where(other, both - regions.start, regions.end),
+    )
+
+
+def canonical_order(regions: Regions) -> NDArray[np.int64]:
+    """Order of the stretches by the text of their unit, then by place: no file's order."""
+    names = sorted(set(regions.sequences))
+    rank = {s: i for i, s in enumerate(names)}
+    by_unit = np.array([rank[s] for s in regions.sequences], dtype=np.int64)
+    return np.lexsort((regions.start, regions.unit, by_unit[regions.unit]))
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The best place of each motif in each seqlet; arrays (seqlets, motifs).
+
+    Attributes:
+        score: Hundredths of a bit; far below 0 where the motif does not fit in.
+        start: First column of the site in `Windows.codes`.
+        flipped: Is the site on the other strand?
+    """
+
+    score: NDArray[np.float32]
+    start: NDArray[np.int16]
+    flipped: NDArray[np.bool_]
+
+
+class Windows:
+    """A table of seqlets, one row each.
+
+    A row holds the seqlet and further bases on either side, into which a motif may grow. A site may
+    hang over an end of the seqlet by up to `HANG_BP`: columns there count nothing, since a caller
+    that missed an end by two bases is no reason to lose a site. -1 stands for no base.
+    """
+
+    def __init__(self, regions: Regions) -> None:
+        lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
+        ends = np.cumsum(lengths)
+        text = _CODE[np.frombuffer("".join(regions.sequences).encode("ascii"), dtype=np.uint8)]
+        self.width = int((regions.end - regions.start).max()) if len(regions) else 0
+        self.width += 2 * HANG_BP
+        at = regions.start[:, None] + np.arange(
+            -MAX_WIDTH - HANG_BP, self.width - HANG_BP + MAX_WIDTH
+        )
+        first, past = (ends - lengths)[regions.unit], ends[regions.unit]
+        inside = (at >= first[:, None]) & (at < past[:, None])
+        self._around = np.where(inside, text[np.where(inside, at, 0)], np.int8(-1))
+        self.codes = self._around[:, MAX_WIDTH : MAX_WIDTH + self.width].copy()
+        past_end = HANG_BP + (regions.end - regions.start)[:, None]
+        columns = np.arange(self.width)
+        self.codes[(columns < HANG_BP) | (columns >= past_end)] = -1
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[np.int64]) -> Windows:
+        """Some of the seqlets."""
+        part = object.__new__(Windows)
+        part.width, part.codes, part._around = self.width, self.codes[rows], self._around[rows]
+        return part
+
+    def best(self, log_odds: Sequence[NDArray[np.float64]]) -> Places:
+        """Where each motif scores best in each seqlet; of equal places the first, unturned.
+
+        Args:
+            log_odds: (4, width) each, whole hundredths of a bit (`hundredths`).
+        """
+        n, n_motifs = len(self), len(log_odds)
+        widths = np.array([odds.shape[1] for odds in log_odds])
+        widest = int(widths.max())
+        # a fifth row, all 0, for "no base", a sixth for where a site may not lie
+        forward = np.zeros((n_motifs, widest, 6), dtype=np.float32)
+        for i, odds in enumerate(log_odds):
+            forward[i, : widths[i], :4] = odds.T
+            forward[i, : widths[i], 5] = _FORBIDDEN
+        other = forward.copy()
+        for i, width in enumerate(widths):
+            other[i, :width, :4] = forward[i, :width, :4][::-1, ::-1]
+        filters = np.concatenate([forward, other]).reshape(2 * n_motifs, -1).T.copy()
+        places = Places(
+            np.empty((n, n_motifs), np.float32),
+            np.empty((n, n_motifs), np.int16),
+            np.empty((n, n_motifs), bool),
+        )
+        letters = np.eye(6, dtype=np.float32)
+        step = max(1, _CHUNK // max(1, self.width * max(6 * widest, 2 * n_motifs)))
+        for begin in range(0, n, step):
+            rows = slice(begin, min(begin + step, n))
+            text = np.full((rows.stop - begin, self.width + widest), 5, dtype=np.int8)
+            text[:, : self.width] = np.where(self.codes[rows] < 0, 4, self.codes[rows])
+            one_hot = letters[text].reshape(len(text), -1)
+            window = np.lib.stride_tricks.sliding_window_view(one_hot, 6 * widest, axis=1)
+            window = window[:, : 6 * self.width : 6]
+            scores = window.reshape(-1, 6 * widest) @ filters
+            scores = scores.reshape(len(text), self.width, 2, n_motifs)
+            start = scores.argmax(axis=1)
+            top = np.take_along_axis(scores, start[:, None], axis=1)[:, 0]
+            flipped = top[:, 1] > top[:, 0]
+            places.score[rows] = np.where(flipped, top[:, 1], top[:, 0])
+            places.start[rows] = np.where(flipped, start[:, 1], start[:, 0])
+            places.flipped[rows] = flipped
+        return places
+
+    def sites(
+        self, rows: NDArray[np.int64], places: Places, motif: int, width: int, grow: int = 0
+    ) -> NDArray[np.int8]:
+        """(rows, width + 2 grow) bases under a motif's best sites, all on the motif's strand."""
+        first = MAX_WIDTH + places.start[rows, motif].astype(np.int64)[:, None] - grow
+        letters = self._around[rows[:, None], first + np.arange(width + 2 * grow)]
+        turned = np.where(letters >= 0, 3 - letters, -1)[:, ::-1]
+        stack: NDArray[np.int8] = np.where(places.flipped[rows, motif][:, None], turned, letters)
+        return stack
+
+
+def hundredths(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-odds in bits, rounded to whole hundredths."""
+    return np.rint(PER_BIT * log_odds)

@@ -107,6 +107,7 @@ class Motif:
 
 MOTIF_COLUMNS = [
     "motif_id", "consensus", "width", "information_bits", "n_seqlets",
+    "low_complexity", "soft_masked", "halves_found", "halves_passed",
     "best_match", "archetype", "E_value", "q_global",
     "test_sequences", "n_sites", "hits", "hits_shuffled", "held_out_p", "held_out_q",
     "enrichment_p", "enrichment_q", "enrichment_3mer_p", "enrichment_3mer_q",
@@ -122,12 +123,13 @@ MATCH_COLUMNS = [
     "Target_name", "Target_group", "archetype", "archetype_members", "q_global",
 ]  # fmt: skip
 KMER_COLUMNS = [
-    "kmer", "reverse_complement", "mean_score",
+    "kmer", "reverse_complement", "gap", "mean_score", "score_elsewhere",
     "discovery_sequences", "discovery_shuffled", "discovery_p",
-    "test_sequences", "test_shuffled", "test_p", "test_q", "motif_id",
+    "test_sequences", "test_shuffled", "test_p", "test_q",
+    "test_by_chance", "contrast_p", "contrast_q", "motif_id",
 ]  # fmt: skip
 HEAD_COLUMNS = [
-    "layer", "head", "kind", "chosen", "exceedance", "exceedance_test",
+    "layer", "head", "kind", "chosen", "chosen_in", "exceedance", "exceedance_test",
     "rc_consistency", "cls_share", "n_share", "entropy_bits",
 ]  # fmt: skip
 SITE_COLUMNS = [

@@ -21,7 +21,9 @@ from nucel_interp.cli import (
     attention,
     calibrate,
     discriminator,
+    heads,
     info,
+    kmers,
     match,
     motifs,
     seqlets,
@@ -122,6 +124,8 @@ app.command()(motifs.motifs)
 app.command()(attention.attention)
 app.command()(discriminator.discriminator)
 app.command()(seqlets.seqlets)
+app.command()(kmers.kmers)
 app.command()(match.match)
+app.command()(heads.heads)
 app.command()(calibrate.calibrate)
 app.command()(info.info)

@@ -123,13 +123,12 @@ def family_p(t: Array) -> Array:
 def _sums(
     running: NDArray[np.int64], places: Places, null: Null, offsets: NDArray[np.int64]
 ) -> Array:
-    """(heads, 1 + rearrangements, units with a site): AUROC - 1/2 of each arrangement.
+    """(heads, 1 + rearrangements, cells): AUROC - 1/2 of each arrangement.
 
     ``running`` is (heads, 1 + bases), centred ranks summed up to each base.
     """
     unit = places.unit
-    first = np.flatnonzero(np.diff(unit, prepend=-1))
-    out = np.zeros((len(running), len(null.begin), len(first)))
+    out = np.zeros((len(running), len(null.begin), len(places.first)))
     period, width = null.period[unit], places.end - places.start
     step = max(1, _CELLS // max(1, len(unit)))
     for top in range(0, out.shape[1], step):
@@ -145,7 +144,7 @@ def _sums(
             total = sums[right] - sums[left]
             if around:
                 total = np.where(over, total + sums[whole] - sums[begin], total)
-            head[rows] = np.add.reduceat(total * places.weight, first, axis=1)
+            head[rows] = np.add.reduceat(total * places.weight, places.first, axis=1)
     return out
 
 
@@ -160,19 +159,29 @@ class _Compared:
 
 def _compare(own: Array, other: Array, o: Occurrences, part: NDArray[np.bool_]) -> _Compared:
     """Difference of the means over a part of the units, studentised, for every arrangement."""
-    mine, theirs = part[o.own.units], part[o.other.units]
-    a, b = own[:, mine], other[:, theirs]
-    weight_a, weight_b = (p.counts[m] for p, m in ((o.own, mine), (o.other, theirs)))
-    weight_a, weight_b = weight_a / weight_a.sum(), weight_b / weight_b.sum()
-    mean_a, mean_b = a @ weight_a, b @ weight_b
-    share_a, share_b = (a - mean_a[:, None]) * weight_a, (b - mean_b[:, None]) * weight_b
+    mine, theirs = part[o.own.cell_unit], part[o.other.cell_unit]
+    mean_a, by_unit_a = _contributions(own[:, mine], o.own.cell_counts[mine])
+    mean_b, by_cell_b = _contributions(other[:, theirs], o.other.cell_counts[theirs])
+    unit_b, cells_of = np.unique(o.other.cell_unit[theirs], return_index=True)
+    by_unit_b = np.add.reduceat(by_cell_b, cells_of, axis=1)
     _, in_a, in_b = np.intersect1d(
-        o.own.units[mine], o.other.units[theirs], assume_unique=True, return_indices=True
+        o.own.cell_unit[mine], unit_b, assume_unique=True, return_indices=True
     )
-    variance = (share_a**2).sum(axis=1) + (share_b**2).sum(axis=1)
-    variance -= 2 * (share_a[:, in_a] * share_b[:, in_b]).sum(axis=1)
+    variance = (by_unit_a**2).sum(axis=1) + (by_unit_b**2).sum(axis=1)
+    variance -= 2 * (by_unit_a[:, in_a] * by_unit_b[:, in_b]).sum(axis=1)
+    # decoys differ too: what they add, beyond the sequences, to the variance of their mean
+    member = o.other.cell_motif[theirs]
+    by_decoy = by_cell_b @ (member[:, None] == np.arange(o.n_decoys)).astype(np.float64)
+    variance += np.maximum((by_decoy**2).sum(axis=1) - (by_cell_b**2).sum(axis=1), 0)
     difference = mean_a - mean_b
     expected = float(difference.mean())
     se = np.sqrt(np.maximum(variance, 0))
     t = np.where(se > 1e-9, (difference - expected) / np.maximum(se, 1e-9), 0.0)
     return _Compared(float(mean_a[0]), float(mean_b[0]), expected, float(se[0]), t)
+
+
+def _contributions(values: Array, counts: Array) -> tuple[Array, Array]:
+    """Weighted mean over cells of each arrangement, and each cell's part in its deviation."""
+    share = counts / counts.sum()
+    mean = values @ share
+    return mean, (values - mean[:, None]) * share

@@ -1,20 +1,23 @@
 """Which head attends to which motif, against decoys of the motif and exchanged tracks.
 
 For a head and a motif, every sequence with a site gives one number: the AUROC of the head's track
-in that sequence, site bases against all others. So does every sequence with a site of a decoy (the
-mean over the decoys it has sites of). The statistic is the difference of the two means over
-sequences,
+in that sequence, site bases against all others. So does every sequence with a site of a decoy, for
+each decoy. The statistic is the difference of the two means,
 
-    t = (difference - what exchanged tracks give on average) / standard error,
+    t = (difference - what exchanged tracks give on average) / standard error.
 
-with the standard error from the sequences' own contributions to the difference (a sequence with
-both kinds of site contributes to both means at once). Decoys have the motif's width, information
-and GC, and their sites are weighted to the GC and CpG of the motif's sites, so that a head which
-likes GC or CpG gains nothing; exchanged tracks
-keep what a place in the sequence attracts as such, so that motifs in the middle of peaks gain
-nothing either. Both t and its null are studentised, so that motifs with many and with few
-sites are on one scale (Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the
-largest t over all heads and motifs per rearrangement (Westfall and Young 1993).
+The standard error comes from the sequences' contributions to the difference (a sequence with both
+kinds of site contributes to both means at once) and from the decoys' (two-way clusters: Cameron,
+Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
+
+Decoys have the motif's width, information and GC, and their sites are weighted to the GC and CpG of
+the motif's sites: a head that likes GC or CpG gains nothing. Exchanged tracks keep what a place in
+the sequence attracts as such: motifs in the middle of peaks gain nothing either. What decoys cannot
+undo is any other liking for short words that the motif holds; hence the untrained model beside it.
+
+Both t and its null are studentised, so that motifs with many and with few sites are on one scale
+(Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the largest t over all heads
+and motifs per rearrangement (Westfall and Young 1993). p is one-sided: more attention.
 """
 
 from __future__ import annotations

@@ -115,5 +115,8 @@ def _weighted(
 
 def _fewest(places: Places, in_test: NDArray[np.bool_]) -> float:
     """Units with a site in the half that has fewer; effective ones, if they count unequally."""
-    halves = [places.counts[in_test[places.units] == half] for half in (False, True)]
+    counts = np.bincount(places.cell_unit, places.cell_counts, minlength=len(in_test))
+    if len(np.unique(places.cell_motif)) <= 1:
+        counts = (counts > 0).astype(np.float64)
+    halves = [counts[in_test == half] for half in (False, True)]
     return min(float(w.sum() ** 2 / np.maximum((w**2).sum(), 1e-12)) for w in halves)

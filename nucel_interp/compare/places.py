@@ -21,23 +21,34 @@ RANK_STEPS = 16
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where a motif lies, ready to be summed over.
+    """Where motifs lie, ready to be summed over.
+
+    A cell is one motif (a motif itself, or one of its decoys) in one unit.
 
     Attributes:
-        unit: (intervals,) unit of each, ascending.
+        unit: (intervals,) unit of each, ascending; cells lie together.
         start: (intervals,) first base, counted over all units laid end to end.
         end: (intervals,) one past the last.
         weight: (intervals,) factor of the interval's summed centred ranks.
-        units: (units with a site,) ascending.
-        counts: (units with a site,) how much each counts in a mean over units.
+        first: (cells,) first interval of each cell.
+        cell_unit: (cells,) ascending.
+        cell_motif: (cells,) which of the motifs.
+        cell_counts: (cells,) how much each counts in a mean.
     """
 
     unit: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     weight: NDArray[np.float64]
-    units: NDArray[np.int64]
-    counts: NDArray[np.float64]
+    first: NDArray[np.int64]
+    cell_unit: NDArray[np.int64]
+    cell_motif: NDArray[np.int64]
+    cell_counts: NDArray[np.float64]
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """The units with a site, ascending."""
+        return np.unique(self.cell_unit)
 
 
 def site_places(
@@ -46,44 +57,49 @@ def site_places(
     known: NDArray[np.bool_],
     weights: list[NDArray[np.float64]] | None = None,
 ) -> Places:
-    """Weights such that each unit's sum is AUROC - 1/2, averaged over the motifs it has sites of.
+    """Weights such that the sum over each cell's intervals is AUROC - 1/2.
 
     Args:
         sites: One list per motif (one list for a motif, one per decoy for decoys); a site's
             ``record`` is the unit's number. Overlapping sites of one motif are joined.
         offsets: (units + 1,) where each unit begins.
         known: (bases,) does the base have a score?
-        weights: Per list, (sites,) how much each site counts; a motif's sites in one unit count
-            their mean, a unit the sum over the motifs. 1 each if not given: then a unit counts 1.
+        weights: Per list, (sites,) how much each site counts; a cell counts the mean over its
+            sites. 1 each if not given.
     """
     running = np.concatenate([[0], np.cumsum(known)])
     n_known = running[offsets[1:]] - running[offsets[:-1]]
     n_units = len(n_known)
-    units, starts, ends, factors = [], [], [], []
-    total = np.zeros(n_units)
+    units, starts, ends, numbers, factors, counts = [], [], [], [], [], []
     for number, one in enumerate(sites):
         record = np.array([s.record for s in one], dtype=np.int64)
         value = np.ones(len(one)) if weights is None else weights[number]
         n_sites = np.maximum(np.bincount(record, minlength=n_units), 1)
-        omega = np.bincount(record, value, minlength=n_units) / n_sites
+        count = np.bincount(record, value, minlength=n_units) / n_sites
         unit, left, right = _joined(one, offsets)
         n1 = np.bincount(unit, running[right] - running[left], minlength=n_units)
         n0 = n_known - n1
-        omega[(n1 <= 0) | (n0 <= 0)] = 0
-        total += omega
-        kept = omega[unit] > 0
+        count[(n1 <= 0) | (n0 <= 0)] = 0
+        kept = count[unit] > 0
         unit = unit[kept]
         units.append(unit)
         starts.append(left[kept])
         ends.append(right[kept])
-        factors.append(omega[unit] / (RANK_STEPS * n1[unit] * n0[unit]))
-    unit = np.concatenate([*units, np.zeros(0, np.int64)])
-    start, end = (np.concatenate([*x, np.zeros(0, np.int64)]) for x in (starts, ends))
-    factor = np.concatenate([*factors, np.zeros(0)]) / total[unit]
-    order = np.lexsort((end, start, unit))
-    present = np.unique(unit)
-    counts = np.ones(len(present)) if weights is None else total[present]
-    return Places(unit[order], start[order], end[order], factor[order], present, counts)
+        numbers.append(np.full(len(unit), number))
+        factors.append(1 / (RANK_STEPS * n1[unit] * n0[unit]))
+        counts.append(count[unit])
+    unit, start, end, motif = (
+        np.concatenate([*column, np.zeros(0, np.int64)])
+        for column in (units, starts, ends, numbers)
+    )
+    factor, each = (np.concatenate([*column, np.zeros(0)]) for column in (factors, counts))
+    order = np.lexsort((start, motif, unit))
+    unit, motif, each = unit[order], motif[order], each[order]
+    new = (np.diff(unit, prepend=-1) != 0) | (np.diff(motif, prepend=-1) != 0)
+    first = np.flatnonzero(new)
+    return Places(
+        unit, start[order], end[order], factor[order], first, unit[first], motif[first], each[first]
+    )
 
 
 def _joined(

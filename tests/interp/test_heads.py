@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from nucel_interp.cli.app import app
 from nucel_interp.compare import head_motifs
 from nucel_interp.compare.association import associate, family_p
+from nucel_interp.compare.candidates import enriched_archetypes
 from nucel_interp.compare.composition import composition, matched_weights
 from nucel_interp.compare.decoys import LIKENESS, decoys, expected_cpg, likeness
+from nucel_interp.compare.head_table import describe, head_motif_table
 from nucel_interp.compare.heads import first_of_each
 from nucel_interp.compare.nulls import exchange, shift
 from nucel_interp.compare.occurrences import find_occurrences
 from nucel_interp.compare.places import centred_ranks, not_overlapping, site_places
-from nucel_interp.types import Motif, Site, reverse_complement
+from nucel_interp.compare.sinks import opportunity, sink_table
+from nucel_interp.io.meme import write_meme
+from nucel_interp.match import JasparDatabase
+from nucel_interp.plots.head_motifs import head_motif_map
+from nucel_interp.types import HEAD_MOTIF_COLUMNS, Motif, Site, reverse_complement
+from nucel_model import NucelConfig, every_third_global, from_pretrained, tokenizer
 
 LENGTH = 120
 WORDS = {"one": "TGACTCATGC", "two": "GGGAAATCCA", "three": "CAGGAAGTGT"}
@@ -348,3 +358,97 @@ def test_family_p_is_the_share_of_larger_maxima():
     t[:, 0, 0] = [3.5, 1.0]
     t[0, 0, 1:] = [1, 2, 3, 4]
     assert family_p(t)[:, 0].tolist() == [2 / 5, 1.0]
+
+
+CONFIG = NucelConfig(
+    hidden_size=16,
+    num_attention_heads=2,
+    intermediate_size=16,
+    local_attention=16,
+    layer_types=every_third_global(2),
+    max_position_embeddings=257,
+)
+
+
+def test_opportunity_turns_received_back_into_attention(tiny_folder):
+    model = from_pretrained(tiny_folder)
+    ids, mask = tokenizer.batch([tokenizer.encode("ACGTN" * 34)])
+    profile = model.profile(ids, mask)
+    known = ~np.isnan(profile.received[0, 0, 0].numpy())
+    maps = model(ids, mask, output_attentions=True).attentions
+    for layer in range(2):
+        seen = opportunity(known, model.config.window(layer))
+        attention = maps[layer][0].detach().numpy()[:, 1:, 1:][:, known].sum(axis=1)
+        got = profile.received[0, layer].numpy() * seen
+        np.testing.assert_allclose(got[:, known], attention[:, known], rtol=1e-3)
+
+
+def test_a_sink_is_counted_and_a_mirrored_one_too():
+    offsets = np.array([0, 40, 80])
+    received = np.ones((4, 80))
+    received[1, 10] = 200  # one base of the first sequence
+    received[2, [40, 79]] = 100  # the first base of the second, as both strands show it
+    table = sink_table(CONFIG, received, offsets, np.array([0.1, 0.2, 0.3, 0.4]))
+    assert table["sink_sequences"].tolist() == [0, 1, 1, 0]
+    assert table["sequences"].tolist() == [2] * 4
+    assert table["cls_share"].tolist() == [0.1, 0.2, 0.3, 0.4]
+    one = sink_table(CONFIG, received, offsets, np.zeros(4), both_strands=False)
+    assert one["sink_sequences"].tolist() == [0, 1, 0, 0]
+
+
+def test_table_words_and_figure_agree():
+    sequences = planted(seed=3)
+    offsets = laid_out(sequences)
+    tracks = smooth_noise(np.random.default_rng(1), 4, offsets[-1])
+    tracks[3] += 2 * under_sites(sequences, WORDS["two"])
+    result = head_motifs(
+        sequences, offsets, tracks, [motif("two"), motif("one")], halves(240),
+        untrained=tracks[:, ::-1], permutations=100,
+    )  # fmt: skip
+    table = head_motif_table(CONFIG, result)
+    assert list(table.columns) == HEAD_MOTIF_COLUMNS
+    assert len(table) == 8
+    best = table[table["chosen"] & (table["motif_id"] == "two")].iloc[0]
+    assert (best["layer"], best["head"], best["kind"]) == (1, 1, "local")
+    assert table["test_p"].notna().sum() == 2
+    words = describe(CONFIG, result, sink_table(CONFIG, np.exp(tracks), offsets, np.zeros(4)))
+    assert words[0].startswith("1 of 2 motifs get more attention")
+    assert words[1].startswith("two: head 1:1")
+    assert words[-1].startswith("No head gives over half")
+    figure = head_motif_map(table)
+    assert sum(bool(ax.images) for ax in figure.axes) == 2
+    assert head_motif_map(table.iloc[:0]).axes[0].texts[0].get_text().startswith("no motif")
+
+
+def test_motifs_rich_in_the_sequences_are_chosen_from_the_database():
+    sequences = planted()
+    absent = Motif("absent", np.eye(4)[:, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]] * 0.96 + 0.01, 100)
+    two_again = Motif("two.2", motif("two").pwm, 100)
+    motifs = (absent, motif("one"), two_again, replace(motif("two"), name="two"))
+    database = JasparDatabase(
+        release="test", tax="", motifs=motifs, members={}, families={},
+        archetypes={"absent": "A1_absent", "one": "A2_one", "two": "A3_two", "two.2": "A3_two"},
+    )  # fmt: skip
+    chosen = enriched_archetypes([*sequences, *sequences[:5]], database, 0)
+    assert sorted(m.id for m in chosen) == ["one", "two"]
+    assert len(enriched_archetypes(sequences, database, 0, most=1)) == 1
+
+
+def test_the_command_writes_a_folder_or_prints_the_table(tmp_path, tiny_folder):
+    fasta = tmp_path / "x.fa"
+    sequences = planted(n=60)
+    fasta.write_text("".join(f">s{i}\n{s}\n" for i, s in enumerate(sequences)))
+    memes = tmp_path / "m.meme"
+    memes.write_text(write_meme([motif("one")]))
+    call = ["-q", "heads", str(fasta), "--motifs", str(memes), "--model", str(tiny_folder)]
+    done = CliRunner().invoke(app, [*call, "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    files = {p.name for p in (tmp_path / "out").iterdir()}
+    assert files == {"head_motifs.tsv", "sinks.tsv", "figures", "summary.json", "run.json"}
+    table = (tmp_path / "out" / "head_motifs.tsv").read_text()
+    printed = CliRunner().invoke(app, call)
+    assert printed.stdout == table
+    memes.write_text("MEME version 4\n")
+    bad = CliRunner().invoke(app, call)
+    assert bad.exit_code == 1
+    assert "holds no motif" in bad.stderr

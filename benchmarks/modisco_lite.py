@@ -22,7 +22,6 @@ from nucel_interp.scoring import hypothetical_contributions, substitution_map
 from nucel_interp.types import Motif, Record
 from nucel_model import Nucel
 
-SEQUENCES = 60
 MIDDLE_BP = 100
 MAX_SEQLETS = 20_000
 TRIM_SHARE = 0.3
@@ -30,33 +29,39 @@ TRIM_FLANK = 4
 
 
 def contributions(
-    model: Nucel, records: list[Record], cache: Path, on_progress: Callable[[int], None]
+    model: Nucel,
+    records: list[Record],
+    n_sequences: int,
+    cache: Path,
+    on_progress: Callable[[int], None],
 ) -> tuple[list[Record], NDArray[np.float32]]:
-    """The middles as records, and their hypothetical contributions (n, 100, 4), kept in ``cache``.
+    """The middles as records, and their hypothetical contributions (n, 100, 4); NaN at N.
 
-    Of the strand as it is given. Bases outside the middle are context; NaN at N.
+    Of the strand as it is given, in half the forward passes of both. Bases outside the middle are
+    context. ``cache`` is written after every ten windows and read first, so that a run may be cut
+    off, or go on with more windows.
     """
-    used = [r for r in records if len(r) >= MIDDLE_BP][:SEQUENCES]
+    used = [r for r in records if len(r) >= MIDDLE_BP][:n_sequences]
+    known: dict[str, NDArray[np.float32]] = {}
+    if cache.exists():
+        with np.load(cache) as saved:
+            known = dict(zip(saved["windows"].tolist(), saved["contributions"], strict=True))
+    todo = [r.sequence for r in used if r.sequence not in known]
+    for some in (todo[i : i + 10] for i in range(0, len(todo), 10)):
+        spans = [((len(s) - MIDDLE_BP) // 2, (len(s) + MIDDLE_BP) // 2) for s in some]
+        maps = substitution_map(
+            model, some, spans=spans, strands="forward", on_progress=on_progress
+        )
+        for text, (start, end), found in zip(some, spans, maps, strict=True):
+            known[text] = hypothetical_contributions(found[start:end]).astype(np.float32)
+        np.savez_compressed(
+            cache, windows=np.array(list(known)), contributions=np.array(list(known.values()))
+        )
     starts = [(len(r) - MIDDLE_BP) // 2 for r in used]
     middles = [
         Record(r.name, r.sequence[s : s + MIDDLE_BP]) for r, s in zip(used, starts, strict=True)
     ]
-    letters = np.array([m.sequence for m in middles])
-    if cache.exists():
-        with np.load(cache) as saved:
-            if np.array_equal(saved["letters"], letters):
-                return middles, saved["contributions"]
-    maps = substitution_map(
-        model,
-        [r.sequence for r in used],
-        strands="forward",  # half the forward passes
-        spans=[(s, s + MIDDLE_BP) for s in starts],
-        on_progress=on_progress,
-    )
-    found = np.array([m[s : s + MIDDLE_BP] for m, s in zip(maps, starts, strict=True)])
-    scores = hypothetical_contributions(found).astype(np.float32)
-    np.savez_compressed(cache, letters=letters, contributions=scores)
-    return middles, scores
+    return middles, np.array([known[r.sequence] for r in used])
 
 
 def modisco_motifs(python: Path, records: list[Record], scores: NDArray[np.float32]) -> list[Motif]:

@@ -6,9 +6,9 @@ while that file is there. ``--table`` reads them all and prints the table.
 Methods: ``attention`` (the default score), ``attention-global``, ``discriminator``; ``untrained``,
 the whole pipeline with a model of the same shape that has learned nothing; ``kmer``, enrichment in
 the sequence without any model; ``modisco``, modisco-lite on discriminator substitution scores of
-the middle 100 bp of 60 sequences, on one strand, whose patterns come without a held-out test
-(``--modisco-python``: see benchmarks.modisco_lite). For sets and families see
-benchmarks.known_answers.
+the middle 100 bp of 60 sequences (``--modisco-sequences``), on one strand, whose patterns come
+without a held-out test (``--modisco-python``: see benchmarks.modisco_lite). For sets and families
+see benchmarks.known_answers.
 
 Beside what is found stands what chance gives: the share of all targets that would count, the share
 of 20 column-shuffled decoys of the motif in question that would, and the motifs in the main table
@@ -97,7 +97,8 @@ def run(
         if args.modisco_python is None:
             raise SystemExit("--method modisco needs --modisco-python")
         cache = args.out / f"{args.set}.{args.part}.contributions.npz"
-        scores = contributions(model, records, cache, say_progress("bases with all four letters"))
+        say = say_progress("bases with all four letters")
+        scores = contributions(model, records, args.modisco_sequences, cache, say)
         motifs = modisco_motifs(args.modisco_python, *scores)
         rows = [{"consensus": consensus(m.pwm), "n_seqlets": m.n_sites} for m in motifs]
         return motifs, rows, {"n_sequences": len(scores[0]), "candidates": len(motifs)}
@@ -281,6 +282,7 @@ def main() -> None:
     parser.add_argument("--annotation", type=Path)
     parser.add_argument("--fasta", type=Path, action="append", default=[])
     parser.add_argument("--modisco-python", type=Path)
+    parser.add_argument("--modisco-sequences", type=int, default=60)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()

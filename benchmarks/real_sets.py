@@ -121,7 +121,9 @@ def run(
         "shuffled_input_motifs": result.summary.get("shuffled_input_motifs"),
     }
     tags = _tags(result)
-    shown = [{**{k: r.get(k) for k in SHOWN}, **tags.get(r["motif_id"], {})} for r in rows]
+    # without a score every base is looked at alike, and a fold says nothing
+    kept = [k for k in SHOWN if method != "kmer" or "fold" not in k]
+    shown = [{**{k: r.get(k) for k in kept}, **tags.get(r["motif_id"], {})} for r in rows]
     return [result.pwms[r["motif_id"]] for r in rows], shown, facts
 
 

@@ -22,6 +22,7 @@ _PUBLIC = {
     "Seqlet": "nucel_interp.types",
     "Site": "nucel_interp.types",
     "MotifResult": "nucel_interp.analysis",
+    "find_kmers": "nucel_interp.analysis",
     "find_motifs": "nucel_interp.analysis",
     "find_seqlets": "nucel_interp.analysis",
     "from_pretrained": "nucel_model",

@@ -10,24 +10,21 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
-from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
+from nucel_interp.analysis.engine import call, discover_motifs, held_out_tests
 from nucel_interp.analysis.facts import run_facts, warnings_for
+from nucel_interp.analysis.kmers import study_kmers
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.result import MotifResult
-from nucel_interp.analysis.study import OnProgress, Stages, Study, Track
+from nucel_interp.analysis.study import OnProgress, Stages, Track
 from nucel_interp.analysis.tracks import ScoreName, untrained_track
-from nucel_interp.kmers import KmerIndex, kmer_table
 from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs.scan import strand_background
-from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets.calling import covered
-from nucel_interp.types import Motif, Record, Site
+from nucel_interp.types import Motif, Record
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from nucel_model import Nucel
 
 DEFAULT_MODEL = "nucel-mini"
@@ -108,7 +105,7 @@ def find_motifs(
         motifs=main,
         untested=untested,
         matches=matches,
-        kmers=_kmers(study, called, sites),
+        kmers=study_kmers(study, called, sites),
         heads=scored.heads,
         sites=tables.site_table(sites, inside, records, units, study),
         seqlets=tables.seqlet_table(called, records, units, study),
@@ -125,29 +122,6 @@ def find_motifs(
         n_layers=0 if loaded is None else loaded.config.num_hidden_layers,
         warnings=warnings_for(records, study, called, loaded is None and null_track is None),
     )  # fmt: skip
-
-
-def _kmers(study: Study, called: Called, sites: dict[str, list[Site]]) -> pd.DataFrame:
-    """High-attention k-mers, each with the motif whose sites hold over half of its places."""
-    real = (study.sequences, covered(called.seqlets, study.offsets))
-    copies = [
-        (c.sequences, covered(s, study.offsets))
-        for c, s in zip(study.copies, called.copy_seqlets, strict=True)
-    ]
-    table = kmer_table(real, copies, study.track, study.test, group=study.layout.rank)
-    if not len(table) or not sites:
-        return table
-    under = {i: site_bases(s, study.offsets) for i, s in sites.items()}
-    index = KmerIndex(study.sequences, len(table["kmer"][0]))
-    owners = []
-    for word in table["kmer"]:
-        code = KmerIndex([word], index.k).code[0]
-        middles = np.flatnonzero(index.code == code) + index.k // 2
-        share = {i: float(u[middles].mean()) for i, u in under.items()}
-        best = max(share, key=lambda i: share[i])
-        owners.append(best if share[best] > 0.5 else "")
-    table["motif_id"] = owners
-    return table
 
 
 def _per_record(values: NDArray[np.float32], records: list[Record]) -> list[NDArray[np.float32]]:

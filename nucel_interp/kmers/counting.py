@@ -1,13 +1,21 @@
-"""Canonical k-mers of many sequences at once, as integers; a unit has one once or not at all."""
+"""Canonical k-mers of many sequences at once, as integers; a unit has one once or not at all.
+
+A gapped k-mer is two halves with any letters between: ``TGGNNNNNNNCCA`` is six letters with a gap
+of seven. Factors that bind as pairs leave such words (van Helden, Rios and Collado-Vides, Nucleic
+Acids Res 2000, 28:1808). The halves are equally long, so that the other strand of a word is a word
+of the same form, and both are one.
+"""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.types import BASES
 
-_CODE = np.full(256, -1, dtype=np.int64)
+_CODE = np.full(256, -1, dtype=np.int32)
 for _i, _letter in enumerate(BASES):
     _CODE[ord(_letter)] = _i
 
@@ -16,46 +24,79 @@ class KmerIndex:
     """Where every canonical k-mer of a set of units begins.
 
     Attributes:
-        k: Word length, at most 12.
+        k: Letters of a word, at most 12.
+        gap: Bases between its halves; 0 is a plain k-mer.
+        width: Bases from its first letter to its last, ``k + gap``.
         unit: (positions,) number of the unit each base lies in.
         code: (positions,) canonical code of the word that begins at each base; -1 where a word
-            would cross the end of its unit or holds a letter other than A, C, G, T.
+            would cross the end of its unit or one of its letters is not A, C, G, T.
     """
 
-    def __init__(self, sequences: list[str], k: int) -> None:
+    def __init__(self, sequences: list[str], k: int, gap: int = 0) -> None:
+        if gap and k % 2:
+            raise ValueError(f"a gapped word has two equal halves; got {k} letters")
         self.k = k
+        self.gap = gap
+        self.width = k + gap
         letters = _CODE[np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8)]
         lengths = np.array([len(s) for s in sequences], dtype=np.int64)
         self.unit = np.repeat(np.arange(len(sequences)), lengths)
         n = len(letters)
+        places = n - self.width + 1
         code = np.full(n, -1, dtype=np.int64)
-        if n >= k:
-            forward = np.zeros(n - k + 1, dtype=np.int64)
-            other = np.zeros(n - k + 1, dtype=np.int64)
-            good = np.ones(n - k + 1, dtype=bool)
-            for i in range(k):
-                here = letters[i : n - k + 1 + i]
+        if places > 0:
+            forward = np.zeros(places, dtype=np.int32)
+            other = np.zeros(places, dtype=np.int32)
+            good = self.unit[:places] == self.unit[self.width - 1 :]
+            for i, at in enumerate(letter_places(k, gap)):
+                here = letters[at : places + at]
                 good &= here >= 0
                 forward = forward * 4 + here
                 other += (3 - here) << (2 * i)
-            good &= self.unit[: n - k + 1] == self.unit[k - 1 :]
-            code[: n - k + 1] = np.where(good, np.minimum(forward, other), -1)
+            code[:places] = np.where(good, np.minimum(forward, other), -1)
         self.code = code
+
+    def whole(self, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(positions,) begins a word here, and lies wholly ``inside`` ((bases,) bool)?"""
+        within = np.zeros(len(inside), dtype=bool)
+        if len(inside) >= self.width:
+            total = np.concatenate([[0], np.cumsum(~inside)])
+            within[: len(inside) - self.width + 1] = total[self.width :] == total[: -self.width]
+        return within & (self.code >= 0)
 
     def present(self, inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Distinct (unit, code) pairs among words that lie wholly ``inside`` ((bases,) bool)."""
-        total = np.concatenate([[0], np.cumsum(~inside)])
-        whole = np.zeros(len(inside), dtype=bool)
-        if len(inside) >= self.k:
-            whole[: len(inside) - self.k + 1] = total[self.k :] == total[: -self.k]
-        chosen = whole & (self.code >= 0)
+        chosen = self.whole(inside)
         pairs = np.unique(self.unit[chosen] * 4**self.k + self.code[chosen])
         return pairs // 4**self.k, pairs % 4**self.k
 
+    def places(self, code: int) -> NDArray[np.int64]:
+        """Where the word begins, in ascending order."""
+        order, ladder = self._sorted
+        first, last = np.searchsorted(ladder, [code, code + 1])
+        return np.sort(order[first:last])
 
-def kmer_words(codes: NDArray[np.int64], k: int) -> list[str]:
-    """Letters of k-mer codes."""
+    @cached_property
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(self.code, kind="stable")
+        return order, self.code[order]
+
+
+def letter_places(k: int, gap: int = 0) -> list[int]:
+    """Where a word's letters stand, counted from its first."""
+    return [i if not gap or i < k // 2 else i + gap for i in range(k)]
+
+
+def kmer_words(codes: NDArray[np.int64], k: int, gap: int = 0) -> list[str]:
+    """Letters of k-mer codes, with N in the gap."""
     shifts = 2 * np.arange(k - 1, -1, -1)
     letters = np.frombuffer(BASES.encode(), dtype=np.uint8)
     digits = (codes[:, None] >> shifts) & 3
-    return [letters[row].tobytes().decode() for row in digits]
+    words = (letters[row].tobytes().decode() for row in digits)
+    return [f"{w[: k // 2]}{'N' * gap}{w[k // 2 :]}" for w in words]
+
+
+def word_form(word: str) -> tuple[int, int]:
+    """How many letters and how wide a gap a word has, as `kmer_words` spells it."""
+    gap = word.count("N")
+    return len(word) - gap, gap

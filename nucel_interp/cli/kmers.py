@@ -1,0 +1,80 @@
+"""`nucel-interp kmers`: the words that stand where a score is high."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucel_interp.cli import options
+from nucel_interp.cli.terminal import say
+
+
+def kmers(
+    sequences: options.Input,
+    out: options.OutFile = Path("-"),
+    k: Annotated[
+        int,
+        typer.Option(
+            "-k", min=4, max=12, help="Letters of a word; gapped ones have half on each side."
+        ),
+    ] = 7,
+    model: options.Model = options.DEFAULT_MODEL,
+    score: options.ScoreName = options.Score.attention,
+    track: options.TrackFile = None,
+    null_track: options.NullTrackFile = None,
+    strand: options.Strands = options.Strand.both,
+    seed: options.Seed = 0,
+    threads: options.Threads = 0,
+    format: options.TableFormat = options.Format.tsv,
+    force: options.Force = False,
+) -> None:
+    """Find the k-mers, gapped and ungapped, that stand where a score is high, and test them.
+
+    They are chosen on one half of the sequences and tested on the other, against shuffled sequence
+    and against random places in the same sequences; each counts once per sequence.
+
+    Example: nucel-interp kmers peaks.fa --track mine.bedGraph -o kmers.tsv
+    """
+    from nucel_interp.cli.progress import reporter
+    from nucel_interp.io.fasta import read_records
+    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.tables import to_json, to_tsv
+    from nucel_interp.io.tracks import read_tracks
+
+    if null_track is not None and track is None:
+        raise typer.BadParameter("--null-track needs --track")
+    records = read_records(sequences)
+    if track is None and threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    from nucel_interp.analysis import find_kmers
+
+    with reporter() as on_progress:
+        result = find_kmers(
+            records,
+            model,
+            k=k,
+            score=score.value,
+            strands=strand.value,
+            seed=seed,
+            track=None if track is None else read_tracks(track, records),
+            null_track=None if null_track is None else read_tracks(null_track, records),
+            on_progress=on_progress,
+        )
+    text = to_json(result.kmers) if format is options.Format.json else to_tsv(result.kmers)
+    write_atomic(out, text, force=force)
+    where = "" if str(out) == "-" else f"; written to {out}"
+    say(f"{result.answer}{where}")
+    if not result.threshold.reached:
+        say(
+            f"note: the score does not tell these sequences from its null (false discovery rate "
+            f"{result.threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
+        )
+    if result.permuted_null:
+        say(
+            "note: without --null-track the null is the track with its bases permuted, which tests "
+            "only whether high values stand together"
+        )

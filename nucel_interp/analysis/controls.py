@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.engine import Called, call, discover_motifs, held_out_tests
+from nucel_interp.analysis.crossfit import crossfit
+from nucel_interp.analysis.discovery import Method
+from nucel_interp.analysis.engine import Called
 from nucel_interp.analysis.study import Study, Track
-from nucel_interp.motifs.scan import strand_background
 from nucel_interp.motifs.testing import (
     N_RANDOM,
     Fold,
+    Part,
     attention_fold,
     other_offsets,
     plain_fold,
@@ -37,44 +40,57 @@ class Folds:
 
 
 class FoldControls:
-    """The score's seqlets beside an untrained model's and random ones, ready for any motif."""
+    """Each fold's seqlets beside an untrained model's and random ones, ready for any motif."""
 
-    def __init__(self, study: Study, called: Called, untrained: Track | None, seed: int) -> None:
-        """``untrained``: the same score from a model that has learned nothing, if there is one."""
-        self._study, self._seed = study, seed
-        self._inside = covered(called.seqlets, study.offsets)
-        self._untrained: NDArray[np.bool_] | None = None
+    def __init__(
+        self,
+        folds: list[Study],
+        called: list[Called],
+        untrained: list[Track] | None,
+        seed: int,
+    ) -> None:
+        """``untrained``: per fold, the same score from a model that has learned nothing."""
+        self._folds, self._seed = folds, seed
+        self._inside = [covered(c.seqlets, f.offsets) for c, f in zip(called, folds, strict=True)]
+        self._untrained: list[NDArray[np.bool_]] | None = None
         if untrained is not None:
-            peaks = find_peaks(untrained, study.offsets)
-            self._untrained = covered(_equally_many(peaks, called, study), study.offsets)
-        self._random = _random_seqlets(study, called.seqlets, seed)
+            self._untrained = []
+            for track, mine, study in zip(untrained, called, folds, strict=True):
+                peaks = _equally_many(find_peaks(track, study.offsets), mine, study)
+                self._untrained.append(covered(peaks, study.offsets))
+        self._random = [
+            _random_seqlets(f, c.seqlets, seed) for c, f in zip(called, folds, strict=True)
+        ]
 
-    def of(self, sites: list[Site]) -> Folds:
-        """The four folds of a motif with these sites, on the test half."""
-        study, layout = self._study, self._study.layout
-        under = site_bases(sites, study.offsets)
-        if not under.any():
+    def of(self, sites: dict[int, list[Site]]) -> Folds:
+        """The four folds of a motif, over the test halves of the folds it has sites for."""
+        under = {fold: site_bases(s, self._folds[fold].offsets) for fold, s in sites.items()}
+        under = {fold: u for fold, u in under.items() if u.any()}
+        if not under:
             return Folds()
+
+        def parts(inside: Sequence[NDArray[np.bool_]]) -> list[Part]:
+            return [Part(u, inside[i], self._folds[i].layout) for i, u in sorted(under.items())]
+
         means = []
-        for draws in self._random:
-            values = [plain_fold(under, inside, layout) for inside in draws]
-            known = [v for v in values if np.isfinite(v)]
+        for kind in range(2):
+            draws = [
+                plain_fold(parts([fold[kind][draw] for fold in self._random]))
+                for draw in range(N_RANDOM)
+            ]
+            known = [v for v in draws if np.isfinite(v)]
             means.append(float(np.mean(known)) if known else float("nan"))
         untrained = NO_FOLD
         if self._untrained is not None:
-            untrained = attention_fold(under, self._untrained, layout, self._seed)
-        score = attention_fold(under, self._inside, layout, self._seed)
+            untrained = attention_fold(parts(self._untrained), self._seed)
+        score = attention_fold(parts(self._inside), self._seed)
         return Folds(score, untrained, *means)
 
 
-def shuffled_input(control: Study) -> tuple[int, int]:
+def shuffled_input(folds: list[Study], method: Method, seed: int) -> tuple[int, int]:
     """Motifs in the main table, and seqlets, of a study in which a shuffled copy is the input."""
-    called = call(control)
-    background = strand_background(control.sequences)
-    tested = held_out_tests(
-        control, called, discover_motifs(control, called, background), background
-    )
-    return sum(t.passes for t in tested), len(called.seqlets)
+    fitted = crossfit(folds, method=method, seed=seed, whole=False)
+    return sum(c.passes for c in fitted.candidates), len(fitted.seqlets)
 
 
 def _random_seqlets(

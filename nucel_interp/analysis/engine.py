@@ -1,18 +1,16 @@
-"""Seqlets, motifs and their held-out tests for one study: the input, or a shuffled copy of it."""
+"""Seqlets and the held-out test of a motif, for one study: a discovery half and a test half."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
+from nucel_interp.analysis.discovery import Discovered
 from nucel_interp.analysis.study import Study, Track
-from nucel_interp.motifs.discovery import FLANK_BP, Discovered, Regions, discover
 from nucel_interp.motifs.scan import Scanner
 from nucel_interp.motifs.testing import enrichment_p, units_hit, units_with_site
-from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import Calls, Threshold, call_seqlets, choose_threshold, find_peaks
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
@@ -43,8 +41,8 @@ class Tested:
     held_out_p: float
     enrichment_p: float
     enrichment_3mer_p: float
-    found_in: float
-    found_in_shuffled: float
+    n_with_site: int
+    with_site_shuffled: float
     held_out_q: float = np.nan
     enrichment_q: float = np.nan
     enrichment_3mer_q: float = np.nan
@@ -71,40 +69,34 @@ def call(study: Study) -> Called:
     return Called(threshold, peaks, null_peaks, call_seqlets(peaks, threshold), copies)
 
 
-def discover_motifs(
-    study: Study, called: Called, background: NDArray[np.float64]
-) -> list[Discovered]:
-    """Motifs of the discovery half; of all units where there are too few to split.
-
-    Of equal sequences only the first is read: a word that ten copies of one sequence share is no
-    motif.
-    """
-    chosen = ~study.test & study.layout.first
-    real = _regions(study.sequences, called.seqlets, chosen, study.offsets)
-    null = [
-        _regions(copy.sequences, seqlets, chosen, study.offsets)
-        for copy, seqlets in zip(study.copies, called.copy_seqlets, strict=True)
-    ]
-    return discover(real, null, background)
+def whole_units(study: Study) -> Called:
+    """Every unit as one seqlet: for methods without a score, where a site counts anywhere."""
+    lengths = study.lengths
+    everything = Calls(
+        np.arange(len(lengths)), np.zeros_like(lengths), lengths, np.zeros(len(lengths))
+    )
+    threshold = Threshold(0.0, np.nan, True)
+    copies = [everything] * len(study.copies)
+    return Called(threshold, everything, copies, everything, copies)
 
 
 def held_out_tests(
     study: Study,
     called: Called,
     found: list[Discovered],
-    background: NDArray[np.float64],
+    scanners: list[Scanner],
 ) -> list[Tested]:
-    """Held-out statistics of every motif, on the test half; NaN with fewer than 40 units."""
+    """Held-out p-values of every motif, on the test half.
+
+    Args:
+        study: With a test half.
+        called: Its seqlets.
+        found: Motifs of the discovery half.
+        scanners: Of the units, of each copy, and of each 3-mer-preserving copy, in this order.
+    """
     n, n_copies = len(study.sequences), len(study.copies)
-    texts = [study.sequences, *(c.sequences for c in study.copies), *study.trimers]
-    scanners = [Scanner(text, background) for text in texts] if found else []
     inside = [covered(s, study.offsets) for s in (called.seqlets, *called.copy_seqlets)]
-    enough = n >= MIN_UNITS and bool(study.test.any())
     where, group = study.layout.test, study.layout.rank
-
-    def p_of(real: NDArray[np.bool_], copies: list[NDArray[np.bool_]]) -> float:
-        return enrichment_p(real, copies, where, group) if enough else np.nan
-
     tested = []
     for one in found:
         sites = [s.scan(one.motif) for s in scanners]
@@ -113,49 +105,31 @@ def held_out_tests(
             units_hit(s, i, study.offsets)
             for s, i in zip(sites[: 1 + n_copies], inside, strict=True)
         ]
+        copies, trimers = present[1 : 1 + n_copies], present[1 + n_copies :]
         tested.append(
             Tested(
                 found=one,
                 sites=sites[0],
                 hits=int(hit[0][where].sum()),
                 hits_shuffled=float(np.mean([h[where].sum() for h in hit[1:]])),
-                held_out_p=p_of(hit[0], hit[1:]),
-                enrichment_p=p_of(present[0], present[1 : 1 + n_copies]),
-                enrichment_3mer_p=p_of(present[0], present[1 + n_copies :]),
-                found_in=float(present[0][where].mean()),
-                found_in_shuffled=float(
-                    np.mean([p[where].mean() for p in present[1 : 1 + n_copies]])
-                ),
+                held_out_p=enrichment_p(hit[0], hit[1:], where, group),
+                enrichment_p=enrichment_p(present[0], copies, where, group),
+                enrichment_3mer_p=enrichment_p(present[0], trimers, where, group),
+                n_with_site=int(present[0][where].sum()),
+                with_site_shuffled=float(np.mean([p[where].sum() for p in copies])),
             )
         )
-    if enough and tested:
-        for q, p in (
-            ("held_out_q", "held_out_p"),
-            ("enrichment_q", "enrichment_p"),
-            ("enrichment_3mer_q", "enrichment_3mer_p"),
-        ):
+    return tested
+
+
+def correct(tested: list[Tested]) -> None:
+    """Fill in the q-values: Benjamini-Hochberg over all motifs given, of whichever half."""
+    for q, p in (
+        ("held_out_q", "held_out_p"),
+        ("enrichment_q", "enrichment_p"),
+        ("enrichment_3mer_q", "enrichment_3mer_p"),
+    ):
+        if tested:
             values = false_discovery_control([getattr(t, p) for t in tested])
             for t, value in zip(tested, values, strict=True):
                 setattr(t, q, float(value))
-    return sorted(
-        tested,
-        key=lambda t: (
-            not t.passes,
-            np.nan_to_num(t.held_out_p, nan=1.0),
-            -t.found.n_seqlets,
-            -len(t.sites),
-        ),
-    )
-
-
-def _regions(
-    sequences: list[str], seqlets: Calls, chosen: NDArray[np.bool_], offsets: NDArray[np.int64]
-) -> Regions:
-    """The chosen units' seqlets, widened, counted over all units laid end to end."""
-    kept = seqlets.take(chosen[seqlets.unit])
-    order = np.lexsort((kept.start, kept.unit))
-    kept = kept.take(order)
-    lengths = np.diff(offsets)[kept.unit]
-    start = np.maximum(kept.start - FLANK_BP, 0) + offsets[kept.unit]
-    end = np.minimum(kept.end + FLANK_BP, lengths) + offsets[kept.unit]
-    return Regions(sequences, kept.unit, start, end)

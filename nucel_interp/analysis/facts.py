@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucel_interp.analysis.answer import answer, model_adds
+from nucel_interp.analysis.crossfit import CrossFit
 from nucel_interp.analysis.engine import Called
+from nucel_interp.analysis.prepare import Prepared
 from nucel_interp.analysis.study import Stages, Study
-from nucel_interp.analysis.tracks import Scored
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import scanner
@@ -19,31 +20,28 @@ from nucel_interp.types import Record
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_model import Nucel
-
 
 def run_facts(
     records: list[Record],
-    study: Study,
-    called: Called,
-    scored: Scored,
+    prepared: Prepared,
+    fitted: CrossFit,
     stages: Stages,
     main: pd.DataFrame,
     untested: pd.DataFrame,
     *,
-    model: Nucel | None,
     score: str,
+    method: str,
     strands: str,
     seed: int,
-    split_rule: str,
     database: JasparDatabase,
     control: tuple[int, int],
 ) -> dict[str, Any]:
-    """Everything that summary.json holds; ``model`` is None for a user's track.
+    """Everything that summary.json holds.
 
     ``control`` is what `controls.shuffled_input` gave: motifs in the main table, and seqlets.
     """
-    test = study.test
+    study, model, scored = prepared.study, prepared.model, prepared.scored
+    test, threshold = study.test, fitted.called[0].threshold
     facts: dict[str, Any] = {
         "n_records": len(records),
         "n_bases": int(study.offsets[-1]),
@@ -51,18 +49,20 @@ def run_facts(
         "min_units": MIN_UNITS,
         "n_discovery": int((~test).sum()),
         "n_test": int(test.sum()),
-        "split_rule": split_rule,
-        "score": "track" if model is None else score,
+        "split_rule": prepared.split_rule,
+        "method": method,
+        "score": _score_name(score, method, model is not None),
         "strand": strands,
-        "model": "your track" if model is None else model.name,
+        "model": model.name if model is not None else None if method == "kmer" else "your track",
         "model_sha256": None
         if model is None or model.path is None
         else file_sha256(model.path / "model.safetensors"),
         "n_heads_chosen": int(scored.heads["chosen"].sum()) if len(scored.heads) else 0,
-        "seqlet_threshold": called.threshold.score,
-        "seqlet_fdr": called.threshold.fdr,
-        "seqlet_fdr_reached": called.threshold.reached,
-        "n_seqlets": len(called.seqlets),
+        "seqlet_threshold": threshold.score,
+        "seqlet_fdr": threshold.fdr,
+        "seqlet_fdr_reached": threshold.reached,
+        "n_seqlets": len(fitted.seqlets),
+        "cluster_stability": fitted.stability,
         "n_motifs": len(main),
         "n_untested": len(untested),
         "database": f"{database.release} {database.tax}".strip(),
@@ -81,6 +81,14 @@ def run_facts(
     facts |= {f"seconds_{k.replace(' ', '_')}": round(v, 2) for k, v in stages.seconds.items()}
     facts["seconds"] = round(sum(stages.seconds.values()), 2)
     return facts
+
+
+def _score_name(score: str, method: str, has_model: bool) -> str:
+    if method == "kmer":
+        return "none"
+    if not has_model:
+        return "track"
+    return "cls-row" if method == "dnabert" else score
 
 
 def warnings_for(records: list[Record], study: Study, called: Called, permuted: bool) -> list[str]:

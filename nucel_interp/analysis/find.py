@@ -10,21 +10,24 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
-from nucel_interp.analysis.engine import call, discover_motifs, held_out_tests
+from nucel_interp.analysis.crossfit import Candidate, CrossFit, crossfit
+from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.facts import run_facts, warnings_for
 from nucel_interp.analysis.kmers import study_kmers
-from nucel_interp.analysis.prepare import prepare
+from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Track
-from nucel_interp.analysis.tracks import ScoreName, untrained_track
-from nucel_interp.match import best_match, load_jaspar, match_motifs
-from nucel_interp.motifs.scan import strand_background
+from nucel_interp.analysis.tracks import ScoreName, untrained_tracks
+from nucel_interp.match import JasparDatabase, best_match, load_jaspar, match_motifs
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
+from nucel_interp.seqlets import masked_bases
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Motif, Record
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nucel_model import Nucel
 
 DEFAULT_MODEL = "nucel-mini"
@@ -36,7 +39,9 @@ def find_motifs(
     *,
     score: ScoreName = "attention",
     strands: Strands = "both",
+    method: Method = "cluster",
     tax: str = "vertebrates",
+    database: JasparDatabase | None = None,
     seed: int = 0,
     track: Sequence[NDArray[np.floating]] | None = None,
     null_track: Sequence[NDArray[np.floating]] | None = None,
@@ -44,12 +49,19 @@ def find_motifs(
 ) -> MotifResult:
     """Find the motifs that a model's attention, or a given track, points at, and test them.
 
+    Motifs of the main table were found anew in at least one half of the sequences and passed the
+    held-out test on the other (`analysis.crossfit`).
+
     Args:
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; not used if ``track`` is given.
         score: What makes a base important.
         strands: "both" averages the forward and the flipped reverse-complement run.
+        method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
+            and at no score at all, "dnabert" follows that model's script (`motifs.dnabert`), with
+            its score unless ``track`` is given.
         tax: JASPAR tax group to name motifs with, or "all".
+        database: Name motifs with this collection instead (`load_database`).
         seed: Of every random draw; draws are keyed by it and by each sequence.
         track: One array per record, as long as the record, NaN where nothing is known.
         null_track: The same score on shuffled sequence; only with ``track``.
@@ -60,68 +72,98 @@ def find_motifs(
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
     stages = Stages(on_progress)
-    database = load_jaspar(tax)
+    database = load_jaspar(tax) if database is None else database
     prepared = prepare(
         records, model, score=score, strands=strands, seed=seed,
-        track=track, null_track=null_track, stages=stages,
+        track=track, null_track=null_track, stages=stages, method=method,
     )  # fmt: skip
-    loaded, units, texts, scored = prepared.model, prepared.units, prepared.texts, prepared.scored
-    study, test = prepared.study, prepared.study.test
-    background = strand_background(study.sequences)
-    with stages.stage("finding motifs", 3) as step:
-        called = call(study)
-        step(1)
-        found = discover_motifs(study, called, background)
-        step(1)
-        tested = held_out_tests(study, called, found, background)
-        step(1)
+    with stages.stage("finding motifs", 1):
+        fitted = crossfit(prepared.scored.folds, method=method, seed=seed)
     with stages.stage("the same on shuffled input", 1):
-        control = shuffled_input(scored.control)
-    twin_track: Track | None = None
-    # a discriminator needs a trained head: without one there is nothing untrained to compare with
-    if loaded is not None and found and score != "discriminator":
-        twin_track = untrained_track(
-            loaded, records, texts, test, score=score, strands=strands, seed=seed, stages=stages
-        )
-    named = {f"motif_{i}": t for i, t in enumerate(tested, start=1)}
-    pwms = {i: Motif(i, t.found.motif.pwm, t.found.motif.n_sites) for i, t in named.items()}
+        control = shuffled_input(prepared.scored.controls, method, seed)
+    named = {f"motif_{i}": c for i, c in enumerate(fitted.candidates, start=1)}
+    pwms = {i: Motif(i, c.found.motif.pwm, c.found.n_seqlets) for i, c in named.items()}
     with stages.stage("naming motifs", 1):
         matches = match_motifs(list(pwms.values()), database)
-    rows, reasons = [], []
-    with stages.stage("testing motifs", len(named)) as step:
-        controls = FoldControls(study, called, twin_track, seed)
-        n_test = int(test.sum()) or len(units)
-        for motif_id, one in named.items():
-            best = best_match(matches, motif_id)
-            rows.append(tables.motif_row(motif_id, one, controls.of(one.sites), best, n_test))
-            reasons.append(tables.reason_untested(one, len(units), MIN_UNITS))
-            step(1)
-    main, untested = tables.motif_tables(rows, reasons)
-    sites = {i: t.sites for i, t in named.items()}
-    inside = covered(called.seqlets, study.offsets)
-    replaced = None if scored.scores is None else scored.scores.replaced
+    twins = _untrained(prepared, records, fitted, score, strands, seed, stages)
+    main, untested = _motif_tables(prepared, records, fitted, named, matches, twins, seed, stages)
+    study, units, scores = prepared.study, prepared.units, prepared.scored.scores
+    sites = {i: c.sites for i, c in named.items()}
+    inside = covered(fitted.seqlets, study.offsets)
+    permuted = method != "kmer" and prepared.model is None and null_track is None
     return MotifResult(
         records=records,
         motifs=main,
         untested=untested,
         matches=matches,
-        kmers=study_kmers(study, called, sites),
-        heads=scored.heads,
+        kmers=study_kmers(study, fitted.called[0], sites),
+        heads=prepared.scored.heads,
         sites=tables.site_table(sites, inside, records, units, study),
-        seqlets=tables.seqlet_table(called, records, units, study),
+        seqlets=tables.seqlet_table(fitted.seqlets, fitted.called, records, units, study),
         pwms=pwms,
         targets={m.id: m for m in database.motifs if m.id in set(matches["Target_ID"])},
-        tracks=_per_record(study.track, records),
-        replaced=None if replaced is None else _per_record(replaced, records),
+        tracks=_per_record(fitted.track, records),
+        replaced=None
+        if scores is None or scores.replaced is None
+        else _per_record(scores.replaced, records),
         summary=run_facts(
-            records, study, called, scored, stages, main, untested,
-            model=loaded, score=score, strands=strands, seed=seed, split_rule=prepared.split_rule,
+            records, prepared, fitted, stages, main, untested,
+            score=score, method=method, strands=strands, seed=seed,
             database=database, control=control,
         ),
-        scores=scored.scores,
-        n_layers=0 if loaded is None else loaded.config.num_hidden_layers,
-        warnings=warnings_for(records, study, called, loaded is None and null_track is None),
+        scores=scores,
+        study=study,
+        calls=fitted.seqlets,
+        n_layers=0 if prepared.model is None else prepared.model.config.num_hidden_layers,
+        warnings=warnings_for(records, study, fitted.called[0], permuted),
     )  # fmt: skip
+
+
+def _untrained(
+    prepared: Prepared,
+    records: list[Record],
+    fitted: CrossFit,
+    score: ScoreName,
+    strands: Strands,
+    seed: int,
+    stages: Stages,
+) -> list[Track] | None:
+    """Tracks of a model that has learned nothing, where that says something."""
+    # a discriminator needs a trained head: without one there is nothing untrained to compare with
+    if prepared.scored.scores is None or score == "discriminator" or not fitted.candidates:
+        return None
+    assert prepared.model is not None
+    return untrained_tracks(
+        prepared.model, records, prepared.texts, prepared.study.test,
+        score=score, strands=strands, seed=seed, stages=stages,
+    )  # fmt: skip
+
+
+def _motif_tables(
+    prepared: Prepared,
+    records: list[Record],
+    fitted: CrossFit,
+    named: dict[str, Candidate],
+    matches: pd.DataFrame,
+    twins: list[Track] | None,
+    seed: int,
+    stages: Stages,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The main table, and the motifs that are not in it with the reason."""
+    folds = prepared.scored.folds
+    masked = masked_bases(records)
+    rows, reasons = [], []
+    with stages.stage("testing motifs", len(named)) as step:
+        controls = FoldControls(folds, fitted.called, twins, seed)
+        for motif_id, one in named.items():
+            # nothing is held out where nothing is split: the whole is described
+            sites = {i: t.sites for i, t in one.fits.items()} if len(folds) > 1 else {0: one.sites}
+            tags = tables.share_tagged(one.found.members, folds[0], masked)
+            best = best_match(matches, motif_id)
+            rows.append(tables.motif_row(motif_id, one, controls.of(sites), best, folds, tags))
+            reasons.append(tables.reason_untested(one, len(prepared.units), MIN_UNITS))
+            step(1)
+    return tables.motif_tables(rows, reasons)
 
 
 def _per_record(values: NDArray[np.float32], records: list[Record]) -> list[NDArray[np.float32]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.study import Stages, Study
 from nucel_interp.analysis.tracks import (
@@ -18,9 +19,11 @@ from nucel_interp.analysis.tracks import (
     Texts,
     make_texts,
     model_study,
+    sequence_study,
     track_study,
 )
 from nucel_interp.scoring import cut_units, split_units
+from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS, Unit
 from nucel_interp.types import Record
@@ -49,8 +52,8 @@ class Prepared:
 
     @property
     def study(self) -> Study:
-        """The input with its nulls."""
-        return self.scored.study
+        """The input with its nulls; the first fold."""
+        return self.scored.folds[0]
 
 
 def prepare(
@@ -63,6 +66,7 @@ def prepare(
     track: Sequence[NDArray[np.floating]] | None,
     null_track: Sequence[NDArray[np.floating]] | None,
     stages: Stages,
+    method: Method = "cluster",
 ) -> Prepared:
     """Cut, split, shuffle and score the records; for the arguments see `find_motifs`.
 
@@ -71,14 +75,20 @@ def prepare(
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
     check_input(records, track, null_track)
-    loaded = None if track is not None else _loaded(model)
+    loaded = None if track is not None or method == "kmer" else _loaded(model)
     longest = loaded.config.context_bp if loaded is not None else TRACK_UNIT_BP
     units = cut_units(records, longest)
     test, split_rule = split_units(records, units, seed)
     if len(units) < MIN_UNITS:
         test, split_rule = np.zeros(len(units), dtype=bool), "not split: too few sequences"
     texts = make_texts(records, units, seed, stages)
-    if loaded is not None:
+    if method == "kmer":
+        scored = sequence_study(texts, test, seed)
+    elif loaded is not None and method == "dnabert":
+        with stages.stage("reading with the model", sum(map(len, records))) as step:
+            rows = cls_row_scores(loaded, [r.sequence for r in records], on_progress=step)
+        scored = track_study(rows, None, texts, test, seed)
+    elif loaded is not None:
         scored = model_study(
             loaded, records, texts, test, score=score, strands=strands, seed=seed, stages=stages
         )

@@ -14,7 +14,9 @@ from nucel_interp.types import Motif, Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nucel_interp.analysis.study import Study
     from nucel_interp.scoring import Scores
+    from nucel_interp.seqlets import Calls
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +38,8 @@ class MotifResult:
         replaced: Discriminator log-odds per base of each record, nats, high = replaced; None if
             the model has no discriminator head or the score is a user's track.
         scores: Every head's track; None for a user's track.
+        study: Units, halves and shuffled copies, for analyses that go on from here.
+        calls: The seqlets of ``seqlets`` as intervals in the study's units.
         n_layers: Layers of the model; 0 for a user's track.
         summary: Flat facts for summary.json; see `summary_keys` in the README.
         warnings: Sentences the user must read.
@@ -55,6 +59,8 @@ class MotifResult:
     replaced: list[NDArray[np.float32]] | None
     summary: dict[str, Any]
     scores: Scores | None = None
+    study: Study | None = None
+    calls: Calls | None = None
     n_layers: int = 0
     warnings: list[str] = field(default_factory=list)
 

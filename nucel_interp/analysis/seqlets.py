@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.crossfit import tested_seqlets
 from nucel_interp.analysis.engine import call
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages
@@ -74,6 +75,8 @@ def find_seqlets(
         track=track, null_track=null_track, stages=stages,
     )  # fmt: skip
     with stages.stage("calling seqlets", 1):
-        called = call(prepared.study)
-        table = seqlet_table(called, records, prepared.units, prepared.study)
-    return SeqletResult(table, called.threshold, track is not None and null_track is None)
+        folds = prepared.scored.folds
+        called = [call(fold) for fold in folds]
+        mine = tested_seqlets(folds, called)
+        table = seqlet_table(mine, called, records, prepared.units, prepared.study)
+    return SeqletResult(table, called[0].threshold, track is not None and null_track is None)

@@ -38,6 +38,7 @@ class Study:
         threshold_null: Tracks that say how high the score gets by chance; the copies' own for a
             model, permuted ones for a user's track.
         trimers: Copies that keep 3-mers, as sequences only.
+        raw: (bases,) a user's track as it was given, before smoothing and scaling; else None.
     """
 
     sequences: list[str]
@@ -47,6 +48,7 @@ class Study:
     copies: list[Copy]
     threshold_null: list[Track]
     trimers: list[list[str]]
+    raw: Track | None = None
 
     @property
     def lengths(self) -> NDArray[np.int64]:

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.controls import Folds
-from nucel_interp.analysis.engine import Called, Tested
+from nucel_interp.analysis.crossfit import Candidate
+from nucel_interp.analysis.engine import ENRICHMENT_Q, HELD_OUT_Q, Called
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.pwm import consensus, total_information
 from nucel_interp.scoring import Unit
 from nucel_interp.seqlets import (
+    Calls,
     empirical_p,
     empirical_q,
     low_complexity,
@@ -34,35 +36,50 @@ if TYPE_CHECKING:
 
 def motif_row(
     motif_id: str,
-    one: Tested,
+    one: Candidate,
     folds: Folds,
     best: pd.Series | None,
-    n_test: int,
+    folds_tested: list[Study],
+    tags: tuple[float, float],
 ) -> dict[str, object]:
-    """One row of motifs.tsv."""
-    motif = one.found.motif
+    """One row of motifs.tsv.
+
+    Counts are over the test halves in which the motif was tested, p- and q-values those of the
+    better of the two; ``tags`` are the shares of low-complexity and of soft-masked seqlets.
+    """
+    motif, fit = one.found.motif, one.best
+    fits = [one.fits[fold] for fold in sorted(one.fits)]
+    n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
+
+    def of_best(name: str) -> float:
+        return float("nan") if fit is None else float(getattr(fit, name))
+
     return {
         "motif_id": motif_id,
         "consensus": consensus(motif.pwm),
         "width": motif.width,
         "information_bits": total_information(motif.pwm),
         "n_seqlets": one.found.n_seqlets,
+        "low_complexity": tags[0],
+        "soft_masked": tags[1],
+        "halves_found": len(fits),
+        "halves_passed": sum(t.passes for t in fits),
         "best_match": "" if best is None else f"{best['Target_ID']} {best['Target_name']}",
         "archetype": "" if best is None else best["archetype"],
         "E_value": np.nan if best is None else best["E-value"],
         "q_global": np.nan if best is None else best["q_global"],
         "test_sequences": n_test,
         "n_sites": len(one.sites),
-        "hits": one.hits,
-        "hits_shuffled": one.hits_shuffled,
+        "hits": sum(t.hits for t in fits),
+        "hits_shuffled": float(sum(t.hits_shuffled for t in fits)),
         "held_out_p": one.held_out_p,
-        "held_out_q": one.held_out_q,
-        "enrichment_p": one.enrichment_p,
-        "enrichment_q": one.enrichment_q,
-        "enrichment_3mer_p": one.enrichment_3mer_p,
-        "enrichment_3mer_q": one.enrichment_3mer_q,
-        "found_in": one.found_in,
-        "found_in_shuffled": one.found_in_shuffled,
+        "held_out_q": of_best("held_out_q"),
+        "enrichment_p": of_best("enrichment_p"),
+        "enrichment_q": of_best("enrichment_q"),
+        "enrichment_3mer_p": of_best("enrichment_3mer_p"),
+        "enrichment_3mer_q": of_best("enrichment_3mer_q"),
+        "found_in": sum(t.n_with_site for t in fits) / n_test if n_test else np.nan,
+        "found_in_shuffled": sum(t.with_site_shuffled for t in fits) / n_test if n_test else np.nan,
         "attention_fold": folds.score.value,
         "attention_fold_low": folds.score.low,
         "attention_fold_high": folds.score.high,
@@ -86,29 +103,56 @@ def motif_tables(
     return main, frame[frame["reason"] != ""][UNTESTED_COLUMNS].reset_index(drop=True)
 
 
-def reason_untested(one: Tested, n_units: int, needed: int) -> str:
+def reason_untested(one: Candidate, n_units: int, needed: int) -> str:
     """Why a motif is not in the main table; "" if it is."""
     if n_units < needed:
         return f"not tested: {n_units} sequences, {needed} needed"
     if one.passes:
         return ""
+    if one.best is None:
+        return "not found again in either half alone"
     if not one.sites:
         return "no site reaches p < 1e-4: the motif is too short or too vague"
-    if not one.held_out_q < 0.01:
-        return f"held-out q {one.held_out_q:.2g}, not below 0.01"
-    return f"3-mer enrichment q {one.enrichment_3mer_q:.2g}, not below 0.05"
+    if not one.best.held_out_q < HELD_OUT_Q:
+        return f"held-out q {one.best.held_out_q:.2g}, not below {HELD_OUT_Q}"
+    return f"3-mer enrichment q {one.best.enrichment_3mer_q:.2g}, not below {ENRICHMENT_Q}"
+
+
+def share_tagged(
+    members: Calls, study: Study, masked: NDArray[np.bool_] | None
+) -> tuple[float, float]:
+    """Shares of a motif's seqlets that are of low complexity, and that are soft-masked.
+
+    The second is NaN where the file makes no use of case.
+    """
+    simple = float(low_complexity(members, study.sequences, study.offsets).mean())
+    if masked is None:
+        return simple, float("nan")
+    return simple, float(soft_masked(members, masked, study.offsets).mean())
 
 
 def seqlet_table(
-    called: Called, records: list[Record], units: list[Unit], study: Study
+    seqlets: Calls, called: list[Called], records: list[Record], units: list[Unit], study: Study
 ) -> pd.DataFrame:
-    """All seqlets, in the order of the records."""
+    """All seqlets, in the order of the records.
+
+    Args:
+        seqlets: Every unit's from the fold that has it in its test half; all from the first fold
+            where nothing is split.
+        called: Of each fold.
+        records: The input.
+        units: Its parts.
+        study: The first fold.
+    """
     import pandas as pd
 
-    calls = called.seqlets
-    calls = calls.take(np.lexsort((calls.start, calls.unit)))
-    p = empirical_p(calls, called.null_peaks)
-    q = empirical_q(calls, called.peaks, called.null_peaks)
+    calls = seqlets.take(np.lexsort((seqlets.start, seqlets.unit)))
+    fold = np.where(study.test[calls.unit] | (len(called) == 1), 0, 1)
+    p, q = np.zeros(len(calls)), np.zeros(len(calls))
+    for number, one in enumerate(called):
+        mine = fold == number
+        p[mine] = empirical_p(calls.take(mine), one.null_peaks)
+        q[mine] = empirical_q(calls.take(mine), one.peaks, one.null_peaks)
     simple = low_complexity(calls, study.sequences, study.offsets)
     bases = masked_bases(records)
     masked = None if bases is None else soft_masked(calls, bases, study.offsets)
@@ -129,12 +173,17 @@ def seqlet_table(
                 float(p[i]),
                 float(q[i]),
                 records[unit.record].name,
-                "test" if study.test[calls.unit[i]] else "discovery",
+                half_of(study, int(calls.unit[i])),
                 int(simple[i]),
                 np.nan if masked is None else int(masked[i]),
             )
         )
     return pd.DataFrame(rows, columns=SEQLET_COLUMNS)
+
+
+def half_of(study: Study, unit: int) -> str:
+    """Which half a unit lies in: "1" or "2"; "." where nothing is split."""
+    return "." if not study.test.any() else "2" if study.test[unit] else "1"
 
 
 def site_table(
@@ -164,7 +213,7 @@ def site_table(
                     s.p,
                     records[unit.record].name,
                     int(inside[study.offsets[s.record] + (s.start + s.end) // 2]),
-                    "test" if study.test[s.record] else "discovery",
+                    half_of(study, s.record),
                 )
             )
     return pd.DataFrame(rows, columns=SITE_COLUMNS)

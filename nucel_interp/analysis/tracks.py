@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -42,15 +42,17 @@ class Scored:
     """A study, and what else the scoring found out.
 
     Attributes:
-        study: Ready for the engine.
-        control: The same with a shuffled copy in the input's place and the other copies as its
+        folds: Ready for the engine: the input with one half as its test half, then with the other.
+            Heads, scale and threshold of each come from its own discovery half. A single one, with
+            no test half, where there are too few units to split.
+        controls: The same with a shuffled copy in the input's place and the other copies as its
             null; a model's heads are chosen anew for it.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
     """
 
-    study: Study
-    control: Study
+    folds: list[Study]
+    controls: list[Study]
     heads: pd.DataFrame
     scores: Scores | None
 
@@ -100,21 +102,49 @@ def model_study(
         FolderError: ``discriminator`` was asked of a model without that head.
     """
     n_bases = int(texts.offsets[-1])
-    in_test = np.repeat(test, np.diff(texts.offsets))
     _require_head(model, score)
     with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
         real = score_sequences(
             model, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
+    folds, controls, tables = [], [], []
     with stages.stage("choosing heads", 1):
-        track, null_tracks, heads = _score(model, real, null, in_test, score)
-        shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
-    study = _study(texts, test, track, null_tracks, null_tracks)
-    return Scored(study, _control(study, shuffled_track, rest, rest, seed), heads, real)
+        for half in both_halves(test):
+            in_test = np.repeat(half, np.diff(texts.offsets))
+            track, null_tracks, heads = _score(model, real, null, in_test, score)
+            folds.append(_study(texts, half, track, null_tracks, null_tracks))
+            shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
+            controls.append(_control(folds[-1], shuffled_track, rest, rest, seed))
+            tables.append(heads)
+    return Scored(folds, controls, _heads_of_folds(tables), real)
 
 
-def untrained_track(
+def both_halves(test: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """The test half, and the other half as test half; one alone if the units are not split."""
+    return [test, ~test] if test.any() else [test]
+
+
+def _heads_of_folds(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The first fold's table; a head counts as chosen if either fold chose it, and says which."""
+    import pandas as pd
+
+    first = tables[0].copy()
+    if not len(first):
+        return pd.DataFrame(columns=HEAD_COLUMNS)
+    key = ["layer", "head"]
+    chosen = [set(map(tuple, t.loc[t["chosen"], key].to_numpy().tolist())) for t in tables]
+    places = list(map(tuple, first[key].to_numpy().tolist()))
+    first["chosen_in"] = [
+        ",".join(str(i) for i, mine in enumerate(chosen, start=1) if place in mine)
+        for place in places
+    ]
+    first["chosen"] = first["chosen_in"] != ""
+    first = first.sort_values(["chosen", "exceedance"], ascending=False, kind="stable")
+    return first[HEAD_COLUMNS].reset_index(drop=True)
+
+
+def untrained_tracks(
     model: Nucel,
     records: list[Record],
     texts: Texts,
@@ -124,18 +154,21 @@ def untrained_track(
     strands: Strands,
     seed: int,
     stages: Stages,
-) -> Track:
-    """The same kind of score from a model of the same shape that has learned nothing."""
+) -> list[Track]:
+    """The same kind of score from a model of the same shape that has learned nothing, per fold."""
     from nucel_model import untrained_twin
 
     twin = untrained_twin(model, seed)
-    in_test = np.repeat(test, np.diff(texts.offsets))
     with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
         real = score_sequences(
             twin, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
-    return attention_score(real, [null], in_test, _fixed_heads(twin, score))[0]
+    lengths, fixed = np.diff(texts.offsets), _fixed_heads(twin, score)
+    return [
+        attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
+        for half in both_halves(test)
+    ]
 
 
 def track_study(
@@ -153,11 +186,22 @@ def track_study(
     """
     import pandas as pd
 
-    track, null_tracks = _user_tracks(values, null_values, texts.units, texts.offsets, test, seed)
-    same = [track] * len(texts.copies)
-    study = _study(texts, test, track, same, null_tracks)
-    control = _control(study, track, same[1:], null_tracks, seed)
-    return Scored(study, control, pd.DataFrame(columns=HEAD_COLUMNS), None)
+    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
+    folds, controls = [], []
+    for half in both_halves(test):
+        track, null_tracks = _user_tracks(
+            values, null_values, texts.units, texts.offsets, half, seed
+        )
+        same = [track] * len(texts.copies)
+        folds.append(replace(_study(texts, half, track, same, null_tracks), raw=raw))
+        controls.append(_control(folds[-1], track, same[1:], null_tracks, seed))
+    return Scored(folds, controls, pd.DataFrame(columns=HEAD_COLUMNS), None)
+
+
+def sequence_study(texts: Texts, test: NDArray[np.bool_], seed: int) -> Scored:
+    """No score at all: for methods that look at sequence alone."""
+    values = [np.zeros(u.end - u.start, dtype=np.float32) for u in texts.units]
+    return track_study(values, values, texts, test, seed)
 
 
 def shuffled_studies(
@@ -173,8 +217,8 @@ def shuffled_studies(
     stages: Stages,
     track: Sequence[NDArray[np.floating]] | None = None,
     null_track: Sequence[NDArray[np.floating]] | None = None,
-) -> Iterator[Study]:
-    """Studies in which shuffled copies of the units stand for the input, one per run.
+) -> Iterator[list[Study]]:
+    """Studies, by folds, in which shuffled copies of the units stand for the input, one per run.
 
     Shuffles of a sequence are exchangeable, so copy i with other copies as its null is to the
     pipeline what the input would be without any motif: as many sequences, of the same lengths and
@@ -208,7 +252,7 @@ def shuffled_studies(
         for copy in range(n_copies):
             copies.append(shuffle_records(records, units, k=2, seed=seed, copy=copy))
             step(1)
-    in_test = np.repeat(test, np.diff(offsets))
+    halves = both_halves(test)
     scored: list[Scores] = []
     if model is not None:
         _require_head(model, score)
@@ -216,26 +260,33 @@ def shuffled_studies(
             scored = [score_sequences(model, c, strands=strands, on_progress=step) for c in copies]
     else:
         assert track is not None
-        given, given_null = _user_tracks(track, null_track, units, offsets, test, seed)
+        given = [_user_tracks(track, null_track, units, offsets, half, seed) for half in halves]
     texts = [_in_units(units, c) for c in copies]
     for run in range(runs):
         others = [(run + 1 + i) % n_copies for i in range(n_null)]
-        if model is not None:
-            own, copy_tracks, _ = _score(
-                model, scored[run], [scored[i] for i in others], in_test, score
+        folds = []
+        for number, half in enumerate(halves):
+            if model is not None:
+                in_test = np.repeat(half, np.diff(offsets))
+                own, copy_tracks, _ = _score(
+                    model, scored[run], [scored[i] for i in others], in_test, score
+                )
+                threshold_null = copy_tracks
+            else:
+                own, threshold_null = given[number]
+                copy_tracks = [own] * n_null
+            study = Study(
+                sequences=texts[run],
+                offsets=offsets,
+                test=half,
+                track=own,
+                copies=[Copy(texts[i], t) for i, t in zip(others, copy_tracks, strict=True)],
+                threshold_null=threshold_null,
+                trimers=[],
             )
-            threshold_null = copy_tracks
-        else:
-            own, copy_tracks, threshold_null = given, [given] * n_null, given_null
-        yield Study(
-            sequences=texts[run],
-            offsets=offsets,
-            test=test,
-            track=own,
-            copies=[Copy(texts[i], t) for i, t in zip(others, copy_tracks, strict=True)],
-            threshold_null=threshold_null,
-            trimers=_trimers(texts[run], n_null, seed),
-        )
+            folds.append(study)
+        trimers = _trimers(texts[run], n_null, seed)
+        yield [replace(fold, trimers=trimers) for fold in folds]
 
 
 def _user_tracks(
@@ -312,6 +363,7 @@ def _control(
         copies=[Copy(c.sequences, t) for c, t in zip(rest, copy_tracks, strict=True)],
         threshold_null=threshold_null,
         trimers=_trimers(sequences, 2, seed),
+        raw=study.raw,
     )
 
 

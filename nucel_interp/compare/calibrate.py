@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.engine import Tested, call, discover_motifs, held_out_tests
+from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.study import OnProgress, Stages, Study
 from nucel_interp.analysis.tracks import TRACK_UNIT_BP, ScoreName, shuffled_studies
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
-from nucel_interp.motifs.scan import strand_background
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
-from nucel_interp.seqlets import Threshold
 from nucel_interp.types import CALIBRATE_COLUMNS, Motif, Record
 
 if TYPE_CHECKING:
@@ -130,7 +128,7 @@ def calibrate(
     with stages.stage("motifs in shuffled sequence", runs) as step:
         for run in range(1, runs + 1):
             study = first if run == 1 else next(studies)
-            rows.append((run, *_counts(study, database)))
+            rows.append((run, *_counts(study, database, seed)))
             step(1)
     return Calibration(
         runs=pd.DataFrame(rows, columns=CALIBRATE_COLUMNS),
@@ -147,30 +145,20 @@ def _loaded(model: str | Nucel) -> Nucel:
     return from_pretrained(model) if isinstance(model, str) else model
 
 
-def _pipeline(study: Study) -> tuple[Threshold, int, list[Tested]]:
-    """Where seqlets were called, how many, and every candidate motif: the engine, in one place."""
-    called = call(study)
-    background = strand_background(study.sequences)
-    found = discover_motifs(study, called, background)
-    return (
-        called.threshold,
-        len(called.seqlets),
-        held_out_tests(study, called, found, background),
-    )
-
-
-def _counts(study: Study, database: JasparDatabase) -> tuple[int, float, int, int, int, int, int]:
+def _counts(
+    folds: list[Study], database: JasparDatabase, seed: int
+) -> tuple[int, float, int, int, int, int, int]:
     """A row of the table, without the run's number."""
-    threshold, n_seqlets, tested = _pipeline(study)
+    fitted = crossfit(folds, seed=seed)
     motifs = [
-        Motif(f"motif_{i}", t.found.motif.pwm, t.found.motif.n_sites)
-        for i, t in enumerate(tested, start=1)
+        Motif(f"motif_{i}", c.found.motif.pwm, c.found.n_seqlets)
+        for i, c in enumerate(fitted.candidates, start=1)
     ]
     return (
-        n_seqlets,
-        threshold.fdr,
-        len(tested),
-        sum(t.passes for t in tested),
+        len(fitted.seqlets),
+        fitted.called[0].threshold.fdr,
+        len(motifs),
+        sum(c.passes for c in fitted.candidates),
         *count_names(motifs, database),
     )
 

@@ -25,6 +25,7 @@ from nucel_interp.motifs.refine import (
     merged,
     renamed,
     seed_group,
+    without_variants,
     word_group,
 )
 from nucel_interp.motifs.windows import Regions, Windows, canonical_order, canonical_regions
@@ -89,10 +90,8 @@ def cluster_seqlets(
     cores = _chosen(cores, order)
     if len(cores) < MIN_SEQLETS:
         return Clustering([], float("nan"))
-    words = Windows(cores).codes
     windows = Windows(_widened(cores, flank))
     shuffled = _null_windows(null, flank, seed)
-    null_words = _null_windows(null, 0, seed).codes
     rng = np.random.default_rng([seed, 11])
     groups: list[Group] = []
     free = np.arange(len(cores))
@@ -103,11 +102,11 @@ def cluster_seqlets(
             drawn = np.sort(rng.permutation(free)[:LANDMARKS])
         if len(drawn) < MIN_SEQLETS:
             break
-        communities = find_communities(neighbour_graph(gapped_words(words[drawn])), seed)
+        communities = find_communities(neighbour_graph(gapped_words(windows.codes[drawn])), seed)
         if number == 0:
             stability = communities.stability
         fresh = _seeds(windows, drawn, communities.label, background)
-        for word, rows in enriched_words(words[free], null_words):
+        for word, rows in enriched_words(windows.codes[free], shuffled.codes):
             fresh.append(renamed(word_group(windows.take(free), word, rows, background), free))
         before = len(groups)
         groups = _refined(groups, fresh, windows, shuffled, background)
@@ -118,6 +117,7 @@ def cluster_seqlets(
         taken = np.zeros(len(cores), dtype=bool)
         taken[np.concatenate([group.rows for group in groups])] = True
         free = np.flatnonzero(~taken)
+    groups = without_variants(groups, windows, background)
     groups = compete(groups, windows, shuffled, background, STRICT, grow=False)
     groups = sorted(groups, key=lambda group: -len(group.rows))
     clusters = [Cluster(g.pwm(background), np.sort(order[g.rows])) for g in groups]

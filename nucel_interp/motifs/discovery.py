@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.kmers import KmerIndex, kmer_words
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.motifs.windows import Regions, canonical_regions
+from nucel_interp.motifs.windows import Regions, canonical_regions, on_given_strand
 from nucel_interp.types import BASES, Motif
 
 SEED_KS = (6, 7, 8)
@@ -40,10 +40,10 @@ TRIM_BITS = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Discovered:
-    """A motif, and the seqlets that built it."""
+    """A motif, the word it grew from, and where its sites begin, counted over all units."""
 
     motif: Motif
-    n_seqlets: int
+    place: NDArray[np.int64]
     seed: str
 
 
@@ -188,7 +188,11 @@ def discover(
         if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
             name = f"{prefix}_{len(found) + 1}"
             found.append(
-                Discovered(Motif(id=name, pwm=matrix, n_sites=len(place)), len(place), seed)
+                Discovered(
+                    Motif(id=name, pwm=matrix, n_sites=len(place)),
+                    on_given_strand(real, text.unit[place + width // 2], place, width),
+                    seed,
+                )
             )
     return found
 

@@ -178,6 +178,31 @@ def distinct(groups: list[Group], background: NDArray[np.float64]) -> list[Group
     return merged([groups[i] for i in kept], background)
 
 
+def without_variants(
+    groups: list[Group], windows: Windows, background: NDArray[np.float64]
+) -> list[Group]:
+    """The groups, largest first, without those whose seqlets a larger one would take as well.
+
+    A large group of sites leaves its rarer forms to small groups that fit them a little better. If
+    half of a group's seqlets score as high under a larger motif as that one's weakest member, they
+    are its sites.
+    """
+    if not groups:
+        return []
+    groups = sorted(groups, key=lambda group: -len(group.rows))
+    counts = [group.counts() for group in groups]
+    places = windows.best([log_odds(c, background) for c in counts])
+    kept: list[int] = []
+    weakest = []
+    for m, group in enumerate(groups):
+        own = windows.sites(group.rows, places, m, group.width)
+        weakest.append(np.percentile(_scores_without_self(own, counts[m], background), 10))
+        taken = [(places.score[group.rows, k] >= weakest[k]).mean() > _SHARED for k in kept]
+        if not any(taken):
+            kept.append(m)
+    return [groups[m] for m in kept]
+
+
 def merged(groups: list[Group], background: NDArray[np.float64]) -> list[Group]:
     """The groups, largest first, without those that a larger one resembles.
 

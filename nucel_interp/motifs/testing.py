@@ -127,21 +127,28 @@ def enrichment_p(
     return sign_test(real[test], np.stack(copies)[:, test], None if group is None else group[test])
 
 
-def attention_fold(
-    under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout, seed: int
-) -> Fold:
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Where a motif and the seqlets lie on one test half; a fold may be taken over several."""
+
+    under: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    layout: Layout
+
+
+def attention_fold(parts: Sequence[Part], seed: int) -> Fold:
     """Share of site bases inside seqlets over share of all test bases inside seqlets.
 
     1.0 is what seqlets at random places give. The interval resamples units 1,000 times; it does
     not depend on their order.
 
     Args:
-        under: (bases,) True under a site of the motif.
-        inside: (bases,) True inside a seqlet.
-        layout: Units and halves.
+        parts: Test halves, no unit in two of them: (bases,) bool each, True under a site of the
+            motif and True inside a seqlet.
         seed: Of the resampling.
     """
-    table = _per_unit(under, inside, layout)
+    tables = [_per_unit(p.under, p.inside, p.layout) for p in parts]
+    table = np.concatenate(tables) if tables else np.zeros((0, 4))
     if not len(table):
         return Fold(np.nan, np.nan, np.nan)
     # units with equal counts are drawn together: the same distribution, in sorted order, and fast
@@ -153,11 +160,14 @@ def attention_fold(
     return Fold(float(_ratio(table.sum(axis=0)[None])[0]), float(low), float(high))
 
 
-def plain_fold(under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout) -> float:
+def plain_fold(parts: Sequence[Part]) -> float:
     """`attention_fold` without its interval."""
-    at = under & layout.counted
-    masks = (at & inside, at, inside & layout.counted, layout.counted)
-    return float(_ratio(np.array([[np.count_nonzero(m) for m in masks]], dtype=np.float64))[0])
+    total = np.zeros(4)
+    for p in parts:
+        at, counted = p.under & p.layout.counted, p.layout.counted
+        masks = (at & p.inside, at, p.inside & counted, counted)
+        total += [np.count_nonzero(m) for m in masks]
+    return float(_ratio(total[None])[0])
 
 
 def _per_unit(

@@ -64,6 +64,16 @@ def canonical_regions(regions: Regions) -> Regions:
     )
 
 
+def on_given_strand(
+    regions: Regions, unit: NDArray[np.int64], start: NDArray[np.int64], width: int
+) -> NDArray[np.int64]:
+    """Where intervals of `canonical_regions` begin on the strand that was given."""
+    flipped = np.array([s > reverse_complement(s) for s in regions.sequences], dtype=bool)
+    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
+    both = 2 * np.cumsum(lengths) - lengths
+    return np.where(flipped[unit], both[unit] - start - width, start)
+
+
 def canonical_order(regions: Regions) -> NDArray[np.int64]:
     """Order of the stretches by the text of their unit, then by place: no file's order."""
     names = sorted(set(regions.sequences))

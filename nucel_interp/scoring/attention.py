@@ -167,6 +167,7 @@ def head_table(config: NucelConfig, scores: Scores, choice: HeadChoice) -> pd.Da
             "head": index % config.num_attention_heads,
             "kind": ["global" if config.window(int(i)) is None else "local" for i in layer],
             "chosen": np.isin(index, choice.chosen),
+            "chosen_in": np.where(np.isin(index, choice.chosen), "1", ""),
             "exceedance": choice.exceedance,
             "exceedance_test": choice.exceedance_test,
             "rc_consistency": scores.rc_consistency,

@@ -64,7 +64,9 @@ def test_a_planted_motif_does_not_survive_the_shuffle(under_track: Calibration) 
     assert list(table.columns) == CALIBRATE_COLUMNS
     assert table["run"].tolist() == [1, 2, 3]
     assert table["motifs"].sum() == 0
-    assert (table["seqlets"] >= 80).all()  # the track's, in their places
+    # the track's, in their places: nearly one a sequence, the same in every run
+    assert table["seqlets"].min() >= 70
+    assert table["seqlets"].nunique() == 1
     assert (table["names_q_global"] <= table["names_E"]).all()
     assert (table["names_E"] <= table["names_p"]).all()
     assert (table["names_p"] <= table["candidates"]).all()
@@ -117,8 +119,8 @@ def test_every_copy_is_read_once_and_every_run_has_its_own_input_and_nulls(
     )  # fmt: skip
     assert len(studies) == 5
     assert max(d for d, _, s in seen if s == "reading with the model") == 5 * 2000
-    assert len({tuple(s.sequences) for s in studies}) == 5
-    for study in studies:
+    assert len({tuple(fold.sequences) for folds in studies for fold in folds}) == 5
+    for study in (fold for folds in studies for fold in folds):
         assert len(study.copies) == 3
         texts = {tuple(c.sequences) for c in study.copies}
         assert len(texts) == 3

@@ -48,7 +48,9 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     beside = f"random seqlets {max(first['other_offsets_fold'], first['uniform_fold']):.2f}"
     if first["untrained_fold"] == first["untrained_fold"]:
         beside = f"untrained model {first['untrained_fold']:.2f}, {beside}"
-    if facts["score"] == "track":
+    if facts["score"] == "none":
+        verdict = "no score was looked at"
+    elif facts["score"] in ("track", "cls-row"):
         verdict = f"the track is high on it {fold} as often as elsewhere"
     elif facts["model_adds"]:
         verdict = (

@@ -15,6 +15,8 @@ from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
     from nucel_interp.analysis import MotifResult
+    from nucel_interp.compare import Intervention
+    from nucel_model import Nucel
 
 
 def motifs(
@@ -25,7 +27,10 @@ def motifs(
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
     strand: options.Strands = options.Strand.both,
+    method: options.MethodName = options.Method.cluster,
     tax: options.TaxGroup = options.Tax.vertebrates,
+    db: options.Database = None,
+    export: options.ExportTo = None,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -38,6 +43,7 @@ def motifs(
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.tracks import read_tracks
+    from nucel_interp.match import load_database
 
     if null_track is not None and track is None:
         raise typer.BadParameter("--null-track needs --track")
@@ -46,25 +52,32 @@ def motifs(
         records = read_records(sequences)
         noun = "sequence" if len(records) == 1 else "sequences"
         say(f"{len(records):,} {noun}, {sum(map(len, records)):,} bases, from {sequences}")
-        backend = _prepare(threads, needs_torch=track is None)
+        reads = track is None and method is not options.Method.kmer
+        backend = _prepare(threads, needs_torch=reads)
         _say_if_cold()
         from nucel_interp.analysis import find_motifs
 
+        loaded = _model(model) if reads else model
         with reporter() as on_progress:
             result = find_motifs(
                 records,
-                model,
+                loaded,
                 score=score.value,
                 strands=strand.value,
+                method=method.value,
                 tax=tax.value,
+                database=None if db is None else load_database(db, tax.value),
                 seed=seed,
                 track=None if track is None else read_tracks(track, records),
                 null_track=None if null_track is None else read_tracks(null_track, records),
                 on_progress=on_progress,
             )
+            intervention = None
+            if reads and method is options.Method.cluster and len(result.seqlets):
+                intervention = _intervene(loaded, result, seed, on_progress)
             run = run_info(
                 ["nucel-interp", *sys.argv[1:]],
-                inputs=[p for p in (sequences, track, null_track) if p is not None],
+                inputs=[p for p in (sequences, track, null_track, db) if p is not None],
                 model=result.summary["model"],
                 model_sha256=result.summary["model_sha256"],
                 seed=seed,
@@ -74,14 +87,37 @@ def motifs(
                 threads=threads,
                 seconds=round(perf_counter() - started, 1),
             )
-            _write(result, run, folder, on_progress)
-    _summarise(result, out, perf_counter() - started)
+            _write(result, intervention, run, folder, on_progress)
+        if export is options.Export.modisco:
+            _export_modisco(result, folder)
+    _summarise(result, intervention, out, perf_counter() - started)
+
+
+def _model(name: str) -> Nucel:
+    from nucel_model import from_pretrained
+
+    return from_pretrained(name)
+
+
+def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> Intervention:
+    """Shuffle what the model looks at, and as much that it does not look at."""
+    import numpy as np
+
+    from nucel_interp.compare import intervene
+
+    study, calls = result.study, result.calls
+    assert study is not None
+    assert calls is not None
+    track = np.concatenate(result.tracks)
+    return intervene(
+        model, study.sequences, calls, track, study.offsets, seed, on_progress=on_progress
+    )
 
 
 def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
     """Set the threads; returns the attention backend and why, or that no model runs."""
     if not needs_torch:
-        return "none", "the score is the given track"
+        return "none", "no model was read"
     import torch
 
     if threads:
@@ -97,7 +133,21 @@ def _say_if_cold() -> None:
         say(text)
 
 
-def _write(result: MotifResult, run: dict[str, Any], folder: Path, on_progress: Any) -> None:
+def _export_modisco(result: MotifResult, folder: Path) -> None:
+    from nucel_interp.io.modisco import sites_in_seqlets, write_modisco
+
+    shown = [result.pwms[i] for i in result.motifs["motif_id"]]
+    sites = sites_in_seqlets(result.sites, result.records)
+    write_modisco(folder / "modisco", result.records, result.tracks, shown, sites)
+
+
+def _write(
+    result: MotifResult,
+    intervention: Intervention | None,
+    run: dict[str, Any],
+    folder: Path,
+    on_progress: Any,
+) -> None:
     """All files of the output folder; see the README's table."""
     from nucel_interp.io.meme import write_meme
     from nucel_interp.io.profile import MAX_BASES, write_profile
@@ -113,6 +163,9 @@ def _write(result: MotifResult, run: dict[str, Any], folder: Path, on_progress: 
     for name in ("motifs", "matches", "kmers", "heads"):
         write_tsv(getattr(result, name), folder / f"{name}.tsv")
     write_tsv(result.untested, folder / "motifs_untested.tsv")
+    if intervention is not None:
+        write_tsv(intervention.table, folder / "intervention.tsv")
+        result.summary["intervention"] = intervention.sentence
     write_bed(result.sites, folder / "sites.bed")
     write_bed(result.seqlets, folder / "seqlets.bed")
     tracks = folder / "tracks"
@@ -130,13 +183,15 @@ def _write(result: MotifResult, run: dict[str, Any], folder: Path, on_progress: 
     for stem, (figure, data) in result_figures(result).items():
         save_figure(figure, folder / "figures", stem, data)
     on_progress(3, 4, stage)
-    (folder / "report.html").write_text(build_report(result, run), encoding="utf-8")
+    (folder / "report.html").write_text(build_report(result, run, intervention), encoding="utf-8")
     write_json(result.summary, folder / "summary.json")
     write_json(run, folder / "run.json")
     on_progress(4, 4, stage)
 
 
-def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
+def _summarise(
+    result: MotifResult, intervention: Intervention | None, out: Path, seconds: float
+) -> None:
     """What was found, in words and a small table, and where it was written."""
     from rich.console import Console
     from rich.table import Table
@@ -162,7 +217,7 @@ def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
                 Text(f"{row['motif_id']} {row['consensus']}"),
                 Text(row["best_match"] or "-"),
                 f"{row['E_value']:.1e}" if row["best_match"] else "-",
-                f"{row['hits']}/{row['test_sequences']}",
+                f"{row['hits']:.0f}/{row['test_sequences']:.0f}",
                 f"{row['hits_shuffled']:.1f}",
                 f"{row['held_out_q']:.1e}",
                 f"{row['found_in']:.0%}",
@@ -171,6 +226,8 @@ def _summarise(result: MotifResult, out: Path, seconds: float) -> None:
             )
         # into a file or a pipe the table keeps its full width
         Console(width=None if sys.stdout.isatty() else 160).print(table)
+    if intervention is not None:
+        typer.echo(intervention.sentence)
     control = result.summary["shuffled_input_motifs"]
     typer.echo(result.answer)
     typer.echo(

@@ -44,6 +44,20 @@ class Score(StrEnum):
     discriminator = "discriminator"
 
 
+class Method(StrEnum):
+    """How motifs are found."""
+
+    cluster = "cluster"
+    kmer = "kmer"
+    dnabert = "dnabert"
+
+
+class Export(StrEnum):
+    """Formats of other tools that a result can be written in."""
+
+    modisco = "modisco"
+
+
 Input = Annotated[
     Path,
     typer.Argument(metavar="SEQUENCES", help="FASTA, plain or gzip; - is standard input."),
@@ -61,6 +75,18 @@ TaxGroup = Annotated[Tax, typer.Option("--tax", help="JASPAR tax group to compar
 Database = Annotated[
     Path | None,
     typer.Option("--db", help="Your own motifs (MEME file) to compare with, in place of JASPAR."),
+]
+MethodName = Annotated[
+    Method,
+    typer.Option(
+        "--method",
+        help="cluster groups seqlets; to compare with: kmer (sequence alone, no model), dnabert "
+        "(that model's script).",
+    ),
+]
+ExportTo = Annotated[
+    Export | None,
+    typer.Option("--export", help="Also write a folder that TF-MoDISco's tools read."),
 ]
 Threads = Annotated[
     int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from nucel_interp.analysis.result import MotifResult
+from nucel_interp.compare import Intervention
 from nucel_interp.plots import (
     best_match,
     browser_figure,
@@ -38,9 +39,10 @@ _EXPLAINED = {
     "n_records": "sequences given",
     "n_bases": "bases",
     "n_units": "units of statistics (sequences, or stretches of long ones)",
-    "split_rule": "discovery and test half split",
-    "n_discovery": "units in the discovery half",
-    "n_test": "units in the test half",
+    "method": "method",
+    "split_rule": "halves, each tested with what the other gave",
+    "n_discovery": "units in half 1",
+    "n_test": "units in half 2",
     "score": "score",
     "model": "model",
     "strand": "strands",
@@ -51,6 +53,7 @@ _EXPLAINED = {
     "seqlet_fdr_reached": "is that at most 0.05",
     "n_seqlets": "seqlets",
     "shuffled_input_seqlets": "seqlets in shuffled input",
+    "cluster_stability": "agreement of clusterings from five random starts (adjusted Rand index)",
     "n_motifs": "motifs in the main table",
     "shuffled_input_motifs": "motifs in the main table from shuffled input",
     "n_untested": "motifs that failed or could not be tested",
@@ -61,12 +64,15 @@ _EXPLAINED = {
 }
 
 
-def build_report(result: MotifResult, run: dict[str, Any]) -> str:
+def build_report(
+    result: MotifResult, run: dict[str, Any], intervention: Intervention | None = None
+) -> str:
     """The whole page as text.
 
     Args:
         result: What `find_motifs` returned.
         run: The content of run.json (see `io.provenance.run_info`).
+        intervention: What shuffling the seqlets did, if that was tried.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"p": number, "share": share, "fixed": fixed, "unbroken": unbroken}
@@ -97,6 +103,9 @@ def build_report(result: MotifResult, run: dict[str, Any]) -> str:
         head_map=_figure(head_map(result.heads), "heads", "exceedance of every head")
         if len(result.heads)
         else "",
+        intervention=intervention,
+        effects=_rows(intervention.effects) if intervention is not None else [],
+        balance=_rows(intervention.balance) if intervention is not None else [],
         kmers=_rows(result.kmers.head(MOST_KMERS)),
         n_kmers=len(result.kmers),
         table=[(text, facts[key]) for key, text in _EXPLAINED.items()],

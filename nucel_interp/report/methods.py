@@ -22,16 +22,16 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         *_score(facts),
         "Too few sequences were given for a test half: every motif is untested."
         if facts["n_test"] == 0
-        else f"Sequences were split {shown['split_rule']} into a discovery half "
-        f"({shown['n_discovery']}) and a test half ({shown['n_test']}).",
-        "Seqlets (21 bp around maxima of the 11-bp mean score) were called against the same score "
-        f"of the null; {_threshold(facts)}.",
-        "Motifs were built from the discovery half's seqlets, seeded by over-represented 6- to "
-        "8-mers, and tested on the other half: a test sequence is a hit if the middle base of a "
+        else f"Sequences were split {shown['split_rule']} into two halves "
+        f"({shown['n_discovery']} and {shown['n_test']}); everything was fitted on each and tested "
+        "on the other.",
+        *_seqlets(facts),
+        *_motifs(facts),
+        "A test sequence is a hit if the middle base of a "
         "FIMO site (p < 1e-4) lies in a seqlet; hits were compared with those of the sequence's "
         "own shuffled copies by an exact one-sided sign test, conditional on the number of hits "
-        "among a sequence and its copies, and adjusted by Benjamini and Hochberg over all "
-        "discovered motifs (held-out q < 0.01). Equal sequences, on either strand, counted once.",
+        "among a sequence and its copies, and adjusted by Benjamini and Hochberg over the motifs "
+        "of both halves (held-out q < 0.01). Equal sequences, on either strand, counted once.",
         "Enrichment was tested alike with sites anywhere, also against trinucleotide-preserving "
         "shuffles (q < 0.05).",
         "attention_fold is the share of site bases inside seqlets over the share of all test "
@@ -57,6 +57,10 @@ class _Shown:
 
 def _score(facts: Facts) -> list[str]:
     shown = _Shown(facts)
+    if facts["score"] == "none":
+        return ["No model was read."]
+    if facts["score"] == "cls-row":
+        return [f"The score was the [CLS] row of the last layer of {shown['model']}."]
     if facts["score"] == "track":
         return [
             "The score was a track given by the user, read against a null track or, without one, "
@@ -78,13 +82,39 @@ def _score(facts: Facts) -> list[str]:
         "all global heads"
         if facts["score"] == "attention-global"
         else f"the {shown['n_heads_chosen']} heads that most often exceeded their 99th percentile "
-        "on shuffled copies, chosen on the discovery half"
+        "on shuffled copies, chosen in either half for the other"
     )
     return [
         f"The score was the attention each base receives in {shown['model']} (over {strands}, "
         f"relative to uniform attention in the same mask), smoothed over 3 bp, {z}, averaged over "
         f"{heads}.",
         null,
+    ]
+
+
+def _seqlets(facts: Facts) -> list[str]:
+    if facts["method"] == "kmer":
+        return []
+    return [
+        "Seqlets (21 bp around maxima of the 11-bp mean score) were called against the same score "
+        f"of the null; {_threshold(facts)}."
+    ]
+
+
+def _motifs(facts: Facts) -> list[str]:
+    if facts["method"] == "kmer":
+        return [
+            "Motifs were grown from 6- to 8-mers over-represented against shuffled copies, "
+            "wherever they lay: no score was looked at, and whole sequences took the place of "
+            "seqlets."
+        ]
+    if facts["method"] == "dnabert":
+        return ["Motifs were found by the method of DNABERT's script on the same score."]
+    return [
+        "Motifs were built by clustering seqlets: nearest neighbours by gapped 4-mers, Leiden "
+        "communities and over-represented 6- to 8-mers as starts, then rounds in which seqlets, "
+        "scored without their own contribution, went to the likeliest motif while fewer than 12% "
+        "(or three) were expected from shuffled sequence."
     ]
 
 

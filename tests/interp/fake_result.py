@@ -102,7 +102,7 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         log_odds[missing] = np.nan
         tracks.append(score.astype(np.float32))
         replaced.append(log_odds.astype(np.float32))
-        half = "discovery" if i % 2 else "test"
+        half = "1" if i % 2 else "2"
         called = rng.random() < 0.75
         spans = [(at - 3, at + 13)] if called else []
         spans.append((int(rng.integers(0, LENGTH - 12)),) * 2)
@@ -141,13 +141,13 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
 
 def _motif_table() -> pd.DataFrame:
     rows = [
-        ["motif_1", CTCF, 15, 19.7312, 41, "MA0139.2 CTCF", "CTCF", 1.23e-8,
+        ["motif_1", CTCF, 15, 19.7312, 41, 0.0, 0.1, 2, 2, "MA0139.2 CTCF", "CTCF", 1.23e-8,
          3.4e-8, 30, 33, 26, 3.25, 1.1e-7, 3.3e-7, 2e-9, 6e-9, 4e-8, 1.2e-7, 0.9667, 0.1,
          5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
-        ["motif_2", AP1, 9, 11.02, 12, "MA1141.2 FOS::JUND", "AP-1", 2.1e-4,
+        ["motif_2", AP1, 9, 11.02, 12, 0.0, 0.0, 2, 1, "MA1141.2 FOS::JUND", "AP-1", 2.1e-4,
          8.4e-3, 30, 10, 9, 2, 0.0021, 0.0032, 3e-3, 4e-3, 0.01, 0.02, 0.3333, 0.0667,
          0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
-        [NASTY, "AAAAAATAAA", 10, 6.4, 9, "", "", np.nan, np.nan, 30, 25, 12, 4, 0.004, 0.004,
+        [NASTY, "AAAAAATAAA", 10, 6.4, 9, 1.0, 0.5, 1, 1, "", "", np.nan, np.nan, 30, 25, 12, 4, 0.004, 0.004,
          0.03, 0.03, 0.04, 0.04, 0.4, 0.2, 1.4, 0.9, 2.2, np.nan, np.nan, np.nan, 1.2, 1.0],
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=MOTIF_COLUMNS)
@@ -190,11 +190,11 @@ def _heads(rng: np.random.Generator, layers: int = 6, heads: int = 8) -> pd.Data
     rows = []
     for layer in range(layers):
         for head in range(heads):
-            rows.append([layer, head, "global" if layer % 3 == 0 else "local", False,
+            rows.append([layer, head, "global" if layer % 3 == 0 else "local", False, "",
                          rng.beta(2, 60), rng.beta(2, 60), rng.uniform(0.2, 0.95),
                          rng.uniform(0, 0.4), 0.0, rng.uniform(2, 6)])  # fmt: skip
     frame = pd.DataFrame(rows, columns=HEAD_COLUMNS)
-    frame.loc[frame["exceedance"].nlargest(5).index, "chosen"] = True
+    frame.loc[frame["exceedance"].nlargest(5).index, ["chosen", "chosen_in"]] = True, "1,2"
     return frame
 
 
@@ -205,7 +205,8 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
         "against 1.1 in an untrained model.",
         "n_records": n, "n_bases": n * LENGTH, "n_units": n, "min_units": 40,
         "n_discovery": n // 2, "n_test": n - n // 2,
-        "split_rule": "by chromosome", "score": "attention", "strand": "both",
+        "split_rule": "by chromosome", "method": "cluster", "cluster_stability": 0.83,
+        "score": "attention", "strand": "both",
         "model": "nucel-mini", "model_sha256": "9f2c" * 16, "n_heads_chosen": 5,
         "seqlet_threshold": 1.7312345, "seqlet_fdr": 0.0312, "seqlet_fdr_reached": True,
         "n_seqlets": n_seqlets, "n_motifs": 3, "n_untested": 1, "database": "JASPAR CORE 2026",

@@ -152,7 +152,7 @@ def test_provenance_says_what_the_page_was_made_of(page):
 def test_methods_hold_this_runs_numbers():
     text = methods_paragraph(fake_result().summary, RUN)
     for words in ("60 sequences (12,000 bases)", "the 5 heads", "split by chromosome",
-                  "discovery half (30)", "0.0312", "JASPAR CORE 2026 (1,019 matrices)",
+                  "two halves (30 and 30)", "0.0312", "JASPAR CORE 2026 (1,019 matrices)",
                   "shuffled input gave 0 motifs", "Seed 0."):  # fmt: skip
         assert words in text, words
     assert "no threshold reached" in methods_paragraph(empty_result().summary, RUN)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from nucel_interp.analysis import MotifResult
+from nucel_interp.compare import Intervention
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
 from nucel_interp.report.words import unbroken
@@ -99,7 +100,7 @@ def test_every_cell_of_the_main_table(page):
     assert table[3][0].startswith(NASTY)
     cells = [" ".join(cell.split()) for cell in table[1][2:]]
     assert cells == [
-        "MA0139.2 CTCF archetype CTCF: MA0139.2,MA1929.2", "1.2e-8 3.4e-8", "26 3.25", "3.3e-7",
+        "MA0139.2 CTCF archetype CTCF: MA0139.2,MA1929.2", "1.2e-8 3.4e-8", "26 of 30 3.25", "3.3e-7",
         "97% 10%", "5.63 4.10 to 7.32", "1.13 0.82 to 1.49", "1.42 1.01",
     ]  # fmt: skip
     nameless = [" ".join(cell.split()) for cell in table[3][2:]]
@@ -119,7 +120,7 @@ def test_every_cell_of_the_main_table(page):
 def test_the_numbers_stand_beside_their_words(page):
     rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
     wanted = {
-        "sequences given": "60", "bases": "12,000", "units in the test half": "30",
+        "sequences given": "60", "bases": "12,000", "units in half 2": "30",
         "heads in the score": "5", "seqlet threshold (z)": "1.73",
         "false discovery rate of seqlets at it": "0.0312", "matrices in it": "1,019",
         "motifs in the main table from shuffled input": "0", "command": " ".join(RUN["command"]),
@@ -192,7 +193,7 @@ def test_the_title_names_the_file(path, title):
         ({"n_units": 12}, 1, "12 sequences, 40 needed for a test"),
         ({"n_units": 40}, 1, "1 candidate failed the held-out test (listed below)"),
         ({}, 2, "2 candidates failed the held-out test (listed below)"),
-        ({}, 0, "nothing stood out against shuffled sequence in the discovery half"),
+        ({}, 0, "nothing stood out against shuffled sequence in either half"),
     ],
 )
 def test_an_empty_main_table_says_why(facts, n_failed, why):
@@ -238,7 +239,7 @@ def test_methods_hold_the_numbers_of_this_run():
     }  # fmt: skip
     text = methods_paragraph(facts, {"versions": {"nucel-interp": "7.8.9", "memelite": "3.2.1"}})
     for part in (
-        "123,456 sequences", "17 dinucleotide", "the 11 heads", "Seed 99.", "(1,234)", "(4,321)",
+        "123,456 sequences", "17 dinucleotide", "the 11 heads", "Seed 99.", "(1,234 and 4,321)",
         "JASPAR 2099 (987 matrices)", "gave 6 motifs", "nucel-other", "0.0456",
         "nucel-interp 7.8.9", "memelite 3.2.1",
     ):  # fmt: skip
@@ -247,3 +248,36 @@ def test_methods_hold_the_numbers_of_this_run():
     assert ("both strands" in text, "both strands" in forward) == (True, False)
     assert "discriminator's log-odds" in methods_paragraph(facts | {"score": "discriminator"}, {})
     assert "all global heads" in methods_paragraph(facts | {"score": "attention-global"}, {})
+
+
+def test_an_intervention_stands_in_the_report_with_its_numbers_and_its_balance():
+    effect = {
+        "measure": "discriminator", "n": 57, "seqlet": 0.031, "control": 0.024,
+        "median_ratio": 1.27, "ratio_low": 1.1, "ratio_high": 1.43, "mean_difference": 0.007,
+        "difference_low": 0.003, "difference_high": 0.01, "share_higher": 0.68, "p": 4.2e-4,
+    }  # fmt: skip
+    rows = [effect | {"measure": m} for m in ("discriminator", "embedding", "untrained_embedding")]
+    balance = {"property": "gc", "seqlet": 0.52, "control": 0.51, "standardised_difference": 0.04}
+    found = Intervention(
+        table=pd.DataFrame({"unit": range(57)}), effects=pd.DataFrame(rows),
+        balance=pd.DataFrame([balance]), n_with_seqlet=60, n_tried=60, beyond_untrained_p=0.01,
+    )  # fmt: skip
+    page = Page(build_report(fake_result(2), RUN, found))
+    assert found.sentence in page.text
+    cells = [row for table in page.tables for row in table if row[0] == "untrained embedding"]
+    assert " ".join(cells[0][4].split()) == "1.27 1.10 to 1.43"
+    assert ["gc", "0.52", "0.51", "0.04"] in [r for t in page.tables for r in t]
+    without = Page(build_report(fake_result(2), RUN))
+    assert "Does it matter where the model looks?" not in without.text
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"method": "kmer", "score": "none"}, "no score was looked at"),
+        ({"method": "dnabert", "score": "cls-row"}, "[CLS] row"),
+        ({"method": "cluster"}, "Leiden"),
+    ],
+)
+def test_methods_name_the_method(facts, said):
+    assert said in methods_paragraph(fake_result(2).summary | facts, {})

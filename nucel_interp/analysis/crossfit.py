@@ -8,6 +8,7 @@ set does not show is kept as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from nucel_interp.analysis.discovery import Discovered, Method, discover_motifs
 from nucel_interp.analysis.engine import Called, Tested, call, correct, held_out_tests, whole_units
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.alignment import most_alike
+from nucel_interp.motifs.clustering import PASSES
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import Calls
@@ -24,6 +26,7 @@ from nucel_interp.types import Site
 
 SAME_MOTIF = 0.75
 """Matrices as similar as this (`motifs.alignment`) stand for one motif."""
+STEPS = 3 * PASSES
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,12 @@ class CrossFit:
 
 
 def crossfit(
-    folds: list[Study], *, method: Method = "cluster", seed: int = 0, whole: bool = True
+    folds: list[Study],
+    *,
+    method: Method = "cluster",
+    seed: int = 0,
+    whole: bool = True,
+    on_progress: Callable[[int], None] | None = None,
 ) -> CrossFit:
     """Find motifs and test them.
 
@@ -89,6 +97,7 @@ def crossfit(
         seed: Of the clustering.
         whole: Look at all sequences together too. Without, the motifs are the halves' own, which
             is enough to count what a control gives.
+        on_progress: Called with 1 after each pass of a clustering, `STEPS` times at most.
     """
     first = folds[0]
     background = strand_background(first.sequences)
@@ -99,7 +108,13 @@ def crossfit(
     discovery = None
     if whole or not split:
         discovery = discover_motifs(
-            first, found_anew, everything, background, method=method, seed=seed
+            first,
+            found_anew,
+            everything,
+            background,
+            method=method,
+            seed=seed,
+            on_progress=on_progress,
         )
     texts = [first.sequences, *(c.sequences for c in first.copies), *first.trimers]
     scanners = [Scanner(text, background) for text in texts]
@@ -107,7 +122,13 @@ def crossfit(
     if split:
         for study, mine in zip(folds, called, strict=True):
             half = discover_motifs(
-                study, mine.seqlets, ~study.test, background, method=method, seed=seed
+                study,
+                mine.seqlets,
+                ~study.test,
+                background,
+                method=method,
+                seed=seed,
+                on_progress=on_progress,
             )
             tested.append(held_out_tests(study, mine, half.found, scanners))
         correct([t for fold in tested for t in fold])

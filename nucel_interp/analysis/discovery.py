@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -60,6 +61,7 @@ def discover_motifs(
     *,
     method: Method = "cluster",
     seed: int = 0,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Discovery:
     """Motifs of the chosen units.
 
@@ -74,24 +76,32 @@ def discover_motifs(
         method: "cluster" groups seqlets (`cluster_seqlets`); "kmer" looks for over-represented
             words anywhere (`motifs.discovery`); "dnabert" is that model's script.
         seed: Of the clustering.
+        on_progress: Called with 1 after each pass of the clustering.
     """
     chosen = chosen & study.layout.first
     if method == "cluster":
-        return _by_clusters(study, seqlets.take(chosen[seqlets.unit]), background, seed)
+        mine = seqlets.take(chosen[seqlets.unit])
+        return _by_clusters(study, mine, background, seed, on_progress)
     if method == "kmer":
         return _by_words(study, chosen, background)
     return _by_dnabert(study, chosen)
 
 
 def _by_clusters(
-    study: Study, seqlets: Calls, background: NDArray[np.float64], seed: int
+    study: Study,
+    seqlets: Calls,
+    background: NDArray[np.float64],
+    seed: int,
+    on_progress: Callable[[int], None] | None,
 ) -> Discovery:
     """The null is what shuffled copies have in the seqlets' places."""
     first = study.offsets[seqlets.unit]
     start, end = first + seqlets.start, first + seqlets.end
     real = Regions(study.sequences, seqlets.unit, start, end)
     null = [Regions(copy.sequences, seqlets.unit, start, end) for copy in study.copies]
-    result = cluster_seqlets(real, null, background, flank=FLANK_BP, seed=seed)
+    result = cluster_seqlets(
+        real, null, background, flank=FLANK_BP, seed=seed, on_progress=on_progress
+    )
     found = [
         Discovered(Motif("motif", c.pwm, len(c.members)), seqlets.take(c.members))
         for c in result.clusters

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, shuffled_input
-from nucel_interp.analysis.crossfit import Candidate, CrossFit, crossfit
+from nucel_interp.analysis.crossfit import STEPS, Candidate, CrossFit, crossfit
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.facts import run_facts, warnings_for
 from nucel_interp.analysis.kmers import study_kmers
@@ -77,8 +77,8 @@ def find_motifs(
         records, model, score=score, strands=strands, seed=seed,
         track=track, null_track=null_track, stages=stages, method=method,
     )  # fmt: skip
-    with stages.stage("finding motifs", 1):
-        fitted = crossfit(prepared.scored.folds, method=method, seed=seed)
+    with stages.stage("finding motifs", STEPS) as step:
+        fitted = crossfit(prepared.scored.folds, method=method, seed=seed, on_progress=step)
     with stages.stage("the same on shuffled input", 1):
         control = shuffled_input(prepared.scored.controls, method, seed)
     named = {f"motif_{i}": c for i, c in enumerate(fitted.candidates, start=1)}

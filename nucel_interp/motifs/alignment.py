@@ -42,12 +42,14 @@ def align(first: NDArray[np.float64], second: NDArray[np.float64]) -> Alignment:
         return Alignment(0.0, 0, False)
     m, n = a.shape[1], b.shape[1]
     common = min(MIN_OVERLAP, m, n)
+    # products of every column with every column; a shift is a diagonal of this table
+    shift = np.arange(m)[:, None] - np.arange(n) + n - 1
     best = Alignment(-2.0, 0, False)
     for flipped in (False, True):
-        # products of every column with every column; a shift is a diagonal of this table
         products = a.T @ (b[::-1, ::-1] if flipped else b)
+        sums = np.bincount(shift.ravel(), products.ravel()) / scale
         for offset in range(common - n, m - common + 1):
-            similarity = float(np.trace(products, offset=-offset) / scale)
+            similarity = float(sums[offset + n - 1])
             if similarity > best.similarity + 1e-12:
                 best = Alignment(similarity, offset, flipped)
     return best

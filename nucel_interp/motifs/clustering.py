@@ -106,8 +106,9 @@ def cluster_seqlets(
         if number == 0:
             stability = communities.stability
         fresh = _seeds(windows, drawn, communities.label, background)
-        for word, rows in enriched_words(windows.codes[free], shuffled.codes):
-            fresh.append(renamed(word_group(windows.take(free), word, rows, background), free))
+        rest = windows.take(free)
+        for word, rows in enriched_words(rest.codes, shuffled.codes):
+            fresh.append(renamed(word_group(rest, word, rows, background), free))
         before = len(groups)
         groups = _refined(groups, fresh, windows, shuffled, background)
         if on_progress is not None:
@@ -171,6 +172,9 @@ def _widened(regions: Regions, flank: int) -> Regions:
 
 def _null_windows(null: list[Regions], flank: int, seed: int) -> Windows:
     """The shuffled stretches of all copies in one table, at most `MAX_NULL` of them."""
+    if not null:
+        none = np.zeros(0, dtype=np.int64)
+        return Windows(Regions([], none, none, none))
     sequences = [s for copy in null for s in copy.sequences]
     bases = np.cumsum([0, *(sum(map(len, copy.sequences)) for copy in null)])
     units = np.cumsum([0, *(len(copy.sequences) for copy in null)])

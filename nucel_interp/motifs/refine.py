@@ -94,7 +94,8 @@ def seed_group(
         kept = np.flatnonzero(places.score[:, 0] > 0)
         if len(kept) < MIN_WIDTH:
             return None
-        trimmed = _trimmed(part.sites(kept, places, 0, odds.shape[1], GROW_BP), background)
+        stack = part.sites(kept, places, 0, odds.shape[1], GROW_BP)
+        trimmed = _trimmed(stack, background, part.width)
         if trimmed is None:
             return None
         group = Group(trimmed, rows[kept])
@@ -161,7 +162,7 @@ def compete(
             continue
         kept = mine[score[mine, m] >= limit]
         stack = windows.sites(kept, places, m, group.width, GROW_BP if grow else 0)
-        trimmed = _trimmed(stack, background) if grow else stack
+        trimmed = _trimmed(stack, background, windows.width) if grow else stack
         if trimmed is not None:
             after.append(Group(trimmed, kept))
     return after
@@ -170,11 +171,14 @@ def compete(
 def distinct(groups: list[Group], background: NDArray[np.float64]) -> list[Group]:
     """The groups, largest first, without those that share half their seqlets with a larger one."""
     order = sorted(range(len(groups)), key=lambda i: (-len(groups[i].rows), i))
+    n = max((int(group.rows.max()) for group in groups), default=-1) + 1
     kept: list[int] = []
+    held: list[NDArray[np.bool_]] = []
     for i in order:
         rows = groups[i].rows
-        if all(np.isin(rows, groups[k].rows).mean() <= _SHARED for k in kept):
+        if all(other[rows].mean() <= _SHARED for other in held):
             kept.append(i)
+            held.append(np.isin(np.arange(n), rows))
     return merged([groups[i] for i in kept], background)
 
 
@@ -273,8 +277,13 @@ def _threshold(
     return float(best_first[fine[-1]]) if len(fine) else None
 
 
-def _trimmed(stack: NDArray[np.int8], background: NDArray[np.float64]) -> NDArray[np.int8] | None:
-    """The stack between its outermost informative columns; None if there is none."""
+def _trimmed(
+    stack: NDArray[np.int8], background: NDArray[np.float64], widest: int
+) -> NDArray[np.int8] | None:
+    """The stack between its outermost informative columns; None if there is none.
+
+    No wider than ``widest``, the table it has to be found in again, nor than `MAX_WIDTH`.
+    """
     bits = information(Group(stack, np.arange(len(stack))).pwm(background))
     n = np.maximum((stack >= 0).sum(axis=0), 1)
     good = np.flatnonzero(bits >= np.maximum(TRIM_BITS, CHANCE / (2 * np.log(2) * n)))
@@ -284,4 +293,4 @@ def _trimmed(stack: NDArray[np.int8], background: NDArray[np.float64]) -> NDArra
     if past - first < MIN_WIDTH:
         first = min(max(0, first - (MIN_WIDTH - (past - first)) // 2), stack.shape[1] - MIN_WIDTH)
         past = first + MIN_WIDTH
-    return stack[:, first : min(past, first + MAX_WIDTH)]
+    return stack[:, first : min(past, first + widest, first + MAX_WIDTH)]

@@ -202,15 +202,21 @@ def _around_sites(genome: Genome, bed: Path, one: KnownSet) -> list[Record]:
                 genome, np.array([chromosome]), np.array([start]), np.array([bool(flip)]), width
             )[0]
             if (ids >= tokenizer.A).all():
-                records.append(_record(chromosome, start, tokenizer.decode(ids), "+-"[flip]))
+                mark = f"({'+-'[flip]})@{at}" if one.stranded else ""
+                records.append(_record(chromosome, start, tokenizer.decode(ids), mark))
     return records
 
 
-def _record(chromosome: str, start: int, sequence: str, strand: str = "+") -> Record:
+def _record(chromosome: str, start: int, sequence: str, mark: str = "") -> Record:
     end = start + len(sequence)
-    return Record(
-        f"{chromosome}:{start}-{end}({strand})", sequence, Location(chromosome, start, end)
-    )
+    name = f"{chromosome}:{start}-{end}{mark}"
+    return Record(name, sequence, Location(chromosome, start, end))
+
+
+def true_site(record: Record) -> int | None:
+    """Base of the record where the annotated site lies, if the set knows it."""
+    _, mark, at = record.name.partition("@")
+    return int(at) if mark else None
 
 
 def open_windows(genome: Genome, like: Path, annotation: Path) -> list[Record]:

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.known_answers import SETS, Family, KnownSet, read_set
+from benchmarks.known_answers import SETS, Family, KnownSet, read_set, true_site
 from benchmarks.modisco_lite import contributions, modisco_motifs
 from nucel_interp.analysis import MotifResult, find_motifs
 from nucel_interp.io.meme import read_meme
@@ -121,6 +121,8 @@ def run(
         "shuffled_input_motifs": result.summary.get("shuffled_input_motifs"),
     }
     tags = _tags(result)
+    for motif_id, places in at_true_site(result).items():
+        tags[motif_id] = tags.get(motif_id, {}) | places
     # without a score every base is looked at alike, and a fold says nothing
     kept = [k for k in SHOWN if method != "kmer" or "fold" not in k]
     shown = [{**{k: r.get(k) for k in kept}, **tags.get(r["motif_id"], {})} for r in rows]
@@ -129,6 +131,30 @@ def run(
 
 def _share(table: pd.DataFrame, column: str) -> float:
     return float(table[column].mean()) if column in table and len(table) else float("nan")
+
+
+def at_true_site(result: MotifResult) -> dict[str, dict[str, float]]:
+    """Per motif, the share of its sites that cover the annotated site, and that share by chance.
+
+    A poly-T stretch of a repeat may look like an acceptor; it does not lie where acceptors do.
+    """
+    records = {r.name: r for r in result.records}
+    out: dict[str, dict[str, float]] = {}
+    for motif_id, sites in result.sites.groupby("name", sort=False):
+        covers, chance = [], []
+        for name, start, end in zip(sites["record"], sites["start"], sites["end"], strict=True):
+            record = records[name]
+            at = true_site(record)
+            if at is None or record.location is None:
+                continue
+            covers.append(start - record.location.start <= at < end - record.location.start)
+            chance.append((end - start) / len(record))
+        if covers:
+            out[str(motif_id)] = {
+                "at_true_site": float(np.mean(covers)),
+                "at_true_site_chance": float(np.mean(chance)),
+            }
+    return out
 
 
 def _tags(result: MotifResult) -> dict[str, dict[str, float]]:
@@ -228,7 +254,10 @@ def table(folder: Path) -> pd.DataFrame:
                 "ranks": " ".join(f"{k}:{v}" for k, v in r["ranks"].items()),
                 "judged_rank": judged.get("rank"),
                 **{k: judged.get(k) for k in FOLDS},
-                "low_complexity_sites": judged.get("low_complexity_sites"),
+                **{
+                    k: judged.get(k)
+                    for k in ("low_complexity_sites", "at_true_site", "at_true_site_chance")
+                },
                 "chance_targets": r["chance_targets"], "chance_decoys": r.get("chance_decoys"),
                 "seconds": r["seconds"],
             }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.known_answers import CTCF, POU, PROMOTER, SETS, part_of
-from benchmarks.real_sets import family_of, judge, markdown, table, targets
+from benchmarks.real_sets import at_true_site, family_of, judge, markdown, table, targets
 from nucel_interp.match import JasparDatabase
-from nucel_interp.types import Location, Motif
+from nucel_interp.types import Location, Motif, Record
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,25 @@ def test_the_table_holds_runs_with_and_without_motifs(tmp_path, database) -> Non
     lines = markdown(frame).splitlines()
     assert "| yes | 1/1, 1/1, 1/1 |" in lines[2]
     assert "| none | no |" in lines[3]
+
+
+def test_sites_are_looked_for_where_the_annotation_has_them() -> None:
+    sequence = "A" * 100
+    records = [
+        Record("chr1:50-150(+)@40", sequence, Location("chr1", 50, 150)),
+        Record("chr1:200-300(-)@60", sequence, Location("chr1", 200, 300)),
+        Record("chr1:400-500", sequence, Location("chr1", 400, 500)),
+    ]
+    rows = [
+        ("chr1", 85, 95, "m1", records[0].name),  # 35-45: holds base 40
+        ("chr1", 80, 90, "m1", records[0].name),  # 30-40: ends just before it
+        ("chr1", 260, 270, "m1", records[1].name),  # 60-70: begins with it
+        ("chr1", 450, 460, "m1", records[2].name),  # nothing known
+        ("chr1", 450, 460, "m2", records[2].name),
+    ]
+    sites = pd.DataFrame(rows, columns=["chrom", "start", "end", "name", "record"])
+    got = at_true_site(SimpleNamespace(records=records, sites=sites))
+    assert got == {"m1": {"at_true_site": 2 / 3, "at_true_site_chance": pytest.approx(0.1)}}
 
 
 def test_parts_keep_what_the_model_never_read_apart() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from nucel_interp.motifs.testing import (
     Layout,
+    Part,
     attention_fold,
     enrichment_p,
     other_offsets,
@@ -61,8 +62,8 @@ def test_fold_by_hand() -> None:
     # 100 bases, 20 inside seqlets; 10 under sites, 6 of those inside: (6/10) / (20/100) = 3
     layout = everything([50, 50])
     under, inside = mask(100, (10, 20)), mask(100, (14, 34))
-    assert plain_fold(under, inside, layout) == pytest.approx(3.0)
-    assert attention_fold(under, inside, layout, 0).value == pytest.approx(3.0)
+    assert plain_fold([Part(under, inside, layout)]) == pytest.approx(3.0)
+    assert attention_fold([Part(under, inside, layout)], 0).value == pytest.approx(3.0)
 
 
 def test_only_the_test_half_and_known_bases_count() -> None:
@@ -71,22 +72,22 @@ def test_only_the_test_half_and_known_bases_count() -> None:
     inside[100:] = under[100:] = True
     known = np.ones(150, dtype=bool)
     layout = Layout(offsets, np.array([True, True, False]), known)
-    assert plain_fold(under, inside, layout) == pytest.approx(3.0)
+    assert plain_fold([Part(under, inside, layout)]) == pytest.approx(3.0)
     known[50:75] = False
     layout = Layout(offsets, np.array([True, True, False]), known)
     # 75 known bases: (6/10) / (20/75)
-    assert plain_fold(under, inside, layout) == pytest.approx(2.25)
-    assert attention_fold(under, inside, layout, 0).value == pytest.approx(2.25)
+    assert plain_fold([Part(under, inside, layout)]) == pytest.approx(2.25)
+    assert attention_fold([Part(under, inside, layout)], 0).value == pytest.approx(2.25)
 
 
 def test_nothing_to_divide_is_nan() -> None:
     layout = everything([50, 50])
     nothing, some = np.zeros(100, bool), mask(100, (0, 10))
     for under, inside in ((nothing, some), (some, nothing)):
-        fold = attention_fold(under, inside, layout, 0)
+        fold = attention_fold([Part(under, inside, layout)], 0)
         assert np.isnan([fold.value, fold.low, fold.high]).all()
     none = Layout(offsets_of(100), np.zeros(1, bool), np.ones(100, bool))
-    assert np.isnan(attention_fold(some, some, none, 0).value)
+    assert np.isnan(attention_fold([Part(some, some, none)], 0).value)
 
 
 def random_case(seed: int, n: int = 60, length: int = 200):
@@ -107,10 +108,14 @@ def random_case(seed: int, n: int = 60, length: int = 200):
 
 def test_random_seqlets_give_one() -> None:
     layout, under, places, rng = random_case(0)
-    folds = [plain_fold(under, random_places(places, layout, rng), layout) for _ in range(400)]
+    folds = [
+        plain_fold([Part(under, random_places(places, layout, rng), layout)]) for _ in range(400)
+    ]
     # sd of one draw is about 0.3
     assert np.mean(folds) == pytest.approx(1.0, abs=0.06)
-    folds = [plain_fold(under, other_offsets(places, layout, rng), layout) for _ in range(400)]
+    folds = [
+        plain_fold([Part(under, other_offsets(places, layout, rng), layout)]) for _ in range(400)
+    ]
     assert np.mean(folds) == pytest.approx(1.0, abs=0.15)
 
 
@@ -122,7 +127,7 @@ def covers(seeds: range) -> float:
             150 * 200,
             *[(int(layout.offsets[u]) + s, int(layout.offsets[u]) + e) for u, s, e in places],
         )
-        fold = attention_fold(under, inside, layout, seed)
+        fold = attention_fold([Part(under, inside, layout)], seed)
         held += fold.low <= 1.0 <= fold.high
     return held / len(seeds)
 
@@ -147,10 +152,12 @@ def test_the_interval_does_not_follow_the_order_of_units() -> None:
     def moved(x: np.ndarray) -> np.ndarray:
         return x.reshape(60, 200)[order].ravel()
 
-    assert attention_fold(under, inside, layout, 3) == attention_fold(
-        moved(under), moved(inside), layout, 3
+    assert attention_fold([Part(under, inside, layout)], 3) == attention_fold(
+        [Part(moved(under), moved(inside), layout)], 3
     )
-    assert attention_fold(under, inside, layout, 3) != attention_fold(under, inside, layout, 4)
+    assert attention_fold([Part(under, inside, layout)], 3) != attention_fold(
+        [Part(under, inside, layout)], 4
+    )
 
 
 def test_equal_sequences_do_not_narrow_the_interval() -> None:
@@ -161,9 +168,11 @@ def test_equal_sequences_do_not_narrow_the_interval() -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("ACGT"), 200)) for _ in range(30)]
     many = everything([200] * 300, texts * 10)
-    once = attention_fold(under, inside, layout, 0)
-    assert attention_fold(np.tile(under, 10), np.tile(inside, 10), many, 0) == once
-    plain = attention_fold(np.tile(under, 10), np.tile(inside, 10), everything([200] * 300), 0)
+    once = attention_fold([Part(under, inside, layout)], 0)
+    assert attention_fold([Part(np.tile(under, 10), np.tile(inside, 10), many)], 0) == once
+    plain = attention_fold(
+        [Part(np.tile(under, 10), np.tile(inside, 10), everything([200] * 300))], 0
+    )
     assert plain.high - plain.low < 0.5 * (once.high - once.low)
 
 
@@ -240,3 +249,16 @@ def test_enrichment_counts_the_test_half_and_equal_sequences_once() -> None:
     group = np.arange(20)
     group[6:9] = 6
     assert enrichment_p(real, copy, test, group) == pytest.approx(2.0**-4)
+
+
+def test_a_fold_over_two_halves_is_that_of_all_their_units_together():
+    rng = np.random.default_rng(3)
+    lengths = [100] * 20
+    offsets, known = offsets_of(*lengths), np.ones(2000, bool)
+    under, inside = rng.random(2000) < 0.1, rng.random(2000) < 0.2
+    half = np.arange(20) < 8
+    parts = [Part(under, inside, Layout(offsets, where, known)) for where in (half, ~half)]
+    together = [Part(under, inside, Layout(offsets, np.ones(20, bool), known))]
+    assert plain_fold(parts) == pytest.approx(plain_fold(together), rel=1e-12)
+    assert attention_fold(parts, 0) == attention_fold(together, 0)
+    assert attention_fold(parts[:1], 0) != attention_fold(together, 0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.motifs.alignment import align
 from nucel_interp.motifs.pwm import from_counts, information
-from nucel_interp.motifs.windows import GROW_BP, MAX_WIDTH, PER_BIT, Windows, hundredths
+from nucel_interp.motifs.windows import GROW_BP, MAX_WIDTH, PER_BIT, Places, Windows, hundredths
 from nucel_interp.motifs.word_seeds import commonest_word
 
 PSEUDOCOUNT = 2.0
@@ -94,8 +94,7 @@ def seed_group(
         kept = np.flatnonzero(places.score[:, 0] > 0)
         if len(kept) < MIN_WIDTH:
             return None
-        stack = part.sites(kept, places, 0, odds.shape[1], GROW_BP)
-        trimmed = _trimmed(stack, background, part.width)
+        trimmed = _regrown(part, kept, places, 0, odds.shape[1], background)
         if trimmed is None:
             return None
         group = Group(trimmed, rows[kept])
@@ -161,10 +160,12 @@ def compete(
         if limit is None:
             continue
         kept = mine[score[mine, m] >= limit]
-        stack = windows.sites(kept, places, m, group.width, GROW_BP if grow else 0)
-        trimmed = _trimmed(stack, background, windows.width) if grow else stack
-        if trimmed is not None:
-            after.append(Group(trimmed, kept))
+        if grow:
+            stack = _regrown(windows, kept, places, m, group.width, background)
+        else:
+            stack = windows.sites(kept, places, m, group.width)
+        if stack is not None:
+            after.append(Group(stack, kept))
     return after
 
 
@@ -277,12 +278,33 @@ def _threshold(
     return float(best_first[fine[-1]]) if len(fine) else None
 
 
+def _regrown(
+    windows: Windows,
+    rows: NDArray[np.int64],
+    places: Places,
+    motif: int,
+    width: int,
+    background: NDArray[np.float64],
+) -> NDArray[np.int8] | None:
+    """The sites with their ends moved to where information ends; None if there is none.
+
+    An end moves no further than half of the sites have room for: where seqlets are alike beyond
+    their ends, as in repeats, a matrix would outgrow the table and find none of them again.
+    """
+    left, right = (np.minimum(r, GROW_BP) for r in windows.room(rows, places, motif, width))
+    before, after = int(np.median(left)), int(np.median(right))
+    stack = windows.sites(rows, places, motif, width, GROW_BP)
+    stack = stack[:, GROW_BP - before : stack.shape[1] - (GROW_BP - after)]
+    return _trimmed(stack, background, before + width // 2)
+
+
 def _trimmed(
-    stack: NDArray[np.int8], background: NDArray[np.float64], widest: int
+    stack: NDArray[np.int8], background: NDArray[np.float64], middle: int
 ) -> NDArray[np.int8] | None:
     """The stack between its outermost informative columns; None if there is none.
 
-    No wider than ``widest``, the table it has to be found in again, nor than `MAX_WIDTH`.
+    Of more than `MAX_WIDTH` columns those around ``middle`` stay, so that a matrix of that width
+    does not wander.
     """
     bits = information(Group(stack, np.arange(len(stack))).pwm(background))
     n = np.maximum((stack >= 0).sum(axis=0), 1)
@@ -293,4 +315,6 @@ def _trimmed(
     if past - first < MIN_WIDTH:
         first = min(max(0, first - (MIN_WIDTH - (past - first)) // 2), stack.shape[1] - MIN_WIDTH)
         past = first + MIN_WIDTH
-    return stack[:, first : min(past, first + widest, first + MAX_WIDTH)]
+    if past - first > MAX_WIDTH:
+        first = min(max(first, middle - MAX_WIDTH // 2), past - MAX_WIDTH)
+    return stack[:, first : min(past, first + MAX_WIDTH)]

@@ -193,6 +193,15 @@ class Windows:
         stack: NDArray[np.int8] = np.where(places.flipped[rows, motif][:, None], turned, letters)
         return stack
 
+    def room(
+        self, rows: NDArray[np.int64], places: Places, motif: int, width: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """By how many columns each of a motif's sites could begin earlier, and end later."""
+        before = places.start[rows, motif].astype(np.int64)
+        after = self._past[rows] - width - before
+        flipped = places.flipped[rows, motif]
+        return np.where(flipped, after, before), np.where(flipped, before, after)
+
 
 def hundredths(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log-odds in bits, rounded to whole hundredths."""

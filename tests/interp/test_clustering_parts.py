@@ -17,6 +17,7 @@ from nucel_interp.motifs.refine import (
     PSEUDOCOUNT,
     Group,
     Tolerance,
+    _regrown,
     _scores_without_self,
     _threshold,
     _trimmed,
@@ -388,26 +389,61 @@ def test_groups_that_share_half_their_seqlets_are_one() -> None:
     assert distinct([], UNIFORM) == []
 
 
-def test_a_stack_is_cut_to_its_informative_columns_and_to_the_table() -> None:
+def test_a_stack_is_cut_to_its_informative_columns() -> None:
     rng = np.random.default_rng(9)
     core = np.tile(np.array([0, 3, 2, 2, 1, 0, 1], dtype=np.int8), (50, 1))
     stack = np.concatenate([bases(rng, 50, 4), core, bases(rng, 50, 4)], axis=1)
-    trimmed = _trimmed(stack, UNIFORM, 25)
+    trimmed = _trimmed(stack, UNIFORM, 7)
     assert trimmed is not None
     np.testing.assert_array_equal(trimmed, core)
-    narrow = _trimmed(stack, UNIFORM, 6)
-    assert narrow is not None
-    assert narrow.shape == (50, 6)
-    assert _trimmed(bases(rng, 200, 15), UNIFORM, 25) is None
+    assert _trimmed(bases(rng, 200, 15), UNIFORM, 7) is None
+
+
+def test_of_too_many_informative_columns_those_about_the_middle_stay() -> None:
+    stack = np.tile(bases(np.random.default_rng(16), 33), (50, 1))
+    for middle, first in ((16, 4), (0, 0), (14, 2), (32, 8)):
+        trimmed = _trimmed(stack, UNIFORM, middle)
+        assert trimmed is not None
+        np.testing.assert_array_equal(trimmed, stack[:, first : first + 25])
 
 
 def test_a_stack_with_a_short_core_keeps_five_columns() -> None:
     rng = np.random.default_rng(10)
     stack = bases(rng, 100, 9)
     stack[:, 0] = 2
-    trimmed = _trimmed(stack, UNIFORM, 25)
+    trimmed = _trimmed(stack, UNIFORM, 4)
     assert trimmed is not None
     np.testing.assert_array_equal(trimmed, stack[:, :5])
+
+
+def test_a_motif_grows_no_further_than_half_of_its_sites_have_room_for() -> None:
+    repeat = letters(bases(np.random.default_rng(17), 60))
+    texts = [repeat] * 20  # everything is alike, and the table is 10 + 2 * HANG_BP wide
+    windows = Windows(table(texts, flank=25))
+    codes = np.array(["ACGT".index(c) for c in repeat[25:35]])
+    odds = np.full((4, 10), -200.0)
+    odds[codes, np.arange(10)] = 200
+    places = windows.best([odds])
+    rows = np.arange(20)
+    before, after = windows.room(rows, places, 0, 10)
+    assert (before == HANG_BP).all()
+    assert (after == HANG_BP).all()
+    grown = _regrown(windows, rows, places, 0, 10, UNIFORM)
+    assert grown is not None
+    assert letters(grown[0]) == repeat[21:39]
+    places = windows.best([log_odds(Group(grown, rows).counts(), UNIFORM)])
+    again = _regrown(windows, rows, places, 0, 18, UNIFORM)
+    np.testing.assert_array_equal(again, grown)
+
+
+def test_room_is_told_on_the_motifs_strand() -> None:
+    word = "AAGCTG"
+    odds = np.full((4, 6), -200.0)
+    odds[["ACGT".index(c) for c in word], np.arange(6)] = 200
+    windows = Windows(table(["C" + word + "TTC", "C" + reverse_complement(word) + "TTC"]))
+    before, after = windows.room(np.arange(2), windows.best([odds]), 0, 6)
+    assert (before - HANG_BP).tolist() == [1, 3]
+    assert (after - HANG_BP).tolist() == [3, 1]
 
 
 # alignment

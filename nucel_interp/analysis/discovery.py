@@ -127,7 +127,7 @@ def _by_words(
 def _by_dnabert(study: Study, chosen: NDArray[np.bool_]) -> Discovery:
     """Positives are the units, negatives their first shuffled copies."""
     unit = np.flatnonzero(chosen)
-    score = study.track if study.raw is None else study.raw
+    score: NDArray[np.floating] = study.track if study.raw is None else study.raw
     scores = [score[study.offsets[u] : study.offsets[u + 1]] for u in unit]
     negatives = [study.copies[0].sequences[u] for u in unit]
     found = []

@@ -57,7 +57,9 @@ def run_facts(
         "model_sha256": None
         if model is None or model.path is None
         else file_sha256(model.path / "model.safetensors"),
-        "n_heads_chosen": int(scored.heads["chosen"].sum()) if len(scored.heads) else 0,
+        "n_heads_chosen": int(scored.heads["chosen_in"].str.contains("1").sum())
+        if len(scored.heads)
+        else 0,
         "seqlet_threshold": threshold.score,
         "seqlet_fdr": threshold.fdr,
         "seqlet_fdr_reached": threshold.reached,

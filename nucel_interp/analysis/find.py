@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
-from nucel_interp.analysis.controls import FoldControls, shuffled_input
+from nucel_interp.analysis.controls import FoldControls, Folds, shuffled_input
 from nucel_interp.analysis.crossfit import STEPS, Candidate, CrossFit, crossfit
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.facts import run_facts, warnings_for
@@ -152,6 +152,7 @@ def _motif_tables(
     """The main table, and the motifs that are not in it with the reason."""
     folds = prepared.scored.folds
     masked = masked_bases(records)
+    scored = prepared.model is not None or folds[0].raw is not None
     rows, reasons = [], []
     with stages.stage("testing motifs", len(named)) as step:
         controls = FoldControls(folds, fitted.called, twins, seed)
@@ -160,7 +161,9 @@ def _motif_tables(
             sites = {i: t.sites for i, t in one.fits.items()} if len(folds) > 1 else {0: one.sites}
             tags = tables.share_tagged(one.found.members, folds[0], masked)
             best = best_match(matches, motif_id)
-            rows.append(tables.motif_row(motif_id, one, controls.of(sites), best, folds, tags))
+            # without a score there is nothing that could look at the motif
+            looks = controls.of(sites) if scored else Folds()
+            rows.append(tables.motif_row(motif_id, one, looks, best, folds, tags))
             reasons.append(tables.reason_untested(one, len(prepared.units), MIN_UNITS))
             step(1)
     return tables.motif_tables(rows, reasons)

@@ -48,7 +48,7 @@ class Study:
     copies: list[Copy]
     threshold_null: list[Track]
     trimers: list[list[str]]
-    raw: Track | None = None
+    raw: NDArray[np.float64] | None = None
 
     @property
     def lengths(self) -> NDArray[np.int64]:

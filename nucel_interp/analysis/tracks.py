@@ -186,7 +186,7 @@ def track_study(
     """
     import pandas as pd
 
-    raw = np.concatenate([np.asarray(v, dtype=np.float32) for v in values])
+    raw = np.concatenate(values, dtype=np.float64)
     folds, controls = [], []
     for half in both_halves(test):
         track, null_tracks = _user_tracks(
@@ -201,7 +201,12 @@ def track_study(
 def sequence_study(texts: Texts, test: NDArray[np.bool_], seed: int) -> Scored:
     """No score at all: for methods that look at sequence alone."""
     values = [np.zeros(u.end - u.start, dtype=np.float32) for u in texts.units]
-    return track_study(values, values, texts, test, seed)
+    scored = track_study(values, values, texts, test, seed)
+    return replace(
+        scored,
+        folds=[replace(f, raw=None) for f in scored.folds],
+        controls=[replace(c, raw=None) for c in scored.controls],
+    )
 
 
 def shuffled_studies(

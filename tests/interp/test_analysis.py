@@ -89,7 +89,8 @@ def test_a_planted_motif_is_first_in_the_main_table(ctcf) -> None:
     assert first["E_value"] < 1e-5
     assert first["held_out_q"] < 1e-6
     assert first["enrichment_3mer_q"] < 1e-6
-    assert first["test_sequences"] == 50
+    assert first["test_sequences"] == 100
+    assert first["halves_found"] == first["halves_passed"] == 2
     assert first["found_in"] > 0.8 > 0.2 > first["found_in_shuffled"]
     assert first["attention_fold_low"] > 2
     assert first["other_offsets_fold"] == pytest.approx(1, abs=0.5)
@@ -118,8 +119,10 @@ def test_tables_have_their_columns_and_agree_with_each_other(ctcf) -> None:
     first = result.motifs.iloc[0]
     mine = result.sites[result.sites["name"] == first["motif_id"]]
     assert len(mine) == first["n_sites"]
-    held = mine[(mine["half"] == "test") & (mine["in_seqlet"] == 1)]
-    assert held["record"].nunique() == first["hits"]
+    # the halves' own matrices are tested, the matrix of all sequences is the one with these sites
+    held = mine.loc[mine["in_seqlet"] == 1, "record"].nunique()
+    assert held == pytest.approx(first["hits"], rel=0.1)
+    assert set(mine["half"]) == set(result.seqlets["half"]) == {"1", "2"}
     by_name = {r.name: r for r in records}
     for row in mine.itertuples():
         assert 0 <= row.start < row.end <= len(by_name[row.record])
@@ -355,7 +358,10 @@ def test_an_untrained_model_on_random_sequence_finds_nothing(by_model) -> None:
     assert result.summary["shuffled_input_motifs"] == 0
     assert list(result.heads.columns) == HEAD_COLUMNS
     assert len(result.heads) == 6
-    assert result.heads["chosen"].sum() == 4 == result.summary["n_heads_chosen"]
+    for half in "12":  # each half chooses its own
+        assert result.heads["chosen_in"].str.contains(half).sum() == 4
+    assert result.summary["n_heads_chosen"] == 4
+    assert (result.heads["chosen"] == (result.heads["chosen_in"] != "")).all()
     assert set(result.heads["kind"]) == {"global", "local"}
     assert result.heads.drop(columns="kind").notna().all(axis=None)
     assert result.heads["exceedance"].between(0, 0.1).all()
@@ -390,9 +396,10 @@ def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
     units = cut_units(records, 1000)
     test, _ = split_units(records, units, 0)
     scored = track_study(track, None, make_texts(records, units, 0, Stages()), test, 0)
-    assert scored.control.sequences == scored.study.copies[0].sequences
-    assert scored.control.sequences != scored.study.sequences
-    motifs, seqlets = shuffled_input(scored.control)
+    for study, control in zip(scored.folds, scored.controls, strict=True):
+        assert control.sequences == study.copies[0].sequences
+        assert control.sequences != study.sequences
+    motifs, seqlets = shuffled_input(scored.controls, "cluster", 0)
     assert motifs == 0
     # a track stays where it is, so the seqlets are the input's own
     assert seqlets > 40

@@ -74,8 +74,8 @@ def test_a_planted_motif_comes_back_by_name(jaspar, name: str, least: int) -> No
     found = discover(whole(sequences), copies(sequences), UNIFORM)
     assert found
     first = found[0]
-    assert first.n_seqlets >= least
-    assert first.motif.n_sites == first.n_seqlets
+    assert len(first.place) >= least
+    assert first.motif.n_sites == len(first.place)
     match = best_match(match_motifs([first.motif], jaspar), first.motif.id)
     assert match is not None
     # brothers of a family share a matrix: the archetype decides
@@ -100,7 +100,7 @@ def test_reverse_complemented_input_gives_the_same_matrix(jaspar, name: str) -> 
     first = discover(whole(sequences), copies(sequences), UNIFORM)[0]
     second = discover(whole(turned), copies(turned), UNIFORM)[0]
     assert first.seed == second.seed
-    assert first.n_seqlets == second.n_seqlets
+    assert len(first.place) == len(second.place)
     a, b = first.motif.pwm, second.motif.pwm
     assert a.shape == b.shape
     assert np.allclose(a, b) or np.allclose(a, matrices.reverse_complement(b))
@@ -128,7 +128,7 @@ def test_only_regions_are_read(jaspar) -> None:
 
     null = [second_half([shuffled(s, copy=c) for s in both]) for c in range(3)]
     found = discover(second_half(both), null, UNIFORM)
-    assert all(f.n_seqlets < 40 for f in found)
+    assert all(len(f.place) < 40 for f in found)
 
 
 def empty() -> Regions:
@@ -157,7 +157,7 @@ def empty_like(sequences: list[str]) -> Regions:
 def test_too_few_sites_are_no_motif(jaspar) -> None:
     sequences = planted(named(jaspar, "CTCF"), n=40, share=0.2)
     found = discover(whole(sequences), copies(sequences), UNIFORM)
-    assert all(f.n_seqlets >= discovery.MIN_SITES for f in found)
+    assert all(len(f.place) >= discovery.MIN_SITES for f in found)
 
 
 def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:

@@ -83,23 +83,25 @@ def modisco_motifs(python: Path, records: list[Record], scores: NDArray[np.float
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"modisco-lite ended with {done.returncode}: {done.stderr[-1000:]}")
-        return _read(folder / "out.h5")
+        return read_patterns(folder / "out.h5")[0]
 
 
-def _read(path: Path) -> list[Motif]:
-    motifs = []
+def read_patterns(path: Path) -> tuple[list[Motif], list[NDArray[np.int64]]]:
+    """Trimmed patterns of a results file, and the numbers of the sequences their seqlets are in."""
+    motifs, members = [], []
     with h5py.File(path) as file:
         for sign in ("pos_patterns", "neg_patterns"):
             group = file.get(sign, {})
             found = []
             for name in group:
                 pattern = group[name]
-                n_seqlets = int(pattern["seqlets"]["n_seqlets"][:][0])
+                rows = pattern["seqlets"]["example_idx"][:].astype(np.int64)
                 weight = np.abs(pattern["contrib_scores"][:]).sum(axis=1)
                 strong = np.flatnonzero(weight >= TRIM_SHARE * weight.max())
                 kept = slice(max(0, strong[0] - TRIM_FLANK), strong[-1] + TRIM_FLANK + 1)
                 pwm = pattern["sequence"][kept].astype(np.float64).T + 1e-6
-                found.append((n_seqlets, name, pwm / pwm.sum(axis=0)))
-            for n_seqlets, name, pwm in sorted(found, key=lambda f: (-f[0], f[1])):
+                found.append((len(rows), name, pwm / pwm.sum(axis=0), rows))
+            for n_seqlets, name, pwm, rows in sorted(found, key=lambda f: (-f[0], f[1])):
                 motifs.append(Motif(f"{sign}.{name}", pwm, n_seqlets))
-    return motifs
+                members.append(rows)
+    return motifs, members

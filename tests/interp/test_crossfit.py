@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -94,22 +93,69 @@ def test_each_half_finds_without_a_look_at_the_other(monkeypatch) -> None:
         assert set(called.seqlets.unit) - set(np.flatnonzero(fold.test))
 
 
-def test_p_is_the_smaller_of_the_halves_times_their_number_and_q_covers_both(three) -> None:
-    (records, tracks), _ = three
-    fitted = crossfit(studied((records, tracks)).folds)
-    fits = [t for c in fitted.candidates for t in c.fits.values()]
-    for candidate in fitted.candidates:
+def test_what_a_half_finds_does_not_change_with_the_other(monkeypatch) -> None:
+    monkeypatch.setattr(module, "strand_background", lambda _: np.full(4, 0.25))
+    records, tracks = case(["CTCF", "GATA2"], n=60)
+    noise, noisy = case([], n=120, seed=9, random_track=True)
+    units = cut_units(records, 1000)
+    test, _ = split_units(records, units, 0)
+    found: list[list[list[np.ndarray]]] = [[], []]
+    real = module.discover_motifs
+    thresholds = []
+
+    def spy(study, seqlets, chosen, background, **options):
+        discovery = real(study, seqlets, chosen, background, **options)
+        found[len(thresholds)].append([d.motif.pwm for d in discovery.found])
+        return discovery
+
+    monkeypatch.setattr(module, "discover_motifs", spy)
+    for other_half in ((records, tracks), (noise, noisy)):
+        mixed = [o if t else r for r, o, t in zip(records, other_half[0], test, strict=True)]
+        values = [9 * o if t else v for v, o, t in zip(tracks, other_half[1], test, strict=True)]
+        texts = make_texts(mixed, cut_units(mixed, 1000), 0, Stages())
+        folds = track_study(values, None, texts, test, 0).folds
+        fitted = crossfit(folds, whole=False)
+        thresholds.append([c.threshold.score for c in fitted.called])
+    assert thresholds[0][0] == thresholds[1][0]
+    assert thresholds[0][1] != thresholds[1][1]
+    assert len(found[0][0]) == len(found[1][0]) >= 2
+    for first, second in zip(found[0][0], found[1][0], strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_p_is_the_smaller_of_the_halves_times_their_number_and_q_covers_both(
+    three, monkeypatch
+) -> None:
+    tested = []
+    real = module.held_out_tests
+
+    def spy(*args):
+        fold = real(*args)
+        tested.extend(fold)
+        return fold
+
+    monkeypatch.setattr(module, "held_out_tests", spy)
+    candidates = crossfit(studied(three[0]).folds).candidates
+    for candidate in candidates:
         ps = [t.held_out_p for t in candidate.fits.values()]
-        if ps:
-            assert candidate.held_out_p == min(1.0, len(ps) * min(ps))
-            assert candidate.best.held_out_p == min(ps)
-        else:
-            assert np.isnan(candidate.held_out_p)
-    # Benjamini-Hochberg over n motifs lifts the worst p by at most nothing, the best by at most n
-    assert all(t.held_out_p <= t.held_out_q <= 1 for t in fits)
-    order = sorted(fits, key=lambda t: t.held_out_p)
-    assert all(a.held_out_q <= b.held_out_q for a, b in pairwise(order))
-    assert order[0].held_out_q <= order[0].held_out_p * (len(fits) + 50)
+        assert len(ps) == 2
+        assert candidate.held_out_p == min(1.0, 2 * min(ps))
+        assert candidate.best.held_out_p == min(ps)
+    assert len(tested) >= 6
+    for kind in ("held_out", "enrichment", "enrichment_3mer"):
+        given = [getattr(t, f"{kind}_q") for t in tested]
+        assert given == bh([getattr(t, f"{kind}_p") for t in tested])
+
+
+def bh(ps: list[float]) -> list[float]:
+    """Benjamini and Hochberg, as they wrote it."""
+    order = np.argsort(ps, kind="stable")
+    q, lowest = [0.0] * len(ps), 1.0
+    for rank in range(len(ps), 0, -1):
+        i = order[rank - 1]
+        lowest = min(lowest, ps[i] * len(ps) / rank)
+        q[i] = pytest.approx(lowest, rel=1e-12)
+    return q
 
 
 def test_a_motif_of_one_half_alone_is_found_in_one_half_and_fails() -> None:
@@ -162,6 +208,14 @@ def test_order_and_strand_of_the_records_do_not_matter(three) -> None:
     other = find_motifs([records[i] for i in order], track=[tracks[i] for i in order])
     for name in ("motifs", "untested", "matches", "kmers"):
         pd.testing.assert_frame_equal(getattr(other, name), getattr(result, name))
+    # seqlets and sites follow the file, and seqlets are numbered as they come
+    for name, key in (("sites", ["name"]), ("seqlets", [])):
+        first, second = (
+            getattr(r, name).sort_values([*key, "record", "start", "strand"], ignore_index=True)
+            for r in (result, other)
+        )
+        numbered = [] if key else ["name"]
+        pd.testing.assert_frame_equal(first.drop(columns=numbered), second.drop(columns=numbered))
     turned = find_motifs(
         [Record(r.name, reverse_complement(r.sequence)) for r in records],
         track=[t[::-1] for t in tracks],
@@ -233,8 +287,18 @@ def test_kmers_alone_find_a_planted_motif_without_a_score() -> None:
 
 
 def test_dnaberts_method_runs_on_a_track() -> None:
-    records, tracks = case(["CTCF"], n=80)
-    shifted = [np.where(t > 2.5, 50.0, 1.0) for t in tracks]
-    result = find_motifs(records, track=shifted, method="dnabert")
+    word = "CCACCAGGGGGCG"  # the script counts exact strings
+    rng = np.random.default_rng(0)
+    records, tracks = [], []
+    for r in case([], n=60)[0]:
+        at = int(rng.integers(10, LENGTH - 10 - len(word)))
+        text = r.sequence[:at] + word + r.sequence[at + len(word) :]
+        records.append(Record(r.name, text))
+        tracks.append(np.where(abs(np.arange(LENGTH) - at - 6) <= 6, 50.0, 1.0))
+    result = find_motifs(records, track=tracks, method="dnabert")
     assert result.summary["method"] == "dnabert"
-    assert len(result.motifs) + len(result.untested) == len(result.pwms)
+    assert len(result.motifs) == 1
+    first = result.motifs.iloc[0]
+    assert word in first["consensus"]
+    assert first["n_seqlets"] == 60 == first["hits"]
+    assert first["attention_fold_low"] > 2

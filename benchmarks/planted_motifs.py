@@ -5,11 +5,10 @@
     python -m benchmarks.planted_motifs --seeds --pure-noise 20
 
 Three ways from seqlets to motifs get the same 15-bp seqlets: clustering, Leiden's communities as
-they are, and the greedy search of over-represented words (`motifs.discovery`, seqlets widened by
-`FLANK_BP` of `analysis.discovery`). Two more rows are what a user of `find_motifs` gets for records of
-115 bp around the same kind of seqlets, with a track that is standard normal noise, 5 higher at the
+they are, and the greedy search of over-represented words (`motifs.discovery`, seqlets widened by its
+own 10 bp). Two more rows are what a user of `find_motifs` gets for records of 115 bp around the same kind of seqlets, with a track that is standard normal noise, 5 higher at the
 seqlet: all motifs of its two tables, and those of the main table, found anew in either half and
-tested on the other. There seqlets are called, 21 bp wide, and widened by `FLANK_BP`.
+tested on the other. There seqlets are called, 21 bp wide, and widened as `find_motifs` does it.
 How data are drawn and what counts as recovered: `benchmarks/planted_data.py`.
 """
 
@@ -33,12 +32,11 @@ from benchmarks.planted_data import (
     pure_noise,
 )
 from nucel_interp.analysis.crossfit import Candidate, crossfit
-from nucel_interp.analysis.discovery import FLANK_BP
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import Stages
 from nucel_interp.motifs.clustering import cluster_seqlets
 from nucel_interp.motifs.communities import find_communities
-from nucel_interp.motifs.discovery import discover
+from nucel_interp.motifs.discovery import FLANK_BP, discover
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.refine import MIN_SEQLETS, seed_group
 from nucel_interp.motifs.windows import Regions, Windows

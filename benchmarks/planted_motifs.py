@@ -5,10 +5,11 @@
     python -m benchmarks.planted_motifs --seeds --pure-noise 20
 
 Three ways from seqlets to motifs get the same 15-bp seqlets: clustering, Leiden's communities as
-they are, and the greedy search of over-represented words (`motifs.discovery`, seqlets widened by its
-own 10 bp). Two more rows are what a user of `find_motifs` gets for records of 115 bp around the same kind of seqlets, with a track that is standard normal noise, 5 higher at the
-seqlet: all motifs of its two tables, and those of the main table, found anew in either half and
-tested on the other. There seqlets are called, 21 bp wide, and widened as `find_motifs` does it.
+they are, and the greedy search of over-represented words (`motifs.discovery`, seqlets widened by
+its own 10 bp). Two more rows are what a user of `find_motifs` gets for records of 115 bp around the
+same kind of seqlets, with a track that is standard normal noise, 5 higher at the seqlet: all motifs
+of its two tables, and those of the main table, found anew in either half and tested on the other.
+There seqlets are called, 21 bp wide, and widened as `find_motifs` does it.
 How data are drawn and what counts as recovered: `benchmarks/planted_data.py`.
 """
 

@@ -8,6 +8,7 @@ of the same form, and both are one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +16,39 @@ from numpy.typing import NDArray
 
 from nucel_interp.types import BASES
 
-_CODE = np.full(256, -1, dtype=np.int32)
+_CODE = np.full(256, -1, dtype=np.int8)
 for _i, _letter in enumerate(BASES):
     _CODE[ord(_letter)] = _i
+
+
+def base_codes(sequences: Sequence[str]) -> NDArray[np.int8]:
+    """(bases,) 0..3 for A, C, G, T of all sequences laid end to end; -1 for any other letter."""
+    return _CODE[np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)]
+
+
+def read_words(
+    letters: NDArray[np.integer], places: Sequence[int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """The word at every place of some letters, and the word on the other strand, as numbers.
+
+    Args:
+        letters: (..., n) bases 0..3, -1 for none.
+        places: Where a word's letters stand, counted from its first; at most 15.
+
+    Returns:
+        Word, word on the other strand, and whether no letter is missing, without which the numbers
+        mean nothing; (..., n - places[-1]) each.
+    """
+    starts = max(0, letters.shape[-1] - places[-1])
+    shape = (*letters.shape[:-1], starts)
+    forward, other = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    whole = np.ones(shape, dtype=bool)
+    for i, place in enumerate(places):
+        here = letters[..., place : place + starts].astype(np.int32)
+        whole &= here >= 0
+        forward = forward * 4 + here
+        other += (3 - here) << (2 * i)
+    return forward, other, whole
 
 
 class KmerIndex:
@@ -38,22 +69,14 @@ class KmerIndex:
         self.k = k
         self.gap = gap
         self.width = k + gap
-        letters = _CODE[np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8)]
+        letters = base_codes(sequences)
         lengths = np.array([len(s) for s in sequences], dtype=np.int64)
         self.unit = np.repeat(np.arange(len(sequences)), lengths)
-        n = len(letters)
-        places = n - self.width + 1
-        code = np.full(n, -1, dtype=np.int64)
-        if places > 0:
-            forward = np.zeros(places, dtype=np.int32)
-            other = np.zeros(places, dtype=np.int32)
-            good = self.unit[:places] == self.unit[self.width - 1 :]
-            for i, at in enumerate(letter_places(k, gap)):
-                here = letters[at : places + at]
-                good &= here >= 0
-                forward = forward * 4 + here
-                other += (3 - here) << (2 * i)
-            code[:places] = np.where(good, np.minimum(forward, other), -1)
+        code = np.full(len(letters), -1, dtype=np.int64)
+        forward, other, whole = read_words(letters, letter_places(k, gap))
+        n = len(forward)
+        whole &= self.unit[:n] == self.unit[len(letters) - n :]
+        code[:n] = np.where(whole, np.minimum(forward, other), -1)
         self.code = code
 
     def whole(self, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

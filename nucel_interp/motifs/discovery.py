@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.kmers import KmerIndex, kmer_words
+from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.windows import Regions, canonical_regions, on_given_strand
 from nucel_interp.types import BASES, Motif
@@ -52,14 +53,10 @@ class _Text:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
-        table = np.full(256, -1, dtype=np.int64)
-        for i, letter in enumerate(BASES):
-            table[ord(letter)] = i
         lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
         # GROW_BP + MAX_WIDTH of nothing at the very end, so that growing a site never runs off
         tail = np.full(MAX_WIDTH + 2 * GROW_BP, -1, dtype=np.int64)
-        text = np.frombuffer("".join(regions.sequences).encode("ascii"), dtype=np.uint8)
-        self.base = np.concatenate([table[text], tail])
+        self.base = np.concatenate([base_codes(regions.sequences).astype(np.int64), tail])
         self.unit = np.concatenate(
             [np.repeat(np.arange(len(lengths)), lengths), np.full(len(tail), -1)]
         )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.types import BASES, reverse_complement
+from nucel_interp.kmers.counting import base_codes
+from nucel_interp.types import reverse_complement
 
 PER_BIT = 100
 GROW_BP = 4
@@ -23,9 +24,6 @@ HANG_BP = 4
 """How far a site may hang over the end of its seqlet."""
 _FORBIDDEN = -(10**5)
 _CHUNK = 1_000_000
-_CODE = np.full(256, -1, dtype=np.int8)
-for _i, _letter in enumerate(BASES):
-    _CODE[ord(_letter)] = _i
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +108,7 @@ class Windows:
     def __init__(self, regions: Regions) -> None:
         lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
         ends = np.cumsum(lengths)
-        text = _CODE[np.frombuffer("".join(regions.sequences).encode("ascii"), dtype=np.uint8)]
+        text = base_codes(regions.sequences)
         self.width = int((regions.end - regions.start).max()) if len(regions) else 0
         self.width += 2 * HANG_BP
         at = regions.start[:, None] + np.arange(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.kmers.counting import read_words
+
 SEED_KS = (6, 7, 8)
 MIN_Z = 4.0
 MAX_SEEDS = 40
@@ -18,17 +20,8 @@ _SHARED = 0.5
 
 def canonical_words(codes: NDArray[np.int8], k: int) -> NDArray[np.int64]:
     """(rows, width - k + 1) strand-collapsed words as numbers; -1 where a base is missing."""
-    n, width = codes.shape
-    starts = max(0, width - k + 1)
-    letters = codes.astype(np.int64)
-    forward = np.zeros((n, starts), dtype=np.int64)
-    other, whole = np.zeros_like(forward), np.ones(forward.shape, dtype=bool)
-    for i in range(k):
-        here = letters[:, i : i + starts]
-        whole &= here >= 0
-        forward = forward * 4 + here
-        other += (3 - here) << (2 * i)
-    return np.where(whole, np.minimum(forward, other), -1)
+    forward, other, whole = read_words(codes, range(k))
+    return np.where(whole, np.minimum(forward, other), -1).astype(np.int64)
 
 
 def word_letters(word: int, k: int) -> NDArray[np.int64]:

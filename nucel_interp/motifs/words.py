@@ -14,6 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from nucel_interp.kmers.counting import read_words
+
 LETTERS = 4
 SPAN = 9
 _PATTERNS = [(0, *rest) for rest in combinations(range(1, SPAN), LETTERS - 1)]
@@ -32,29 +34,15 @@ def gapped_words(codes: NDArray[np.int8]) -> sp.csr_matrix:
     Returns:
         (seqlets, words) sparse float32; a row is empty if the seqlet shares no word.
     """
-    n, width = codes.shape
-    letters = codes.astype(np.int32)
+    n = len(codes)
     keys, rows = [], []
     for number, pattern in enumerate(_PATTERNS):
-        length = pattern[-1] + 1
-        starts = width - length + 1
-        if starts < 1:
-            continue
+        forward, other, whole = read_words(codes, pattern)
         mirrored = _NUMBER[tuple(sorted(pattern[-1] - place for place in pattern))]
-        forward = np.zeros((n, starts), dtype=np.int32)
-        other = np.zeros((n, starts), dtype=np.int32)
-        whole = np.ones((n, starts), dtype=bool)
-        for i, place in enumerate(pattern):
-            here = letters[:, place : place + starts]
-            whole &= here >= 0
-            forward = forward * 4 + here
-            other += (3 - here) << (2 * i)
         word = np.minimum(number * 4**LETTERS + forward, mirrored * 4**LETTERS + other)
         keys.append(word[whole])
         rows.append(np.nonzero(whole)[0].astype(np.int32))
     shape = (n, len(_PATTERNS) * 4**LETTERS)
-    if not keys:
-        return sp.csr_matrix(shape, dtype=np.float32)
     column, row = np.concatenate(keys), np.concatenate(rows)
     table = sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, column)), shape=shape)
     table.sum_duplicates()

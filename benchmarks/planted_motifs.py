@@ -5,8 +5,8 @@
     python -m benchmarks.planted_motifs --seeds --pure-noise 20
 
 Three ways from seqlets to motifs get the same 15-bp seqlets: clustering, Leiden's communities as
-they are, and the greedy search of over-represented words (`motifs.discovery`, seqlets widened by
-its own 10 bp). Two more rows are what a user of `find_motifs` gets for records of 115 bp around the
+they are, and the greedy search of over-represented words (`motifs.kmer_motifs`).
+Two more rows are what a user of `find_motifs` gets for records of 115 bp around the
 same kind of seqlets, with a track that is standard normal noise, 5 higher at the seqlet: all motifs
 of its two tables, and those of the main table, found anew in either half and tested on the other.
 There seqlets are called, 21 bp wide, and widened as `find_motifs` does it.
@@ -37,7 +37,7 @@ from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import Stages
 from nucel_interp.motifs.clustering import cluster_seqlets
 from nucel_interp.motifs.communities import find_communities
-from nucel_interp.motifs.discovery import FLANK_BP, discover
+from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.refine import MIN_SEQLETS, seed_group
 from nucel_interp.motifs.windows import Regions, Windows
@@ -143,7 +143,7 @@ def by_words(
     truth: Planted, real: Regions, null: list[Regions]
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.int64]], float]:
     """The greedy search; members are the sequences whose sites built the matrix."""
-    found = discover(_widened(real), [_widened(n) for n in null], UNIFORM)
+    found = kmer_motifs(real, null, UNIFORM)
     length = len(truth.records[0])
     members = [(np.asarray(f.place, dtype=np.int64) + f.motif.width // 2) // length for f in found]
     return [f.motif.pwm for f in found], members, float("nan")
@@ -160,12 +160,6 @@ def from_track(truth: Planted, seed: int) -> list[Candidate]:
         track=truth.track(seed), null_track=None, stages=Stages(),
     )  # fmt: skip
     return crossfit(prepared.scored.folds).candidates
-
-
-def _widened(regions: Regions) -> Regions:
-    return Regions(
-        regions.sequences, regions.unit, regions.start - FLANK_BP, regions.end + FLANK_BP
-    )
 
 
 def _row(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.clustering import cluster_seqlets
-from nucel_interp.motifs.discovery import discover as discover_words
 from nucel_interp.motifs.dnabert import dnabert_motifs
+from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.pwm import total_information
 from nucel_interp.motifs.windows import Regions
 from nucel_interp.seqlets import Calls
@@ -74,7 +74,7 @@ def discover_motifs(
         chosen: (units,) bool.
         background: (4,) base frequencies.
         method: "cluster" groups seqlets (`cluster_seqlets`); "kmer" looks for over-represented
-            words anywhere (`motifs.discovery`); "dnabert" is that model's script.
+            words anywhere (`motifs.kmer_motifs`); "dnabert" is that model's script.
         seed: Of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
@@ -118,7 +118,7 @@ def _by_words(
     real = Regions(study.sequences, unit, start, end)
     null = [Regions(copy.sequences, unit, start, end) for copy in study.copies]
     found = []
-    for one in discover_words(real, null, background):
+    for one in kmer_motifs(real, null, background):
         at = np.asarray(one.place, dtype=np.int64)
         found.append(Discovered(one.motif, _calls(at, at + one.motif.width, study.offsets)))
     return Discovery(found)

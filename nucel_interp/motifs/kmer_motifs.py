@@ -1,10 +1,9 @@
-"""Seqlets to motifs: enriched k-mers seed matrices, seqlets refine them, found sites are erased.
+"""Motifs by sequence alone: enriched k-mers seed matrices, regions refine them, sites are erased.
 
-Seed: the canonical k-mer (k = 6, 7, 8) whose presence in a unit's seqlets most exceeds its presence
-in the seqlets of that unit's shuffled copies. Refine: align the best site of every seqlet, keep
-those above the 99th percentile of shuffled seqlets, grow and trim the matrix, repeat. Erase: mask
-the motif's sites, which takes its k-mers with it, and look for the next seed. Every step uses the
-discovery half alone.
+Seed: the canonical k-mer (k = 6, 7, 8) whose presence in a unit most exceeds its presence in that
+unit's shuffled copies. Refine: align the best site of every region, keep those above the 99th
+percentile of shuffled regions, grow and trim the matrix, repeat. Erase: mask the motif's sites,
+which takes its k-mers with it, and look for the next seed.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ from nucel_interp.types import BASES, Motif
 SEED_KS = (6, 7, 8)
 MAX_MOTIFS = 20
 MIN_SEED_Z = 3.0
-FLANK_BP = 10
-"""Seqlets are widened by this much on either side before motifs are sought in them."""
 GROW_BP = 8
 NULL_PERCENTILES = (90.0, 95.0, 99.0, 99.0, 99.0, 99.0)
 """A site must score above this percentile of shuffled seqlets' best; one value per round. The first
@@ -138,21 +135,19 @@ class _Text:
         self._closed = None
 
 
-def discover(
+def kmer_motifs(
     real: Regions,
     null: list[Regions],
     background: NDArray[np.float64],
     *,
-    prefix: str = "motif",
     on_progress: Callable[[int], None] | None = None,
 ) -> list[Discovered]:
-    """Motifs in the seqlets of the discovery half, in the order in which they were found.
+    """Motifs of some regions, in the order in which they were found.
 
     Args:
-        real: Units of the discovery half with their widened seqlets.
-        null: The same units' shuffled copies, each with the seqlets called in it.
+        real: Units, and the stretches of them in which motifs are sought.
+        null: The same units' shuffled copies, each with stretches of its own.
         background: (4,) base frequencies of the sequences.
-        prefix: Motifs are named ``prefix_1``, ``prefix_2`` ...
         on_progress: Called with 1 after each seed.
     """
     text, controls = (
@@ -183,7 +178,7 @@ def discover(
         bits = matrices.total_information(matrix)
         n_units = len(np.unique(text.unit[place + width // 2]))
         if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
-            name = f"{prefix}_{len(found) + 1}"
+            name = f"motif_{len(found) + 1}"
             found.append(
                 Discovered(
                     Motif(id=name, pwm=matrix, n_sites=len(place)),

@@ -8,7 +8,7 @@ import pytest
 from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs import discovery
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.motifs.discovery import _Text, best_seed, discover
+from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
 from nucel_interp.motifs.windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.types import BASES, Motif, reverse_complement
@@ -71,7 +71,7 @@ def copies(sequences: list[str], n: int = 3) -> list[Regions]:
 def test_a_planted_motif_comes_back_by_name(jaspar, name: str, least: int) -> None:
     motif = named(jaspar, name)
     sequences = planted(motif)
-    found = discover(whole(sequences), copies(sequences), UNIFORM)
+    found = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)
     assert found
     first = found[0]
     assert len(first.place) >= least
@@ -85,7 +85,7 @@ def test_a_planted_motif_comes_back_by_name(jaspar, name: str, least: int) -> No
 
 def test_two_motifs_are_told_apart(jaspar) -> None:
     one, two = planted(named(jaspar, "CTCF")), planted(named(jaspar, "HNF1A"), seed=1)
-    found = discover(whole(one + two), copies(one + two), UNIFORM)
+    found = kmer_motifs(whole(one + two), copies(one + two), UNIFORM)
     assert [f.motif.id for f in found] == [f"motif_{i}" for i in range(1, len(found) + 1)]
     matches = match_motifs([f.motif for f in found[:2]], jaspar)
     names = {best_match(matches, f.motif.id)["Target_name"] for f in found[:2]}
@@ -97,8 +97,8 @@ def test_two_motifs_are_told_apart(jaspar) -> None:
 def test_reverse_complemented_input_gives_the_same_matrix(jaspar, name: str) -> None:
     sequences = planted(named(jaspar, name))
     turned = [reverse_complement(s) for s in sequences]
-    first = discover(whole(sequences), copies(sequences), UNIFORM)[0]
-    second = discover(whole(turned), copies(turned), UNIFORM)[0]
+    first = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)[0]
+    second = kmer_motifs(whole(turned), copies(turned), UNIFORM)[0]
     assert first.seed == second.seed
     assert len(first.place) == len(second.place)
     a, b = first.motif.pwm, second.motif.pwm
@@ -110,8 +110,8 @@ def test_order_of_the_units_changes_nothing(jaspar) -> None:
     sequences = planted(named(jaspar, "MAX"))
     order = np.random.default_rng(0).permutation(len(sequences))
     moved = [sequences[i] for i in order]
-    first = discover(whole(sequences), copies(sequences), UNIFORM)
-    second = discover(whole(moved), copies(moved), UNIFORM)
+    first = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)
+    second = kmer_motifs(whole(moved), copies(moved), UNIFORM)
     assert [f.seed for f in first] == [f.seed for f in second]
     for a, b in zip(first, second, strict=True):
         assert np.allclose(a.motif.pwm, b.motif.pwm)
@@ -127,7 +127,7 @@ def test_only_regions_are_read(jaspar) -> None:
         return Regions(texts, np.arange(len(texts)), start + LENGTH, start + 2 * LENGTH)
 
     null = [second_half([shuffled(s, copy=c) for s in both]) for c in range(3)]
-    found = discover(second_half(both), null, UNIFORM)
+    found = kmer_motifs(second_half(both), null, UNIFORM)
     assert all(len(f.place) < 40 for f in found)
 
 
@@ -137,15 +137,15 @@ def empty() -> Regions:
 
 
 def test_nothing_to_look_at() -> None:
-    assert discover(empty(), [empty()], UNIFORM) == []
-    assert discover(whole(["ACG", "N" * 30, ""]), [whole(["ACG", "N" * 30, ""])], UNIFORM) == []
+    assert kmer_motifs(empty(), [empty()], UNIFORM) == []
+    assert kmer_motifs(whole(["ACG", "N" * 30, ""]), [whole(["ACG", "N" * 30, ""])], UNIFORM) == []
     same = planted(None)
     assert best_seed(_Text(whole(same)), [_Text(whole(same))]) is None
 
 
 def test_seqlets_without_any_in_the_copies(jaspar) -> None:
     sequences = planted(named(jaspar, "CTCF"))
-    found = discover(whole(sequences), [empty_like(sequences)], UNIFORM)
+    found = kmer_motifs(whole(sequences), [empty_like(sequences)], UNIFORM)
     assert found
 
 
@@ -156,7 +156,7 @@ def empty_like(sequences: list[str]) -> Regions:
 
 def test_too_few_sites_are_no_motif(jaspar) -> None:
     sequences = planted(named(jaspar, "CTCF"), n=40, share=0.2)
-    found = discover(whole(sequences), copies(sequences), UNIFORM)
+    found = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)
     assert all(len(f.place) >= discovery.MIN_SITES for f in found)
 
 
@@ -175,7 +175,7 @@ def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:
     monkeypatch.setattr(discovery, "best_seed", recorded)
     monkeypatch.setattr(discovery, "MIN_SEED_Z", -np.inf)
     progress: list[int] = []
-    discover(whole(sequences), copies(sequences), UNIFORM, on_progress=progress.append)
+    kmer_motifs(whole(sequences), copies(sequences), UNIFORM, on_progress=progress.append)
     assert len(seeds) == len(set(seeds)) == discovery.MAX_MOTIFS
     assert sum(progress) == discovery.MAX_MOTIFS
 

@@ -1,4 +1,4 @@
-"""Motif discovery in seqlets: planted motifs come back, noise gives nothing, and it always ends."""
+"""Motifs by over-represented words: planted motifs come back, noise gives nothing, and it always ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.match import best_match, load_jaspar, match_motifs
-from nucel_interp.motifs import discovery
+from nucel_interp.motifs import kmer_motifs as module
 from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
 from nucel_interp.motifs.windows import Regions
@@ -157,7 +157,7 @@ def empty_like(sequences: list[str]) -> Regions:
 def test_too_few_sites_are_no_motif(jaspar) -> None:
     sequences = planted(named(jaspar, "CTCF"), n=40, share=0.2)
     found = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)
-    assert all(len(f.place) >= discovery.MIN_SITES for f in found)
+    assert all(len(f.place) >= module.MIN_SITES for f in found)
 
 
 def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:
@@ -172,12 +172,12 @@ def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:
             seeds.append(seed)
         return seed
 
-    monkeypatch.setattr(discovery, "best_seed", recorded)
-    monkeypatch.setattr(discovery, "MIN_SEED_Z", -np.inf)
+    monkeypatch.setattr(module, "best_seed", recorded)
+    monkeypatch.setattr(module, "MIN_SEED_Z", -np.inf)
     progress: list[int] = []
     kmer_motifs(whole(sequences), copies(sequences), UNIFORM, on_progress=progress.append)
-    assert len(seeds) == len(set(seeds)) == discovery.MAX_MOTIFS
-    assert sum(progress) == discovery.MAX_MOTIFS
+    assert len(seeds) == len(set(seeds)) == module.MAX_MOTIFS
+    assert sum(progress) == module.MAX_MOTIFS
 
 
 def test_best_sites_agree_with_a_plain_search() -> None:

@@ -1,4 +1,4 @@
-"""Motifs by over-represented words: planted motifs come back, noise gives nothing, and it always ends."""
+"""Motifs by over-represented words: planted ones come back, noise gives nothing, and it ends."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:
     # one word everywhere, overlapping itself, at both ends of every unit
     sequences = ["AAAAAAAA" + s[8:-8] + "TTTTTTTT" for s in planted(None)]
     seeds: list[str] = []
-    plain = discovery.best_seed
+    plain = module.best_seed
 
     def recorded(text, controls):
         seed = plain(text, controls)

@@ -75,12 +75,8 @@ def prepare(
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
     check_input(records, track, null_track)
-    loaded = None if track is not None or method == "kmer" else _loaded(model)
-    longest = loaded.config.context_bp if loaded is not None else TRACK_UNIT_BP
-    units = cut_units(records, longest)
-    test, split_rule = split_units(records, units, seed)
-    if len(units) < MIN_UNITS:
-        test, split_rule = np.zeros(len(units), dtype=bool), "not split: too few sequences"
+    loaded = None if track is not None or method == "kmer" else load_model(model)
+    units, test, split_rule = cut_and_split(records, loaded, seed)
     texts = make_texts(records, units, seed, stages)
     if method == "kmer":
         scored = sequence_study(texts, test, seed)
@@ -98,7 +94,22 @@ def prepare(
     return Prepared(loaded, units, split_rule, texts, scored)
 
 
-def _loaded(model: str | Nucel) -> Nucel:
+def cut_and_split(
+    records: list[Record], model: Nucel | None, seed: int
+) -> tuple[list[Unit], NDArray[np.bool_], str]:
+    """Units no longer than the model's context, their test half, and how it was made.
+
+    With fewer than `MIN_UNITS` there is no test half.
+    """
+    units = cut_units(records, TRACK_UNIT_BP if model is None else model.config.context_bp)
+    test, rule = split_units(records, units, seed)
+    if len(units) < MIN_UNITS:
+        return units, np.zeros(len(units), dtype=bool), "not split: too few sequences"
+    return units, test, rule
+
+
+def load_model(model: str | Nucel) -> Nucel:
+    """A model by its name or folder; one that is loaded already as it is."""
     from nucel_model import from_pretrained
 
     return from_pretrained(model) if isinstance(model, str) else model

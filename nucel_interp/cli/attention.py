@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def attention(
     Example: nucel-interp attention peaks.fa -o out --map 3:2
     """
     import numpy as np
-    import torch
 
     from nucel_interp.cli.progress import progress
     from nucel_interp.io.fasta import read_records
@@ -55,8 +55,7 @@ def attention(
     from nucel_interp.scoring import score_sequences
     from nucel_model import from_pretrained
 
-    if threads:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
         loaded = from_pretrained(model)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, set_threads
 from nucel_interp.cli.terminal import say
 
 
@@ -39,17 +40,12 @@ def calibrate(
     from nucel_interp.io.fasta import read_records
     from nucel_interp.io.outputs import write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
-    from nucel_interp.io.tracks import read_tracks
     from nucel_interp.motifs.similarity import notice
 
-    if null_track is not None and track is None:
-        raise typer.BadParameter("--null-track needs --track")
+    check_tracks(track, null_track)
     started = perf_counter()
     records = read_records(sequences)
-    if track is None and threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    set_threads(threads, reads=track is None)
     cold = notice()
     if cold:
         say(cold)
@@ -64,8 +60,7 @@ def calibrate(
             strands=strand.value,
             tax=tax.value,
             seed=seed,
-            track=None if track is None else read_tracks(track, records),
-            null_track=None if null_track is None else read_tracks(null_track, records),
+            **read_tracks_for(records, track, null_track),
             on_progress=on_progress,
         )
     table = result.runs

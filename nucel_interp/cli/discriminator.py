@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
 
 
@@ -31,8 +32,7 @@ def discriminator(
     from nucel_interp.scoring import score_sequences
     from nucel_model import from_pretrained
 
-    if threads:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     records = read_records(sequences)
     loaded = from_pretrained(model)
     loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before the work

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Format, Strand, Tax
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def _find(
 ) -> dict[str, Any]:
     """Read, score and test; returns tables and words."""
     import numpy as np
-    import torch
 
     from nucel_interp.cli.progress import reporter
     from nucel_interp.compare import head_motifs
@@ -85,8 +85,7 @@ def _find(
     from nucel_interp.scoring import cut_units, score_sequences, split_units
     from nucel_model import from_pretrained, untrained_twin
 
-    if threads:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     records = read_records(sequences)
     loaded = from_pretrained(model)
     units = cut_units(records, loaded.config.context_bp)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_of_null, set_threads
 from nucel_interp.cli.terminal import say
 
 
@@ -41,15 +42,10 @@ def kmers(
     from nucel_interp.io.fasta import read_records
     from nucel_interp.io.outputs import write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
-    from nucel_interp.io.tracks import read_tracks
 
-    if null_track is not None and track is None:
-        raise typer.BadParameter("--null-track needs --track")
+    check_tracks(track, null_track)
     records = read_records(sequences)
-    if track is None and threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    set_threads(threads, reads=track is None)
     from nucel_interp.analysis import find_kmers
 
     with reporter() as on_progress:
@@ -60,21 +56,11 @@ def kmers(
             score=score.value,
             strands=strand.value,
             seed=seed,
-            track=None if track is None else read_tracks(track, records),
-            null_track=None if null_track is None else read_tracks(null_track, records),
+            **read_tracks_for(records, track, null_track),
             on_progress=on_progress,
         )
     text = to_json(result.kmers) if format is options.Format.json else to_tsv(result.kmers)
     write_atomic(out, text, force=force)
     where = "" if str(out) == "-" else f"; written to {out}"
     say(f"{result.answer}{where}")
-    if not result.threshold.reached:
-        say(
-            f"note: the score does not tell these sequences from its null (false discovery rate "
-            f"{result.threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
-        )
-    if result.permuted_null:
-        say(
-            "note: without --null-track the null is the track with its bases permuted, which tests "
-            "only whether high values stand together"
-        )
+    say_of_null(result.threshold, permuted=result.permuted_null)

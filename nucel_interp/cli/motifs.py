@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, set_threads
 from nucel_interp.cli.progress import reporter
 from nucel_interp.cli.terminal import say
 
@@ -42,11 +43,9 @@ def motifs(
     from nucel_interp.io.fasta import read_records
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.provenance import run_info
-    from nucel_interp.io.tracks import read_tracks
     from nucel_interp.match import load_database
 
-    if null_track is not None and track is None:
-        raise typer.BadParameter("--null-track needs --track")
+    check_tracks(track, null_track)
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
@@ -68,8 +67,7 @@ def motifs(
                 tax=tax.value,
                 database=None if db is None else load_database(db, tax.value),
                 seed=seed,
-                track=None if track is None else read_tracks(track, records),
-                null_track=None if null_track is None else read_tracks(null_track, records),
+                **read_tracks_for(records, track, null_track),
                 on_progress=on_progress,
             )
             intervention = None
@@ -118,10 +116,7 @@ def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
     """Set the threads; returns the attention backend and why, or that no model runs."""
     if not needs_torch:
         return "none", "no model was read"
-    import torch
-
-    if threads:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     return "profile", "attention is reduced per base as it is computed, on cpu"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_of_null, set_threads
 from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -34,15 +33,10 @@ def seqlets(
     from nucel_interp.io.fasta import read_records
     from nucel_interp.io.outputs import write_atomic
     from nucel_interp.io.tables import to_bed
-    from nucel_interp.io.tracks import read_tracks
 
-    if null_track is not None and track is None:
-        raise typer.BadParameter("--null-track needs --track")
+    check_tracks(track, null_track)
     records = read_records(sequences)
-    if track is None and threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    set_threads(threads, reads=track is None)
     from nucel_interp.analysis import find_seqlets
 
     with reporter() as on_progress:
@@ -52,8 +46,7 @@ def seqlets(
             score=score.value,
             strands=strand.value,
             seed=seed,
-            track=None if track is None else read_tracks(track, records),
-            null_track=None if null_track is None else read_tracks(null_track, records),
+            **read_tracks_for(records, track, null_track),
             on_progress=on_progress,
         )
     write_atomic(out, to_bed(result.seqlets), force=force)
@@ -80,13 +73,4 @@ def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
         )
         + where
     )
-    if not result.threshold.reached:
-        say(
-            f"note: the score does not tell these sequences from its null (false discovery rate "
-            f"{result.threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
-        )
-    if result.permuted_null:
-        say(
-            "note: without --null-track the null is the track with its bases permuted, which tests "
-            "only whether high values stand together"
-        )
+    say_of_null(result.threshold, permuted=result.permuted_null)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.inputs import check_input
+from nucel_interp.analysis.prepare import cut_and_split, load_model
 from nucel_interp.analysis.study import OnProgress, Stages, Study
-from nucel_interp.analysis.tracks import TRACK_UNIT_BP, ScoreName, shuffled_studies
+from nucel_interp.analysis.tracks import ScoreName, shuffled_studies
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
-from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.types import CALIBRATE_COLUMNS, Motif, Record
@@ -114,11 +114,8 @@ def calibrate(
         raise InputError(f"at least 1 run is needed to count anything, but {runs} were asked for")
     check_input(records, track, null_track)
     stages, database = Stages(on_progress), load_jaspar(tax)
-    loaded = None if track is not None else _loaded(model)
-    units = cut_units(records, TRACK_UNIT_BP if loaded is None else loaded.config.context_bp)
-    test, _ = split_units(records, units, seed)
-    if len(units) < MIN_UNITS:
-        test = np.zeros(len(units), dtype=bool)
+    loaded = None if track is not None else load_model(model)
+    units, test, _ = cut_and_split(records, loaded, seed)
     studies = shuffled_studies(
         loaded, records, units, test, runs=runs, score=score, strands=strands, seed=seed,
         stages=stages, track=track, null_track=null_track,
@@ -137,12 +134,6 @@ def calibrate(
         is_track=loaded is None,
         seconds=stages.seconds,
     )
-
-
-def _loaded(model: str | Nucel) -> Nucel:
-    from nucel_model import from_pretrained
-
-    return from_pretrained(model) if isinstance(model, str) else model
 
 
 def _counts(

@@ -1,0 +1,54 @@
+"""What commands that score sequences share: reading inputs, and what to say of the null."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nucel_interp.cli.terminal import say
+
+if TYPE_CHECKING:
+    from nucel_interp.seqlets import Threshold
+    from nucel_interp.types import Record
+
+
+def check_tracks(track: Path | None, null_track: Path | None) -> None:
+    """A null track is of use only beside a track."""
+    if null_track is not None and track is None:
+        raise typer.BadParameter("--null-track needs --track")
+
+
+def set_threads(threads: int, *, reads: bool = True) -> None:
+    """Give torch its threads; it is not even loaded where no model is read."""
+    if threads and reads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def read_tracks_for(
+    records: list[Record], track: Path | None, null_track: Path | None
+) -> dict[str, Any]:
+    """The ``track`` and ``null_track`` arguments of the analysis functions."""
+    from nucel_interp.io.tracks import read_tracks
+
+    paths = {"track": track, "null_track": null_track}
+    return {
+        name: None if path is None else read_tracks(path, records) for name, path in paths.items()
+    }
+
+
+def say_of_null(threshold: Threshold, *, permuted: bool) -> None:
+    """What must be known of the threshold before any number is believed."""
+    if not threshold.reached:
+        say(
+            "note: the score does not tell these sequences from its null (false discovery rate "
+            f"{threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
+        )
+    if permuted:
+        say(
+            "note: without --null-track the null is the track with its bases permuted, which tests "
+            "only whether high values stand together"
+        )

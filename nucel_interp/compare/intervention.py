@@ -42,6 +42,10 @@ MAX_SEQUENCES = 200
 MIN_PAIRS = 20
 N_BOOTSTRAP = 1000
 ALPHA = 0.05
+"""Of the verdict, over all measures (Bonferroni)."""
+BALANCED = 0.1
+"""Standardised differences below this are taken for none (Austin, Stat Med 2009, 28:3083)."""
+NAMES = {"gc": "GC", "entropy_bits": "complexity", "edge_bp": "distance from the end"}
 TOKENS_PER_BATCH = 8192
 
 OnProgress = Callable[[int, int, str], None]
@@ -95,7 +99,7 @@ class Intervention:
             )
 
         trained = [name for name in ("discriminator", "embedding") if name in rows]
-        moved = [name for name in trained if rows[name]["p"] < ALPHA]
+        moved = [name for name in trained if rows[name]["p"] * len(trained) < ALPHA]
         words = "; ".join(f"the {name} {ratio(name)}" for name in trained)
         verdict = (
             f"moves the {' and the '.join(moved)} of the rest of the sequence more"
@@ -105,8 +109,22 @@ class Intervention:
         return (
             f"In {n} sequences, shuffling a seqlet {verdict} than shuffling a low-scoring interval "
             f"alike in GC, complexity and place: {words}. In an untrained model the embedding "
-            f"moves {ratio('untrained_embedding')}."
+            f"moves {ratio('untrained_embedding')}.{self._caution}"
         )
+
+    @property
+    def _caution(self) -> str:
+        """What the pairs are not alike in, though they should be; "" if nothing."""
+        rows = self.balance[self.balance["property"].isin(list(NAMES))]
+        off = rows[rows["standardised_difference"].abs() >= BALANCED]
+        if not len(off):
+            return ""
+        words = " and ".join(
+            f"{NAMES[row['property']]} ({row['seqlet']:.2f} against {row['control']:.2f}, "
+            f"{row['standardised_difference']:+.2f} sd)"
+            for row in off.to_dict("records")
+        )
+        return f" The pairs differ in {words}, which may be part of it."
 
 
 def intervene(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.words import Facts, number
 
 
@@ -113,8 +114,9 @@ def _motifs(facts: Facts) -> list[str]:
     return [
         "Motifs were built by clustering seqlets: nearest neighbours by gapped 4-mers, Leiden "
         "communities and over-represented 6- to 8-mers as starts, then rounds in which seqlets, "
-        "scored without their own contribution, went to the likeliest motif while fewer than 12% "
-        "(or three) were expected from shuffled sequence."
+        "scored without their own contribution, went to the likeliest motif, each with a threshold "
+        f"at which at most {STRICT.share:.0%} of its seqlets (or {number(STRICT.at_least)}) were "
+        "expected from shuffled sequence."
     ]
 
 

@@ -6,6 +6,7 @@ import random
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.stats import kstest
@@ -240,3 +241,28 @@ def test_a_sequence_beyond_the_context_is_refused(tiny):
 def test_no_difference_at_all_is_no_evidence():
     assert wilcoxon_p(np.zeros(30)) == 1.0
     assert np.isnan(wilcoxon_p(np.zeros(0)))
+
+
+def verdict(p: float, gc_difference: float) -> str:
+    effect = dict.fromkeys(("median_ratio", "ratio_low", "ratio_high"), 1.1)
+    names = ("discriminator", "embedding", "untrained_embedding")
+    effects = pd.DataFrame([{"measure": n, "p": p, **effect} for n in names])
+    balance = pd.DataFrame(
+        [
+            {"property": "score", "seqlet": 2, "control": 0, "standardised_difference": 3.0},
+            {"property": "gc", "seqlet": 0.6, "control": 0.5,
+             "standardised_difference": gc_difference},
+        ]
+    )  # fmt: skip
+    table = pd.DataFrame({"unit": range(50)})
+    return Intervention(table, effects, balance, 50, 50, 0.5).sentence
+
+
+def test_two_measures_have_two_chances_and_the_verdict_counts_them() -> None:
+    assert "does not move" in verdict(0.03, 0.0)
+    assert "moves the discriminator and the embedding" in verdict(0.02, 0.0)
+
+
+def test_pairs_that_are_not_alike_are_told_in_the_sentence() -> None:
+    assert "differ" not in verdict(0.02, 0.09)
+    assert "The pairs differ in GC (0.60 against 0.50, -0.15 sd)" in verdict(0.02, -0.15)

@@ -27,11 +27,11 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     n = facts["n_units"]
     sequences = "sequence" if n == 1 else "sequences"
     if n < facts["min_units"]:
-        return (
-            f"{n} {sequences} are too few to test anything ({facts['min_units']} needed); "
-            f"{len(untested)} motif{'' if len(untested) == 1 else 's'} seen in them "
-            f"{'is' if len(untested) == 1 else 'are'} listed untested."
+        seen = {0: "no motif was seen", 1: "1 motif seen is listed untested"}.get(
+            len(untested), f"{len(untested)} motifs seen are listed untested"
         )
+        few = f"{n} {sequences} {'is' if n == 1 else 'are'} too few to test anything"
+        return f"{few} ({facts['min_units']} needed); {seen}."
     if not len(motifs):
         s = "" if len(untested) == 1 else "s"
         tail = f" ({len(untested)} candidate{s} failed the held-out test)" if len(untested) else ""

@@ -1,0 +1,71 @@
+"""What a comparison of models returns: tables, loci to look at, and a summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.types import Motif, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Locus:
+    """One record with its sites and the track of each model's chosen head.
+
+    The head was chosen on the half that the record is not in.
+
+    Attributes:
+        record: Upper case, without N.
+        sites: Columns record, chrom, start, end, name, strand, in the record's own coordinates
+            (0-based half-open); ``name`` is the motif.
+        native: Model -> (bases,) attention over uniform attention, at the model's own resolution.
+        matched: Model -> (bases,) the same at the coarsest model's resolution.
+        head: Model -> ``layer:head``.
+    """
+
+    record: Record
+    sites: pd.DataFrame
+    native: dict[str, NDArray[np.float32]]
+    matched: dict[str, NDArray[np.float32]]
+    head: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResult:
+    """Models compared on the same sequences.
+
+    An untrained twin has a name of its own in the column ``model``.
+
+    Attributes:
+        models: A row per model and twin: shape, size, best heads, strands, sinks, cost.
+        snr: Signal-to-noise per model, resolution, layers, definition and motif, with intervals.
+        recovery: AUROC and AUPRC per model, resolution and motif, with intervals and decoys.
+        recall: Share of site bases among the top share of bases.
+        layers: Entropy, [CLS] share and mean distance per model and layer.
+        distances: Attention by distance per model and layer, uniform attention beside it.
+        heads: Signal-to-noise of every head.
+        differences: Ratios of signal-to-noise between models, paired over sequences.
+        motifs: The matrix of each motif by its name in the tables, where there is one.
+        loci: A few records to look at.
+        summary: Flat facts: window, counts, where the sites come from, every choice made.
+        warnings: Sentences the user must read.
+    """
+
+    models: pd.DataFrame
+    snr: pd.DataFrame
+    recovery: pd.DataFrame
+    recall: pd.DataFrame
+    layers: pd.DataFrame
+    distances: pd.DataFrame
+    heads: pd.DataFrame
+    differences: pd.DataFrame
+    motifs: dict[str, Motif] = field(default_factory=dict)
+    loci: list[Locus] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)

@@ -4,10 +4,12 @@ from nucel_model.config import ConfigError, NucelConfig, every_third_global, nuc
 from nucel_model.electra import Electra, ElectraOutput
 from nucel_model.encoder import NucelEncoder
 from nucel_model.folder import FolderError, Nucel, from_pretrained, save_pretrained, untrained_twin
+from nucel_model.heads import ClassificationHead
 from nucel_model.masked_lm import MaskedLM
 from nucel_model.outputs import EncoderOutput, Profile
 
 __all__ = [
+    "ClassificationHead",
     "ConfigError",
     "Electra",
     "ElectraOutput",

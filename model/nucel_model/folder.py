@@ -1,10 +1,11 @@
 """Models on disk: a folder of JSON and safetensors, and nothing that could run code.
 
 =========================  ======================================================================
-``config.json``            transformers' ModernBERT words, plus ``discriminator_head``
+``config.json``            transformers' ModernBERT words, plus what its heads are
 ``model.safetensors``      the encoder alone, with transformers' parameter names
 ``discriminator.safetensors``  the replaced-token head, if the folder has one
 ``mlm.safetensors``        the masked-base head (a generator's), if the folder has one
+``classifier.safetensors``  a fine-tuned head on [CLS]; ``classifier_head`` names its classes
 ``generator/``             a folder of the same form
 =========================  ======================================================================
 """
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
 from nucel_model.encoder import NucelEncoder
-from nucel_model.heads import MaskedLMHead, ReplacedTokenHead
+from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
 from nucel_model.outputs import EncoderOutput, Profile
 
 SHIPPED = ("nucel-mini",)
@@ -46,6 +47,7 @@ class Nucel(nn.Module):
         encoder: NucelEncoder,
         discriminator_head: ReplacedTokenHead | None = None,
         mlm_head: MaskedLMHead | None = None,
+        classifier_head: ClassificationHead | None = None,
         *,
         name: str = "model",
         path: Path | None = None,
@@ -54,6 +56,7 @@ class Nucel(nn.Module):
         self.encoder = encoder
         self.discriminator_head = discriminator_head
         self.mlm_head = mlm_head
+        self.classifier_head = classifier_head
         self.name = name
         self.path = path
 
@@ -128,6 +131,7 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
     if (folder / "mlm.safetensors").exists():
         model.mlm_head = MaskedLMHead(config)
         _load(model.mlm_head, folder / "mlm.safetensors")
+    model.classifier_head = read_classifier(folder, data, config.hidden_size)
     return model.eval()
 
 
@@ -155,8 +159,53 @@ def save_pretrained(
         _save(model.mlm_head, folder / "mlm.safetensors")
     else:
         (folder / "mlm.safetensors").unlink(missing_ok=True)
+    data |= write_classifier(model.classifier_head, folder)
     (folder / "config.json").write_text(json.dumps(data, indent=2) + "\n")
     return folder
+
+
+def read_classifier(
+    folder: Path, data: dict[str, Any], hidden_size: int
+) -> ClassificationHead | None:
+    """The fine-tuned head of a folder of any kind of encoder, or None where there is none.
+
+    Args:
+        folder: Where ``classifier.safetensors`` would be.
+        data: Its config.json.
+        hidden_size: Width of the encoder.
+
+    Raises:
+        FolderError: Its tensors do not fit.
+        ConfigError: config.json does not say what its classes are.
+    """
+    path = folder / "classifier.safetensors"
+    if not path.exists():
+        return None
+    said = data.get("classifier_head")
+    said = said if isinstance(said, dict) else {}
+    labels = said.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ConfigError(
+            f"{folder / 'config.json'} does not say what the classes of classifier.safetensors "
+            'are: add "classifier_head": {"labels": ["...", "..."]}, in the order of its rows'
+        )
+    try:
+        head = ClassificationHead(hidden_size, labels, str(said.get("source", "")))
+    except ValueError as error:
+        raise ConfigError(f"{folder / 'config.json'}: {error}") from error
+    _load(head, path)
+    return head
+
+
+def write_classifier(head: ClassificationHead | None, folder: Path) -> dict[str, Any]:
+    """Write the head, or remove an earlier model's; returns what config.json says of it."""
+    path = folder / "classifier.safetensors"
+    if head is None:
+        path.unlink(missing_ok=True)
+        return {}
+    _save(head, path)
+    said = {"labels": list(head.labels), "pooling": "cls", "source": head.source}
+    return {"classifier_head": said}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

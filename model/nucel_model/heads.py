@@ -1,6 +1,8 @@
-"""Heads on the encoder: masked bases (generator) and replaced tokens (discriminator)."""
+"""Heads on the encoder: masked bases, replaced tokens, and a class for the whole sequence."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +43,37 @@ class ReplacedTokenHead(nn.Module):
         """(..., hidden) to log-odds (...), nats, that the base was replaced: high = replaced."""
         raw = self.discriminator_predictions(hidden).squeeze(-1)
         return raw if self.positive == "replaced" else -raw
+
+
+class ClassificationHead(nn.Module):
+    """One linear layer on [CLS]: a logit per class, for the encoders of every folder.
+
+    Attributes:
+        labels: What each class is called, in the order of the logits.
+        source: How the head came to be, for the folder.
+    """
+
+    def __init__(self, hidden_size: int, labels: Sequence[str], source: str = "") -> None:
+        super().__init__()
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            raise ValueError(
+                f"classifier_head.labels must be two names or more, all different; got {labels!r}"
+            )
+        self.labels = tuple(labels)
+        self.source = source
+        self.linear = nn.Linear(hidden_size, len(labels))
+
+    @torch.no_grad()
+    def init_weights(self, seed: int, std: float = 0.02) -> None:
+        """Truncated normals of the given spread; biases zero."""
+        nn.init.trunc_normal_(
+            self.linear.weight, std=std, generator=torch.Generator().manual_seed(seed)
+        )
+        self.linear.bias.zero_()
+
+    def forward(self, last_hidden_state: Tensor) -> Tensor:
+        """(batch, tokens, hidden) to logits (batch, classes)."""
+        return self.linear(last_hidden_state[:, 0])
 
 
 @torch.no_grad()

@@ -1,0 +1,88 @@
+"""A fine-tuned head on [CLS]: kept in its folder, named by its classes, refused when it is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from nucel_model import (
+    ClassificationHead,
+    ConfigError,
+    FolderError,
+    Nucel,
+    NucelEncoder,
+    from_pretrained,
+    save_pretrained,
+)
+
+
+@pytest.fixture
+def model(tiny):
+    head = ClassificationHead(tiny.hidden_size, ["B before A", "A before B"], "fitted in a test")
+    head.init_weights(3)
+    encoder = NucelEncoder(tiny)
+    encoder.init_weights(0)
+    return Nucel(encoder, classifier_head=head).eval()
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    return save_pretrained(model, tmp_path / "model")
+
+
+def test_the_head_comes_back_with_its_classes(model, folder, random_batch):
+    again = from_pretrained(folder).classifier_head
+    assert again.labels == ("B before A", "A before B")
+    assert again.source == "fitted in a test"
+    ids, mask = random_batch(40, 30)
+    hidden = model(ids, mask).last_hidden_state
+    assert torch.equal(again(hidden), model.classifier_head(hidden))
+
+
+def test_logits_are_a_linear_reading_of_cls_alone(model, random_batch):
+    hidden = model(*random_batch(40, 30)).last_hidden_state
+    linear = model.classifier_head.linear
+    wanted = hidden[:, 0] @ linear.weight.T + linear.bias
+    torch.testing.assert_close(model.classifier_head(hidden), wanted)
+    hidden[:, 1:] = 0
+    torch.testing.assert_close(model.classifier_head(hidden), wanted)
+
+
+def test_the_encoder_is_saved_as_without_a_head(model, folder, tmp_path):
+    bare = save_pretrained(Nucel(model.encoder), tmp_path / "bare")
+    name = "model.safetensors"
+    assert (folder / name).read_bytes() == (bare / name).read_bytes()
+
+
+def test_a_model_without_a_head_leaves_none_behind(model, folder):
+    save_pretrained(Nucel(model.encoder), folder)
+    assert not (folder / "classifier.safetensors").exists()
+    assert "classifier_head" not in json.loads((folder / "config.json").read_text())
+    assert from_pretrained(folder).classifier_head is None
+
+
+def test_a_head_that_does_not_fit_is_refused(folder):
+    config = json.loads((folder / "config.json").read_text())
+    for said, message in (
+        (None, "does not say what the classes"),
+        ({"labels": "AB"}, "does not say what the classes"),
+        ({"labels": ["one"]}, "two names or more"),
+        ({"labels": ["same", "same"]}, "all different"),
+    ):
+        (folder / "config.json").write_text(json.dumps({**config, "classifier_head": said}))
+        with pytest.raises(ConfigError, match=message):
+            from_pretrained(folder)
+    (folder / "config.json").write_text(
+        json.dumps({**config, "classifier_head": {"labels": ["a", "b", "c"]}})
+    )
+    with pytest.raises(FolderError, match=r"linear\.(bias|weight) has shape"):
+        from_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    path = folder / "classifier.safetensors"
+    tensors = load_file(path)
+    save_file({"linear.weight": tensors["linear.weight"]}, path)
+    with pytest.raises(FolderError, match=r"missing linear\.bias"):
+        from_pretrained(folder)

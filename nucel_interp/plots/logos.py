@@ -74,16 +74,22 @@ def draw_logo(
 
 
 def draw_letters(
-    heights: NDArray[np.float64], ax: Axes, *, start: float = 0.0, palette: Palette = "classic"
+    heights: NDArray[np.float64],
+    ax: Axes,
+    *,
+    start: float = 0.0,
+    lane: float | None = None,
+    palette: Palette = "classic",
 ) -> None:
     """Draw letters of the given heights, (4, width), one stack per column.
 
-    Negative letters hang below the line, upright; those of height 0 are left out.
+    Negative letters hang below the line, upright; those of height 0 are left out. Stacks stand on
+    a line at 0 through the axes, or at the height of ``lane``, without a line.
     """
     from logomaker import Glyph
 
     for x, column in enumerate(heights.T):
-        floor = float(np.minimum(column, 0).sum())
+        floor = float(np.minimum(column, 0).sum()) + (lane or 0.0)
         for b in np.argsort(column, kind="stable"):  # the largest on top
             height = abs(float(column[b]))
             if height > 0:
@@ -99,7 +105,8 @@ def draw_letters(
                     color=base_colour(BASES[b], palette),
                 )
             floor += height
-    ax.axhline(0, color=INK, lw=0.4)
+    if lane is None:
+        ax.axhline(0, color=INK, lw=0.4)
 
 
 def alignment_starts(offset: int) -> tuple[int, int]:

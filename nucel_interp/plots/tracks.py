@@ -83,18 +83,18 @@ def track_figure(
         empty_axes(figure.subplots(), "no bases" if not len(record) else "no tracks")
         return settle(figure)
 
-    site_lanes = _site_lanes(here, last - first)
-    crowded = len(here) > MOST_LABELS or max(site_lanes, default=-1) >= MOST_LANES
+    lane_of = site_lanes(here, last - first)
+    crowded = len(here) > MOST_LABELS or max(lane_of, default=-1) >= MOST_LANES
     if crowded:  # one lane per motif, named at its left
         names = list(dict.fromkeys(here["name"].astype(str)))
-        site_lanes = [names.index(name) for name in here["name"].astype(str)]
-    n_lanes = max(site_lanes, default=-1) + 1
+        lane_of = [names.index(name) for name in here["name"].astype(str)]
+    n_lanes = max(lane_of, default=-1) + 1
     heights = [n_lanes * _LANE_MM] if n_lanes else []
     heights += [30.0 if i == 0 else 17.0 for i in range(len(values))]
     figure = new_figure(DOUBLE_MM, sum(heights) + 14)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     if n_lanes:
-        _draw_sites(axes[0], here, site_lanes, labels_at=first if crowded else None)
+        draw_sites(axes[0], here, lane_of, labels_at=first if crowded else None)
     for i, (ax, (title, track)) in enumerate(
         zip(axes[len(heights) - len(values) :], values.items(), strict=True)
     ):
@@ -143,7 +143,8 @@ def bin_extremes(
     return size, bins[np.arange(len(bins)), furthest]
 
 
-def _site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
+def site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
+    """A lane for each site, so that names do not overlap in a figure two columns wide."""
     # a label of 5.5 pt needs about 1.2 mm a letter; the axes are some 165 mm wide
     bp_per_letter = 1.25 * length / 165
     spans = []
@@ -153,14 +154,14 @@ def _site_lanes(sites: pd.DataFrame, length: int) -> list[int]:
     return lanes(spans)
 
 
-def _draw_sites(
-    ax: Axes, sites: pd.DataFrame, site_lanes: list[int], labels_at: int | None
+def draw_sites(
+    ax: Axes, sites: pd.DataFrame, lane_of: list[int], labels_at: int | None = None
 ) -> None:
     """Arrows, each with its name behind it; if ``labels_at`` is given, a name per lane there."""
     names = list(dict.fromkeys(sites["name"].astype(str)))
-    n_lanes = max(site_lanes) + 1
+    n_lanes = max(lane_of) + 1
     for lane, start, end, name, strand in zip(
-        site_lanes, sites["start"], sites["end"], sites["name"], sites["strand"], strict=True
+        lane_of, sites["start"], sites["end"], sites["name"], sites["strand"], strict=True
     ):
         colour = SERIES[names.index(str(name)) % len(SERIES)]
         y = n_lanes - 1 - lane

@@ -1,0 +1,126 @@
+"""Position probability matrices, read from a file in MEME minimal format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_pretrain.errors import DataError
+
+SHIPPED = Path(__file__).parent / "two_motifs.meme"
+"""RFX1 and IRF3 of JASPAR, the motifs where no others are given."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A motif as independent columns.
+
+    Attributes:
+        id: Its word in the file, such as a JASPAR matrix id.
+        name: What follows the id, or the id.
+        columns: (width, 4) probabilities of A, C, G, T, each row summing to 1.
+    """
+
+    id: str
+    name: str
+    columns: NDArray[np.float64]
+
+    @property
+    def width(self) -> int:
+        """Columns, in bases."""
+        return len(self.columns)
+
+    @property
+    def bits(self) -> float:
+        """Information against a uniform background (Schneider and others 1986), in bits."""
+        p = self.columns
+        return float((p * np.log2(4 * np.where(p > 0, p, 0.25))).sum())
+
+    @property
+    def consensus(self) -> str:
+        """Likeliest base of each column."""
+        return "".join("ACGT"[i] for i in self.columns.argmax(axis=1))
+
+    def reverse_complement(self) -> Matrix:
+        """The same motif on the other strand."""
+        return Matrix(self.id, self.name, self.columns[::-1, ::-1].copy())
+
+
+def read_two(path: Path) -> tuple[Matrix, Matrix]:
+    """Motifs A and B: the first and the second of a file with exactly two.
+
+    Raises:
+        DataError: The file cannot be read, is not in MEME minimal format, has a broken matrix,
+            other than two motifs, or twice the same name.
+    """
+    found = read_matrices(path)
+    if len(found) != 2:
+        raise DataError(
+            f"{path} holds {len(found)} motifs{_named(found)}; motif order needs a file with two, "
+            "A first and B second"
+        )
+    a, b = found
+    if a.name == b.name:
+        raise DataError(f"{path}: both motifs are called {a.name}; give them names that differ")
+    return a, b
+
+
+def read_matrices(path: Path) -> list[Matrix]:
+    """Every motif of a file, in its order.
+
+    Raises:
+        DataError: The file cannot be read, or is not MEME minimal format with probabilities.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the motifs {path}: {error}") from error
+    if "MEME version" not in text:
+        raise DataError(
+            f"{path} is not a motif file: no line begins with 'MEME version'. "
+            "Give MEME minimal format, as JASPAR offers it"
+        )
+    found: list[Matrix] = []
+    for block in re.split(r"^MOTIF\b", text, flags=re.MULTILINE)[1:]:
+        found.append(_matrix(path, block.splitlines()))
+    return found
+
+
+def _matrix(path: Path, lines: list[str]) -> Matrix:
+    id_, _, name = lines[0].strip().partition(" ")
+    if not id_:
+        raise DataError(f"{path}: a MOTIF line has no name")
+    start = next((i for i, line in enumerate(lines) if line.startswith("letter-prob")), None)
+    if start is None:
+        raise DataError(f"{path}: motif {id_} has no letter-probability matrix")
+    rows: list[list[float]] = []
+    for line in lines[start + 1 :]:
+        try:
+            row = [float(word) for word in line.split()]
+        except ValueError:
+            break
+        if not row:
+            if rows:
+                break
+            continue
+        rows.append(row)
+    wide = re.search(r"\bw\s*=\s*(\d+)", lines[start])
+    if not rows or (wide and int(wide[1]) != len(rows)):
+        said = f", w= {wide[1]} was announced" if wide else ""
+        raise DataError(f"{path}: motif {id_} has {len(rows)} rows of probabilities{said}")
+    if any(len(row) != 4 for row in rows):
+        raise DataError(f"{path}: motif {id_} has rows without four numbers; A, C, G, T are wanted")
+    columns = np.array(rows)
+    total = columns.sum(axis=1, keepdims=True)
+    # a row written with two decimals is off by up to 0.02; counts are off by far more
+    if not np.isfinite(columns).all() or (columns < 0).any() or (np.abs(total - 1) > 0.021).any():
+        raise DataError(f"{path}: motif {id_} has rows that do not sum to 1; are they counts?")
+    return Matrix(id_, "_".join(name.split()) or id_, columns / total)
+
+
+def _named(found: list[Matrix]) -> str:
+    return f" ({', '.join(m.name for m in found[:4])})" if found else ""

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.compare import Intervention
@@ -23,13 +17,20 @@ from nucel_interp.plots import (
     fold_figure,
     glyph_symbols,
     head_map,
-    inline_svg,
     logo_figure,
     logo_svg,
 )
 from nucel_interp.plots.controls import MOST_MOTIFS
 from nucel_interp.report.methods import methods_paragraph
-from nucel_interp.report.words import Facts, fixed, interval, number, share, unbroken
+from nucel_interp.report.page import (
+    figure_markup,
+    fill,
+    input_title,
+    plotly_markup,
+    provenance,
+    rows_of,
+)
+from nucel_interp.report.words import Facts
 
 MOST_ALIGNMENTS = 8
 MOST_KMERS = 20
@@ -74,49 +75,42 @@ def build_report(
         run: The content of run.json (see `io.provenance.run_info`).
         intervention: What shuffling the seqlets did, if that was tried.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"p": number, "share": share, "fixed": fixed, "unbroken": unbroken}
-    environment.globals["interval"] = interval
-    template = environment.from_string(
-        (files("nucel_interp.report") / "template.html").read_text(encoding="utf-8")
-    )
     facts = Facts(result.summary)
     shown = result.motifs if len(result.motifs) else result.untested
-    return template.render(
+    return fill(
+        "template.html",
         answer=result.answer,
         warnings=result.warnings,
         facts=facts,
-        title=_title(run),
+        title=input_title(run),
         glyphs=Markup(glyph_symbols()),
-        main=[_row(result, row) for row in _rows(result.motifs)],
-        untested=[_row(result, row) for row in _rows(result.untested.head(MOST_UNTESTED))],
+        main=[_row(result, row) for row in rows_of(result.motifs)],
+        untested=[_row(result, row) for row in rows_of(result.untested.head(MOST_UNTESTED))],
         n_untested=len(result.untested),
-        fold=_figure(fold_figure(shown), "fold", "attention fold of each motif", 1.6)
+        fold=figure_markup(fold_figure(shown), "fold", "attention fold of each motif", 1.6)
         if shown["attention_fold"].head(MOST_MOTIFS).notna().any()
         else "",
-        coverage=_figure(
+        coverage=figure_markup(
             coverage_figure(result), "coverage", "where seqlets and motif sites lie", 1.6
         ),
         alignments=_alignments(result),
         browser=_browser(result),
-        heads=_rows(result.heads[result.heads["chosen"].astype(bool)]) if len(result.heads) else [],
-        head_map=_figure(head_map(result.heads), "heads", "exceedance of every head")
+        heads=rows_of(result.heads[result.heads["chosen"].astype(bool)])
+        if len(result.heads)
+        else [],
+        head_map=figure_markup(head_map(result.heads), "heads", "exceedance of every head")
         if len(result.heads)
         else "",
         intervention=intervention,
-        effects=_rows(intervention.effects) if intervention is not None else [],
-        balance=_rows(intervention.balance) if intervention is not None else [],
-        kmers=_rows(result.kmers.head(MOST_KMERS)),
+        effects=rows_of(intervention.effects) if intervention is not None else [],
+        balance=rows_of(intervention.balance) if intervention is not None else [],
+        kmers=rows_of(result.kmers.head(MOST_KMERS)),
         n_kmers=len(result.kmers),
         table=[(text, facts[key]) for key, text in _EXPLAINED.items()],
-        provenance=_provenance(run),
+        provenance=provenance(run),
         run=json.dumps(run, indent=2, default=str),
         methods=methods_paragraph(facts, run),
     )
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _row(result: MotifResult, row: dict[str, Any]) -> dict[str, Any]:
@@ -142,54 +136,13 @@ def _alignments(result: MotifResult) -> list[dict[str, Any]]:
             orientation=str(match["Orientation"]),
         )
         label = f"{motif_id} above {match['Target_ID']}"
-        shown.append({"id": motif_id, "match": match, "svg": _figure(figure, f"logo{i}", label)})
+        shown.append(
+            {"id": motif_id, "match": match, "svg": figure_markup(figure, f"logo{i}", label)}
+        )
     return shown
 
 
 def _browser(result: MotifResult) -> Markup:
     if not browser_records(result, 1):
         return Markup("")
-    from plotly.io import to_html
-
-    page = to_html(
-        browser_figure(result),
-        include_plotlyjs=True,
-        full_html=False,
-        div_id="browser",
-        config={
-            "displaylogo": False,
-            "responsive": True,
-            "modeBarButtons": [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
-        },
-    )
-    return Markup(page)
-
-
-def _figure(figure: Figure, prefix: str, label: str, scale: float = 1.35) -> Markup:
-    return Markup(inline_svg(figure, prefix, label, scale))
-
-
-def _provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a reader asks of run.json, in words; what it lacks is left out."""
-    facts = Facts(run)
-    inputs = [f"{Path(one['path']).name} {one['sha256'] or ''}" for one in facts["inputs"] or []]
-    digest = facts["model_sha256"]
-    rows = [
-        ("command", shlex.join(map(str, facts["command"] or []))),
-        ("finished", facts["finished"]),
-        ("seconds", facts["seconds"]),
-        ("input, sha256", "; ".join(inputs)),
-        ("model", facts["model"]),
-        ("model sha256", ", ".join(digest.values()) if isinstance(digest, dict) else digest),
-        ("seed", facts["seed"]),
-        ("attention backend", facts["backend"]),
-        ("why this one", facts["backend_reason"]),
-        ("versions", ", ".join(f"{k} {v}" for k, v in (facts["versions"] or {}).items())),
-    ]
-    return [(name, number(value)) for name, value in rows if value not in (None, "")]
-
-
-def _title(run: dict[str, Any]) -> str:
-    inputs = run.get("inputs") or []
-    path = str(inputs[0]["path"]) if inputs else "sequences"
-    return "standard input" if path == "-" else path.rsplit("/", 1)[-1]
+    return plotly_markup(browser_figure(result), "browser")

@@ -106,7 +106,7 @@ def head_snr_map(
     bar = figure.colorbar(image, ax=list(axes), shrink=0.8 / down + 0.1, aspect=18)
     bar.set_label(f"signal-to-noise (mean ratio),\n{RESOLUTIONS[resolution]}")
     bar.ax.yaxis.set_major_locator(FixedLocator(_ratio_ticks(end)))
-    bar.ax.yaxis.set_major_formatter(lambda y, _: f"{y:.3g}")
+    bar.ax.yaxis.set_major_formatter(lambda y, _: f"{y:.2f}")
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.outline.set_visible(False)
     if "chosen_1" in rows and rows[["chosen_1", "chosen_2"]].astype(bool).to_numpy().any():
@@ -118,7 +118,7 @@ def head_snr_map(
 def _ratio_ticks(end: float) -> list[float]:
     """1 and round ratios on both sides of it, up to ``end``."""
     steps = (1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100)
-    up = [step for step in steps if step <= end * 1.001][-3:]
+    up = [step for step in steps if step <= end * 1.001][-2:]
     return [*(1 / step for step in reversed(up)), 1.0, *up]
 
 

@@ -51,7 +51,7 @@ def snr_figure(
 
     A bar is the head chosen on one half and measured on the other, with its 95 % interval; a
     white diamond is the mean over heads (left out over 48 bars). Untrained twins are hatched,
-    beside their model.
+    beside their model. A grey stroke is the same statistic at random intervals, where given.
 
     Args:
         snr: Columns model, resolution, layers, definition, motif, heads, snr, low, high,
@@ -71,7 +71,7 @@ def snr_figure(
         return settle(figure)
     n_bars = len(shown) * len(looks)
     wide = n_bars > BARS_IN_SINGLE
-    rows_down = -(-len(looks) // (3 if wide else 1))  # of the legend
+    rows_down = -(-(len(looks) + 2) // (3 if wide else 1))  # of the legend
     slanted = len(shown) > (6 if wide else 2) or max(map(len, shown)) > 60 // len(shown)
     figure = new_figure(
         DOUBLE_MM if wide else SINGLE_MM,
@@ -95,6 +95,8 @@ def snr_figure(
     for ax in axes:
         ax.tick_params(axis="x", length=0)
     means = [Line2D([], [], label="mean over heads", **_MEAN)] if n_bars <= MEANS_UP_TO else []
+    if "random" in rows and rows["random"].notna().any():
+        means.append(Line2D([], [], label="random intervals", **_RANDOM))
     figure.legend(
         handles=[*bar_handles(looks), *means],
         loc="outside upper left",
@@ -110,11 +112,12 @@ def snr_figure(
     if len(motifs) > len(shown):
         notes += f"; {len(motifs) - len(shown)} more motifs in the table"
     if chance is None:
-        notes += "\na peak is above the median by chance too: see decoy intervals in the table"
+        notes += "\na peak is above the median by chance too: compare with random intervals"
     figure.supxlabel(_wrapped(notes, 170 if wide else 82), fontsize=5, color=GREY)
     return settle(figure)
 
 
+_RANDOM: dict[str, Any] = {"marker": "_", "ms": 6, "mec": GREY, "mew": 1.2, "lw": 0}
 _MEAN: dict[str, Any] = {"marker": "D", "ms": 2.4, "mfc": "white", "mec": INK, "mew": 0.5, "lw": 0}
 
 
@@ -141,6 +144,8 @@ def _bars(
         ax.vlines(x[known], low[known], high[known], color=INK, lw=0.7, zorder=4)
         if means:
             ax.plot(x, mean["snr"].reindex(motifs).to_numpy(float), zorder=5, **_MEAN)
+        if "random" in best:
+            ax.plot(x, best["random"].reindex(motifs).to_numpy(float), zorder=6, **_RANDOM)
         for missing in x[~np.isfinite(value)]:
             ax.text(
                 missing, floor, "no value", rotation=90, fontsize=5, color=GREY,

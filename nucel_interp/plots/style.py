@@ -148,6 +148,8 @@ def inline_svg(figure: Figure, prefix: str, label: str, scale: float = 1.35) -> 
     svg = to_svg(figure)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # equal images have equal ids, which nothing refers to
+    svg = re.sub(r'(<image [^>]*?)\sid="[^"]*"', r"\1", svg)
     svg = re.sub(r'(\sid=")', rf"\g<1>{prefix}-", svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     wide = figure.get_figwidth() * 96 * scale

@@ -47,7 +47,8 @@ def per_motif(models, motifs, value):
                         for heads, part in (("best", shown), ("mean", 0.5 * (shown + 1))):
                             snr.append(
                                 [row["model"], resolution, layers, definition, motif, heads, 120,
-                                 part, part - 0.1, part + 0.12]
+                                 part, part - 0.1, part + 0.12,
+                                 1.01 if definition == "mean_ratio" else 0.03]
                             )  # fmt: skip
                 auroc = 0.5 + 0.25 * (here - 1)
                 recovery.append(
@@ -61,7 +62,7 @@ def per_motif(models, motifs, value):
         pd.DataFrame(
             snr,
             columns=["model", "resolution", "layers", "definition", "motif", "heads",
-                     "n_sequences", "snr", "low", "high"],
+                     "n_sequences", "snr", "low", "high", "random"],
         ),
         pd.DataFrame(
             recovery,

@@ -1,0 +1,176 @@
+"""What a comparison of models shows, in one plain sentence; never more than its intervals say.
+
+The headline is the mean ratio inside over outside the sites at matched resolution, the head chosen
+among all layers on one half of the sequences and measured on the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nucel_interp.compare.result import ComparisonResult
+
+HEADLINE = {"resolution": "matched", "layers": "all", "definition": "mean_ratio", "heads": "best"}
+MOST_NAMES = 4
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One ratio of signal-to-noise, model a over model b, with its 95 % interval."""
+
+    motif: str
+    ratio: float
+    low: float
+    high: float
+    n_sequences: int
+
+    @property
+    def side(self) -> int:
+        """1 if a is higher, -1 if b is, 0 if the interval holds 1 or is not known."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return 0
+        return int(self.low > 1) - int(self.high < 1)
+
+
+def verdict(result: ComparisonResult) -> str:
+    """One sentence that follows from the intervals: models against each other and their twins.
+
+    The first trained model is held against every other. A difference is named only if its interval
+    leaves out 1; if the higher model is not above its own untrained twin, that is said too.
+    """
+    trained = _names(result.models, "yes")
+    motifs = list(dict.fromkeys(result.snr["motif"].astype(str)))
+    if not trained or not motifs:
+        return "No model could be compared: there is no sequence with a site to measure at."
+    above = {name: above_twin(result, name) for name in trained}
+    clauses = [_pair(result, trained[0], other, above) for other in trained[1:]]
+    clauses.append(_twins(above, motifs))
+    if len(motifs) > 1:
+        clauses.append("intervals are not corrected for the number of motifs")
+    return "At matched resolution, " + "; ".join(clauses) + "."
+
+
+def contrasts(result: ComparisonResult, a: str, b: str) -> list[Contrast]:
+    """The headline's ratios of model a over model b, one per motif, whichever way they are kept."""
+    table = result.differences
+    if not len(table):
+        return []
+    rows = _headline(table)
+    found = [
+        Contrast(*_numbers(row, "ratio", "low", "high"))
+        for row in rows[(rows["model_a"] == a) & (rows["model_b"] == b)].to_dict("records")
+    ]
+    for row in rows[(rows["model_a"] == b) & (rows["model_b"] == a)].to_dict("records"):
+        motif, ratio, low, high, n = _numbers(row, "ratio", "low", "high")
+        found.append(Contrast(motif, _over(ratio), _over(high), _over(low), n))
+    return found
+
+
+def above_twin(result: ComparisonResult, name: str) -> list[Contrast] | None:
+    """The headline's ratios of a model over its untrained twin; None if it has none."""
+    models = result.models
+    twins = models[(models["twin_of"].astype(str) == name) & (models["trained"] == "untrained")]
+    if not len(twins):
+        return None
+    return contrasts(result, name, str(twins["model"].iloc[0]))
+
+
+def _pair(result: ComparisonResult, a: str, b: str, above: dict[str, list[Contrast] | None]) -> str:
+    found = contrasts(result, a, b)
+    if not found:
+        return f"{a} and {b} could not be compared"
+    if len(found) == 1:
+        return _one_motif(found[0], a, b, above)
+    higher, lower = ([c.motif for c in found if c.side == side] for side in (1, -1))
+    if not higher and not lower:
+        return (
+            f"no difference in signal-to-noise between {a} and {b} is "
+            f"shown for any of {len(found)} motifs"
+        )
+    parts = [f"higher in {name} for {_listed(m)}" for name, m in ((a, higher), (b, lower)) if m]
+    text = f"signal-to-noise at motif sites is {_joined(parts)}"
+    rest = len(found) - len(higher) - len(lower)
+    return text + (f" (no difference shown for {rest} of {len(found)})" if rest else "")
+
+
+def _one_motif(found: Contrast, a: str, b: str, above: dict[str, list[Contrast] | None]) -> str:
+    if not found.side:
+        return (
+            f"no difference between {a} and {b} is shown at {found.motif} "
+            f"sites: their signal-to-noise has the ratio {found.ratio:.2f} {_interval(found)}"
+        )
+    if found.side < 0:
+        a, b = b, a
+        ratio, low, high = _over(found.ratio), _over(found.high), _over(found.low)
+        found = Contrast(found.motif, ratio, low, high, found.n_sequences)
+    text = (
+        f"the signal-to-noise of attention at {found.motif} sites is {found.ratio:.2f} times as "
+        f"high in {a} as in {b} {_interval(found)}"
+    )
+    own = above[a]
+    if own is not None and not any(c.motif == found.motif and c.side == 1 for c in own):
+        return text + f", but {a} is not shown to be above its own untrained twin"
+    return text
+
+
+def _twins(above: dict[str, list[Contrast] | None], motifs: Sequence[str]) -> str:
+    parts, without = [], []
+    for name, found in above.items():
+        if not found:
+            without.append(name)
+        elif len(motifs) == 1:
+            parts.append(f"{name} is at {found[0].ratio:.2f} {_interval(found[0])}")
+        else:
+            up = sum(contrast.side == 1 for contrast in found)
+            parts.append(f"{name} for {up} of {len(motifs)}")
+    clauses = []
+    if parts and len(motifs) == 1:
+        clauses.append(f"over its own untrained twin, {_joined(parts)}")
+    elif parts:
+        clauses.append(f"above their untrained twins are {_joined(parts)} motifs")
+    if without:
+        clauses.append(f"{_joined(without)} could not be held against an untrained twin")
+    return "; ".join(clauses)
+
+
+def _names(models: pd.DataFrame, trained: str) -> list[str]:
+    return [str(name) for name in models.loc[models["trained"] == trained, "model"]]
+
+
+def _headline(table: pd.DataFrame) -> pd.DataFrame:
+    for column, value in HEADLINE.items():
+        table = table[table[column].astype(str) == value]
+    return table
+
+
+def _numbers(row: dict[Any, Any], *columns: str) -> tuple[str, float, float, float, int]:
+    ratio, low, high = (float(row[column]) for column in columns)
+    return str(row["motif"]), ratio, low, high, int(row["n_sequences"])
+
+
+def _over(value: float) -> float:
+    return 1 / value if value else math.inf
+
+
+def _interval(found: Contrast) -> str:
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return f"(interval not known, {found.n_sequences} sequences)"
+    return f"(95 % interval {found.low:.2f} to {found.high:.2f}, {found.n_sequences} sequences)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > MOST_NAMES:
+        return f"{len(names)} motifs ({', '.join(names[:MOST_NAMES])}, ...)"
+    return _joined(names)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -43,7 +43,8 @@ _LABELS = {
 _OTHERS = ("snr_global", "snr_z", "snr_peak_over_median")
 _EXPLAINED = {
     "n_records": "records given",
-    "n_sequences": "sequences with sites",
+    "n_sequences": "sequences read",
+    "n_with_site": "sequences with a site",
     "window_bp": "window (bp): the smallest context, rounded down to a multiple of 6",
     "n_windows": "windows read",
     "n_half_1": "sequences in half 1",

@@ -36,7 +36,8 @@ def comparison_methods(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "AUROC and AUPRC take every base: those of sites against all others, for the head chosen "
         "on the other half" + (f"; decoys are {facts['decoys']}." if facts["decoys"] else "."),
         "Every model stands beside an untrained twin: the same shape with random weights, its "
-        "head chosen in the same way.",
+        "head chosen in the same way; every trained model beside itself at the same places in "
+        "dinucleotide-shuffled copies of the windows, which tells what the places alone give.",
     ]
     if facts["seed"] is not None:
         sentences.append(f"Seed {number(facts['seed'])}.")
@@ -45,7 +46,7 @@ def comparison_methods(summary: dict[str, Any], run: dict[str, Any]) -> str:
 
 def _sites(facts: Facts) -> str:
     counts = (
-        f" ({number(facts['n_sites'])} sites in {number(facts['n_sequences'])} sequences)"
+        f" ({number(facts['n_sites'])} sites in {number(facts['n_with_site'])} sequences)"
         if facts["n_sites"] is not None
         else ""
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HEADLINE = {"resolution": "matched", "layers": "all", "definition": "mean_ratio", "heads": "best"}
 MOST_NAMES = 4
+SHUFFLED = ", shuffled input"  # behind a model's name in the table of differences
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,60 @@ class Contrast:
         return int(self.low > 1) - int(self.high < 1)
 
 
+@dataclass(frozen=True)
+class Controls:
+    """A model's ratios over what it must exceed; empty where that was not measured."""
+
+    twin: list[Contrast]
+    shuffled: list[Contrast]
+
+    def failed(self, motif: str) -> list[str]:
+        """In words, the measured controls that a model is not shown to be above at a motif."""
+        return [
+            words
+            for found, words in (
+                (self.twin, "its own untrained twin"),
+                (self.shuffled, "itself at the same places in shuffled sequence"),
+            )
+            if found and not any(c.motif == motif and c.side == 1 for c in found)
+        ]
+
+
 def verdict(result: ComparisonResult) -> str:
-    """One sentence that follows from the intervals: models against each other and their twins.
+    """One sentence that follows from the intervals: models against each other and their controls.
 
     The first trained model is held against every other. A difference is named only if its interval
-    leaves out 1; if the higher model is not above its own untrained twin, that is said too.
+    leaves out 1; if the higher model is not above its own untrained twin, or not above itself at
+    the same places in shuffled sequence, that is said too.
     """
     trained = _names(result.models, "yes")
     motifs = list(dict.fromkeys(result.snr["motif"].astype(str)))
     if not trained or not motifs:
         return "No model could be compared: there is no sequence with a site to measure at."
-    above = {name: above_twin(result, name) for name in trained}
-    clauses = [_pair(result, trained[0], other, above) for other in trained[1:]]
-    clauses.append(_twins(above, motifs))
+    controls = {name: controls_of(result, name) for name in trained}
+    clauses = [_pair(result, trained[0], other, controls) for other in trained[1:]]
+    clauses += _against(
+        {name: c.twin for name, c in controls.items()}, motifs, "its own untrained twin"
+    )
+    clauses += _against(
+        {name: c.shuffled for name, c in controls.items()},
+        motifs,
+        "itself at the same places in shuffled sequence",
+    )
+    without = [name for name, c in controls.items() if not c.twin]
+    if without:
+        clauses.append(f"{_joined(without)} could not be held against an untrained twin")
     if len(motifs) > 1:
         clauses.append("intervals are not corrected for the number of motifs")
     return "At matched resolution, " + "; ".join(clauses) + "."
+
+
+def controls_of(result: ComparisonResult, name: str) -> Controls:
+    """The headline's ratios of a model over its untrained twin and over shuffled input."""
+    models = result.models
+    twins = models[(models["twin_of"].astype(str) == name) & (models["trained"] == "untrained")]
+    twin = contrasts(result, name, str(twins["model"].iloc[0])) if len(twins) else []
+    return Controls(twin, contrasts(result, name, f"{name}{SHUFFLED}"))
 
 
 def contrasts(result: ComparisonResult, a: str, b: str) -> list[Contrast]:
@@ -72,21 +111,12 @@ def contrasts(result: ComparisonResult, a: str, b: str) -> list[Contrast]:
     return found
 
 
-def above_twin(result: ComparisonResult, name: str) -> list[Contrast] | None:
-    """The headline's ratios of a model over its untrained twin; None if it has none."""
-    models = result.models
-    twins = models[(models["twin_of"].astype(str) == name) & (models["trained"] == "untrained")]
-    if not len(twins):
-        return None
-    return contrasts(result, name, str(twins["model"].iloc[0]))
-
-
-def _pair(result: ComparisonResult, a: str, b: str, above: dict[str, list[Contrast] | None]) -> str:
+def _pair(result: ComparisonResult, a: str, b: str, controls: dict[str, Controls]) -> str:
     found = contrasts(result, a, b)
     if not found:
         return f"{a} and {b} could not be compared"
     if len(found) == 1:
-        return _one_motif(found[0], a, b, above)
+        return _one_motif(found[0], a, b, controls)
     higher, lower = ([c.motif for c in found if c.side == side] for side in (1, -1))
     if not higher and not lower:
         return (
@@ -99,7 +129,7 @@ def _pair(result: ComparisonResult, a: str, b: str, above: dict[str, list[Contra
     return text + (f" (no difference shown for {rest} of {len(found)})" if rest else "")
 
 
-def _one_motif(found: Contrast, a: str, b: str, above: dict[str, list[Contrast] | None]) -> str:
+def _one_motif(found: Contrast, a: str, b: str, controls: dict[str, Controls]) -> str:
     if not found.side:
         return (
             f"no difference between {a} and {b} is shown at {found.motif} "
@@ -113,30 +143,23 @@ def _one_motif(found: Contrast, a: str, b: str, above: dict[str, list[Contrast] 
         f"the signal-to-noise of attention at {found.motif} sites is {found.ratio:.2f} times as "
         f"high in {a} as in {b} {_interval(found)}"
     )
-    own = above[a]
-    if own is not None and not any(c.motif == found.motif and c.side == 1 for c in own):
-        return text + f", but {a} is not shown to be above its own untrained twin"
-    return text
+    failed = controls[a].failed(found.motif)
+    return text + (f", but {a} is not shown to be above {' or '.join(failed)}" if failed else "")
 
 
-def _twins(above: dict[str, list[Contrast] | None], motifs: Sequence[str]) -> str:
-    parts, without = [], []
-    for name, found in above.items():
-        if not found:
-            without.append(name)
-        elif len(motifs) == 1:
-            parts.append(f"{name} is at {found[0].ratio:.2f} {_interval(found[0])}")
-        else:
-            up = sum(contrast.side == 1 for contrast in found)
-            parts.append(f"{name} for {up} of {len(motifs)}")
-    clauses = []
-    if parts and len(motifs) == 1:
-        clauses.append(f"over its own untrained twin, {_joined(parts)}")
-    elif parts:
-        clauses.append(f"above their untrained twins are {_joined(parts)} motifs")
-    if without:
-        clauses.append(f"{_joined(without)} could not be held against an untrained twin")
-    return "; ".join(clauses)
+def _against(found: dict[str, list[Contrast]], motifs: Sequence[str], what: str) -> list[str]:
+    """A clause on how each model stands to one control; none if it was not measured."""
+    measured = {name: rows for name, rows in found.items() if rows}
+    if not measured:
+        return []
+    if len(motifs) == 1:
+        parts = [f"{name} is {c.ratio:.2f} times{_short(c)}" for name, (c, *_) in measured.items()]
+        return [f"against {what}, {_joined(parts)} as high"]
+    parts = [
+        f"{name} for {sum(c.side == 1 for c in rows)} of {len(motifs)}"
+        for name, rows in measured.items()
+    ]
+    return [f"above {what}: {_joined(parts)} motifs"]
 
 
 def _names(models: pd.DataFrame, trained: str) -> list[str]:
@@ -162,6 +185,11 @@ def _interval(found: Contrast) -> str:
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return f"(interval not known, {found.n_sequences} sequences)"
     return f"(95 % interval {found.low:.2f} to {found.high:.2f}, {found.n_sequences} sequences)"
+
+
+def _short(found: Contrast) -> str:
+    known = math.isfinite(found.low) and math.isfinite(found.high)
+    return f" ({found.low:.2f} to {found.high:.2f})" if known else " (interval not known)"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -124,6 +124,13 @@ def differences_of(snr, models):
                     [a, b, row["resolution"], row["layers"], "mean_ratio", row["motif"], "best",
                      ratio, ratio - 0.1, ratio + 0.1, 120]
                 )  # fmt: skip
+    for row in best[
+        best["model"].isin(models.loc[models["trained"] == "yes", "model"])
+    ].itertuples():
+        rows.append(
+            [row.model, f"{row.model}, shuffled input", row.resolution, row.layers, "mean_ratio",
+             row.motif, "best", row.snr / 1.05, row.snr / 1.05 - 0.1, row.snr / 1.05 + 0.1, 120]
+        )  # fmt: skip
     return pd.DataFrame(
         rows,
         columns=["model_a", "model_b", "resolution", "layers", "definition", "motif", "heads",
@@ -132,7 +139,8 @@ def differences_of(snr, models):
 
 
 SUMMARY = {
-    "window_bp": 252, "n_records": 120, "n_sequences": 120, "n_sites": 141,
+    "window_bp": 252, "n_records": 120, "n_sequences": 122, "n_with_site": 120,
+    "n_sites": 141,
     "sites_from": "FIMO, p < 1e-4", "motif_choice": "given with --motifs", "rule": "density",
     "frames": 6, "strand": "both", "seed": 0, "split_rule": "by chromosome", "n_bootstrap": 1000,
     "decoys": "20 column-permuted matrices", "n_half_1": 61, "n_half_2": 59,

@@ -44,9 +44,10 @@ def with_ratio(result, a, b, ratio, low, high):
 def test_a_difference_is_named_with_its_interval(result):
     assert verdict(result) == (
         "At matched resolution, the signal-to-noise of attention at CTCF sites is 1.29 times as "
-        "high in mini as in nt-small (95 % interval 1.19 to 1.39, 120 sequences); over its own "
-        "untrained twin, mini is at 1.54 (95 % interval 1.44 to 1.64, 120 sequences) and nt-small "
-        "is at 1.19 (95 % interval 1.09 to 1.29, 120 sequences)."
+        "high in mini as in nt-small (95 % interval 1.19 to 1.39, 120 sequences); against "
+        "its own untrained twin, mini is 1.54 times (1.44 to 1.64) and nt-small is 1.19 times "
+        "(1.09 to 1.29) as high; against itself at the same places in shuffled sequence, mini is "
+        "1.49 times (1.39 to 1.59) and nt-small is 1.15 times (1.05 to 1.25) as high."
     )
 
 
@@ -64,6 +65,12 @@ def test_the_lower_model_may_come_first(result):
 def test_a_lead_over_the_other_model_alone_is_not_called_learning(result):
     said = verdict(with_ratio(result, "mini", "mini" + TWIN, 1.1, 0.9, 1.3))
     assert "but mini is not shown to be above its own untrained twin" in said
+
+
+def test_a_lead_that_shuffled_sequence_has_too_is_said(result):
+    said = verdict(with_ratio(result, "mini", "mini, shuffled input", 1.1, 0.9, 1.3))
+    assert "but mini is not shown to be above itself at the same places in shuffled" in said
+    assert "above its own untrained twin" not in said
 
 
 def test_an_unknown_interval_shows_nothing(result):
@@ -93,7 +100,7 @@ def test_many_motifs_and_models_are_counted():
     said = verdict(many)
     assert "higher in a for M1 and M2 and higher in b for M3" in said
     assert "(no difference shown for 1 of 3)" in said
-    assert "above their untrained twins are a for 2 of 3" in said
+    assert "above its own untrained twin: a for 2 of 3" in said
     assert said.endswith("intervals are not corrected for the number of motifs.")
 
 

@@ -1,0 +1,195 @@
+"""The same windows for every model: no N, a multiple of six, inside the smallest context."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.compare.heads import first_of_each
+from nucel_interp.errors import InputError
+from nucel_interp.scoring.units import Unit, split_units
+from nucel_interp.types import Location, Record, Site, canonical
+
+BLOCK = 6
+"""Windows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
+_STRETCH = re.compile("[ACGT]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Records cut into windows, which lie end to end; those of one record lie together.
+
+    A site is a `types.Site` whose ``record`` counts `records`; ``start`` and ``end`` count bases
+    from the first base of the record's first window, windows laid end to end.
+
+    Attributes:
+        window_bp: The longest window there may be.
+        records: The records that have a window, each sequence once: the units of the statistics.
+        number: (windows,) which record each was cut from, ascending.
+        start: (windows,) its first base in the record, 0-based.
+        sequences: One per window, A, C, G and T only.
+        second_half: (records,) True for half 2.
+        split_rule: How the halves were made, in words.
+        repeated: How many records were left out because their sequence had been met before.
+        too_short: How many have no six known bases in a row.
+        left_out: Bases of the records used that are in no window.
+    """
+
+    window_bp: int
+    records: list[Record]
+    number: NDArray[np.int64]
+    start: NDArray[np.int64]
+    sequences: list[str]
+    second_half: NDArray[np.bool_]
+    split_rule: str
+    repeated: int
+    too_short: int
+    left_out: int
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """(windows + 1,) where each window begins among all bases."""
+        lengths = [len(s) for s in self.sequences]
+        return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+    @cached_property
+    def record_offsets(self) -> NDArray[np.int64]:
+        """(records + 1,) where each record's windows begin among all bases."""
+        first = np.searchsorted(self.number, np.arange(len(self.records) + 1))
+        return self.offsets[first]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """One per record: its windows end to end."""
+        parts: list[list[str]] = [[] for _ in self.records]
+        for number, sequence in zip(self.number.tolist(), self.sequences, strict=True):
+            parts[number].append(sequence)
+        return ["".join(p) for p in parts]
+
+    @cached_property
+    def window_of(self) -> NDArray[np.int64]:
+        """(bases,) the window of each base."""
+        return np.repeat(np.arange(len(self.sequences)), np.diff(self.offsets))
+
+    def ends(self, width: int) -> NDArray[np.bool_]:
+        """(bases,) is the base one of the first or last ``width`` of its window?"""
+        lengths = np.diff(self.offsets)
+        at = np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1], lengths)
+        return np.asarray(np.minimum(at, np.repeat(lengths, lengths) - 1 - at) < width)
+
+    def of_windows(self, sites: Sequence[Site]) -> list[Site]:
+        """Sites counted by window and its bases, as `Windows` counts sites."""
+        found = []
+        for s in sites:
+            number = int(self.number[s.record])
+            shift = int(self.offsets[s.record] - self.record_offsets[number])
+            found.append(Site(number, s.start + shift, s.end + shift, s.strand, s.score, s.p))
+        return found
+
+    def place(self, site: Site) -> tuple[int, int, int]:
+        """Window of a site, and its first base and one past the last there."""
+        at = int(self.record_offsets[site.record]) + site.start
+        window = int(self.window_of[at])
+        first = at - int(self.offsets[window])
+        return window, first, first + site.end - site.start
+
+    def as_records(self) -> list[Record]:
+        """The windows as records with names of their own."""
+        made = []
+        for number, start, text in zip(
+            self.number.tolist(), self.start.tolist(), self.sequences, strict=True
+        ):
+            record = self.records[number]
+            place = record.location
+            if start == 0 and len(text) == len(record):
+                made.append(Record(record.name, text, place))
+                continue
+            there = place and Location(
+                place.chromosome, place.start + start, place.start + start + len(text)
+            )
+            made.append(Record(f"{record.name}/{start}-{start + len(text)}", text, there))
+        return made
+
+
+def common_window(contexts: Sequence[int]) -> int:
+    """The smallest context (bases), rounded down to a multiple of six.
+
+    Raises:
+        InputError: It is below six.
+    """
+    window = min(contexts) // BLOCK * BLOCK
+    if window < BLOCK:
+        raise InputError(
+            f"a model reads {min(contexts)} bases at most, but the comparison needs windows of at "
+            f"least {BLOCK}; leave that model out"
+        )
+    return window
+
+
+def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> Windows:
+    """Cut records into windows that do not overlap, and split them into halves.
+
+    Each stretch between letters other than A, C, G, T is trimmed to a multiple of six and cut into
+    as few parts as fit, of nearly equal length. Windows are laid out on the canonical strand, so
+    both strands of a record are read in the same ones. A sequence met before, on either strand,
+    counts once.
+
+    Args:
+        records: At least one.
+        window_bp: The longest window, a multiple of six.
+        seed: Of the split.
+
+    Raises:
+        InputError: No record has six known bases in a row.
+    """
+    first = first_of_each([r.sequence for r in records])
+    kept: list[Record] = []
+    number, start, sequences = [], [], []
+    repeated = too_short = left_out = 0
+    for record, is_first in zip(records, first.tolist(), strict=True):
+        if not is_first:
+            repeated += 1
+            continue
+        spans = _spans(record.sequence, window_bp)
+        if not spans:
+            too_short += 1
+            continue
+        for a, b in spans:
+            number.append(len(kept))
+            start.append(a)
+            sequences.append(record.sequence[a:b])
+        left_out += len(record) - sum(b - a for a, b in spans)
+        kept.append(record)
+    if not kept:
+        longest = max((len(r) for r in records), default=0)
+        raise InputError(
+            f"no record has {BLOCK} known bases in a row (the longest has {longest} letters); a "
+            "comparison with the Nucleotide Transformer's 6-mers needs longer sequences"
+        )
+    units = [Unit(i, 0, len(r), r.sequence) for i, r in enumerate(kept)]
+    second, rule = split_units(kept, units, seed)
+    return Windows(
+        window_bp, kept, np.array(number), np.array(start), sequences, second, rule,
+        repeated, too_short, left_out,
+    )  # fmt: skip
+
+
+def _spans(sequence: str, window_bp: int) -> list[tuple[int, int]]:
+    """First base and one past the last of each window, ascending."""
+    length, turned = len(sequence), sequence != canonical(sequence)
+    spans = []
+    for stretch in _STRETCH.finditer(sequence):
+        a, b = stretch.span()
+        blocks = (b - a) // BLOCK
+        parts = -(-blocks * BLOCK // window_bp)
+        begin = length - b if turned else a  # on the canonical strand
+        edges = [begin + BLOCK * (blocks * i // parts) for i in range(parts + 1)] if parts else []
+        for left, right in pairwise(edges):
+            spans.append((length - right, length - left) if turned else (left, right))
+    return sorted(spans)

@@ -1,0 +1,77 @@
+"""Sites in: BED with the motif's name in column 4."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+from nucel_interp.errors import InputError
+from nucel_interp.types import Strand
+
+UNNAMED = "site"
+"""The motif of a line without a name."""
+_HEADERS = ("#", "track", "browser")
+
+
+@dataclass(frozen=True)
+class BedSite:
+    """One line of a BED file: 0-based, half-open; ``line`` counts from 1."""
+
+    line: int
+    chrom: str
+    start: int
+    end: int
+    name: str
+    strand: Strand
+
+    def __str__(self) -> str:
+        return f"line {self.line} ({self.name:.40}, {self.chrom:.60}:{self.start}-{self.end})"
+
+
+def read_sites(path: str | Path) -> list[BedSite]:
+    """Every site of a BED file, plain or gzip, in its order.
+
+    Columns are chrom (a record's name or a chromosome), start, end, then optionally name, score
+    and strand, separated by tabs, or by blanks where a line has no tab.
+
+    Raises:
+        InputError: The file is missing, holds no site, or a line is not BED.
+    """
+    shown = Path(path)
+    try:
+        raw = shown.read_bytes()
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{shown} does not exist") from error
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+        raise InputError(f"{shown} is not BED text, or is cut short") from error
+    sites = [
+        _site(number, line, shown)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith(_HEADERS)
+    ]
+    if not sites:
+        raise InputError(f"{shown} holds no site; give BED with at least one line")
+    return sites
+
+
+def _site(number: int, line: str, path: Path) -> BedSite:
+    cells = line.split("\t") if "\t" in line else line.split()
+    cells = [cell.strip() for cell in cells]
+    try:
+        start, end = int(cells[1]), int(cells[2])
+    except (IndexError, ValueError):
+        raise InputError(
+            f"{path}, line {number}: BED needs chrom, start and end, but this is {line[:60]!r}"
+        ) from None
+    if not 0 <= start < end:
+        raise InputError(
+            f"{path}, line {number}: 0 <= start < end does not hold for {start} and {end} "
+            "(BED counts from 0, the end is not included)"
+        )
+    name = cells[3] if len(cells) > 3 and cells[3] not in ("", ".") else UNNAMED
+    strand: Strand = "."
+    if len(cells) > 5 and cells[5] in ("+", "-"):
+        strand = "+" if cells[5] == "+" else "-"
+    return BedSite(number, cells[0], start, end, name, strand)

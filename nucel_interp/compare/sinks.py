@@ -24,6 +24,7 @@ def sink_table(
     cls_share: NDArray[np.float64],
     *,
     both_strands: bool = True,
+    width: int = 1,
 ) -> pd.DataFrame:
     """In how many sequences each head gives over half of its attention to one base.
 
@@ -38,6 +39,8 @@ def sink_table(
         offsets: (sequences + 1,).
         cls_share: (layers x heads,) mean attention to [CLS].
         both_strands: Is ``received`` the mean of both strands?
+        width: How many neighbouring bases make a place. Six frames of six-base tokens spread what
+            one token receives over 11 bases.
 
     Returns:
         Columns `types.SINK_COLUMNS`, a row per head: ``sink_sequences`` of ``sequences``;
@@ -57,11 +60,12 @@ def sink_table(
         )
         mass = values * np.repeat(seen, n_heads, axis=0)
         total = np.maximum(mass.sum(axis=1), 1e-12)
+        mass = _in_stretches(mass, min(width, mass.shape[1]))
         if both_strands:
-            mirrored = mass + mass[:, ::-1]
-            if mass.shape[1] % 2:
-                mirrored[:, mass.shape[1] // 2] /= 2
-            mass = mirrored
+            n = mass.shape[1]
+            # a stretch that overlaps its own mirror image is one place
+            apart = np.abs(2 * np.arange(n) - (n - 1)) >= min(width, n)
+            mass = mass + np.where(apart, mass[:, ::-1], 0)
         shares.append(mass.max(axis=1) / total)
     table = np.stack(shares) if shares else np.zeros((0, len(received)))
     index = np.arange(len(received))
@@ -77,6 +81,14 @@ def sink_table(
             "cls_share": cls_share,
         }
     )[SINK_COLUMNS]
+
+
+def _in_stretches(mass: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """(heads, bases - width + 1) sum over each stretch of ``width`` bases."""
+    if width == 1:
+        return mass
+    running = np.pad(np.cumsum(mass, axis=1), ((0, 0), (1, 0)))
+    return np.asarray(running[:, width:] - running[:, :-width])
 
 
 def opportunity(known: NDArray[np.bool_], window: int | None) -> NDArray[np.float64]:

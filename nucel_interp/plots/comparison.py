@@ -14,7 +14,7 @@ from nucel_interp.plots.layers import distance_figure, layer_figure
 from nucel_interp.plots.loci import locus_figure, locus_window
 from nucel_interp.plots.places import inside, local_rows
 from nucel_interp.plots.recovery import auroc_figure, recall_figure
-from nucel_interp.plots.snr import snr_figure
+from nucel_interp.plots.snr import resolutions_of, snr_figure
 from nucel_interp.plots.style import Palette
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def comparison_figures(result: ComparisonResult, *, palette: Palette = "colourbl
 
     ``snr`` is the mean ratio over all layers, ``snr_global`` over global layers, ``snr_z`` and
     ``snr_peak_over_median`` the other definitions; then ``auroc``, ``recall``, ``distances``,
-    ``layers``, ``head_snr_native``, ``head_snr_matched`` and ``locus_1``, ``locus_2``, ...
+    ``layers``, ``head_snr_native``, ``head_snr_matched`` (unless it is the same) and ``locus_1``,
+    ``locus_2``, ...
     """
     models = result.models
     gallery: Gallery = {}
@@ -53,7 +54,7 @@ def comparison_figures(result: ComparisonResult, *, palette: Palette = "colourbl
         gallery["distances"] = (figure, result.distances)
     if len(result.layers):
         gallery["layers"] = (layer_figure(result.layers, models), result.layers)
-    for resolution in ("native", "matched"):
+    for resolution in resolutions_of(result.heads, "snr"):
         rows = result.heads[result.heads["resolution"] == resolution]
         if rows["snr"].notna().any():
             figure = head_snr_map(result.heads, models, resolution=resolution)

@@ -150,7 +150,7 @@ def layer_figure(layers: pd.DataFrame, models: pd.DataFrame) -> Figure:
         ax.set_ylabel(_MEASURES[measure])
         ax.set_xticks([0, 1], ["first layer", "last layer"])
         ax.set_xlim(-0.06, 1.06)
-        ax.set_ylim(0, 1.05 if measure.endswith("share") else None)
+        ax.set_ylim(0, 1.05 if measure == "entropy_share" else None)
     figure.legend(
         handles=[*line_handles(looks), *_KINDS] if (layers["kind"] == "local").any()
         else line_handles(looks),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nucel_interp.plots.model_looks import line_handles, model_looks, point_handles
-from nucel_interp.plots.snr import RESOLUTIONS
+from nucel_interp.plots.snr import RESOLUTIONS, resolutions_of
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     GREY,
@@ -43,14 +43,14 @@ def auroc_figure(
     """
     motifs = list(dict.fromkeys(recovery["motif"].astype(str)))
     shown, looks = motifs[:most], list(model_looks(models).values())
-    panels = [name for name in RESOLUTIONS if (recovery["resolution"] == name).any()]
+    panels = resolutions_of(recovery, "auroc")
     if not shown or not panels or not np.isfinite(recovery["auroc"].to_numpy(float)).any():
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no AUROC could be measured")
         return settle(figure)
     wide = len(looks) > 4 or len(shown) > 4
     legend_rows = -(-(len(looks) + 1) // (3 if wide else 1))
-    lane = max(1.7 * len(looks), 5.0)  # mm per motif
+    lane = max((1.7 if len(looks) * len(shown) > 24 else 2.6) * len(looks), 5.0)  # mm per motif
     figure = new_figure(
         DOUBLE_MM if wide else SINGLE_MM, lane * len(shown) + 3.2 * legend_rows + 17
     )
@@ -112,7 +112,7 @@ def recall_figure(recall: pd.DataFrame, models: pd.DataFrame, *, most: int = MOS
     """
     motifs = list(dict.fromkeys(recall["motif"].astype(str)))
     shown, looks = motifs[:most], list(model_looks(models).values())
-    panels = [name for name in RESOLUTIONS if (recall["resolution"] == name).any()]
+    panels = resolutions_of(recall, "recall")
     if not shown or not panels:
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no recall could be measured")

@@ -64,7 +64,7 @@ def snr_figure(
     rows = snr[(snr["definition"] == definition) & (snr["layers"] == layers)]
     motifs = list(dict.fromkeys(rows["motif"].astype(str)))
     shown, looks = motifs[:most], list(model_looks(models).values())
-    panels = [name for name in RESOLUTIONS if (rows["resolution"] == name).any()]
+    panels = resolutions_of(rows, "snr")
     if not shown or not panels or not np.isfinite(rows["snr"].to_numpy(float)).any():
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no signal-to-noise could be measured")
@@ -83,7 +83,7 @@ def snr_figure(
         here = rows[(rows["resolution"] == resolution) & rows["motif"].astype(str).isin(shown)]
         _bars(ax, here, shown, looks, 0.0 if chance is None else chance, n_bars <= MEANS_UP_TO)
         ax.set_title(RESOLUTIONS[resolution])
-        ax.yaxis.set_major_locator(MaxNLocator(5))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     figure.supylabel(label, fontsize=6)
     axes[-1].set_xticks(
         range(len(shown)),
@@ -119,6 +119,15 @@ def snr_figure(
 
 _RANDOM: dict[str, Any] = {"marker": "_", "ms": 6, "mec": GREY, "mew": 1.2, "lw": 0}
 _MEAN: dict[str, Any] = {"marker": "D", "ms": 2.4, "mfc": "white", "mec": INK, "mew": 0.5, "lw": 0}
+
+
+def resolutions_of(rows: pd.DataFrame, value: str) -> list[str]:
+    """Resolutions worth a panel: only the native one if the matched one is the same throughout."""
+    parts = {name: rows.loc[rows["resolution"] == name, value] for name in RESOLUTIONS}
+    native, matched = (part.to_numpy(dtype=float) for part in parts.values())
+    if len(native) and np.array_equal(native, matched, equal_nan=True):
+        return ["native"]
+    return [name for name, part in parts.items() if len(part)]
 
 
 def _bars(

@@ -94,7 +94,7 @@ def build_comparison(
         others=[drawn[stem] for stem in _OTHERS if drawn[stem]],
         snr=rows_of(headline_table(result).head(MOST_ROWS)),
         differences=rows_of(difference_table(result).head(MOST_ROWS)),
-        recovery=rows_of(result.recovery.head(MOST_ROWS)),
+        recovery=rows_of(recovery_table(result).head(MOST_ROWS)),
         shuffled=rows_of(_shuffled(result).head(MOST_ROWS)),
         cls_row=rows_of(_cls_row(result).head(MOST_ROWS)),
         browser=_browser(result),
@@ -136,6 +136,20 @@ def difference_table(result: ComparisonResult) -> pd.DataFrame:
     return _side_by_side(rows, ["motif", "model_a", "model_b"], "ratio")
 
 
+def recovery_table(result: ComparisonResult) -> pd.DataFrame:
+    """`ComparisonResult.recovery` with one row per motif and model.
+
+    Its numbers have ``_native`` or ``_matched`` behind their names.
+    """
+    keys = ["motif", "model"]
+    merged = result.recovery[keys].drop_duplicates().reset_index(drop=True)
+    for resolution in ("native", "matched"):
+        part = _where(result.recovery, resolution=resolution).drop(columns="resolution")
+        names = {c: f"{c}_{resolution}" for c in part.columns if c not in keys}
+        merged = merged.merge(part.rename(columns=names), on=keys, how="left")
+    return merged
+
+
 def _side_by_side(rows: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
     """Rows of the native and the matched resolution as one row, in the order of the table."""
     merged = rows[keys].drop_duplicates().reset_index(drop=True)
@@ -164,6 +178,7 @@ def _shuffled(result: ComparisonResult) -> pd.DataFrame:
         layers=HEADLINE["layers"],
         heads=HEADLINE["heads"],
     )
+    rows = rows[rows["snr"].notna()]
     return rows if "at" in rows else rows.assign(at="")
 
 

@@ -60,6 +60,11 @@ def _strands(facts: Facts) -> str:
 
 
 def _tokens(facts: Facts) -> str:
+    if str(facts["matched"] or "").startswith("the same as native"):
+        return (
+            "All models read single bases, so matched resolution is the native one; tracks were "
+            "not smoothed."
+        )
     rule = {
         "density": "each base of a token was given the token's attention over uniform attention "
         "(density rule)",
@@ -76,6 +81,12 @@ def _tokens(facts: Facts) -> str:
         f"For models of six-base tokens, {rule}{averaged}. Native resolution is what a model "
         "gives; for matched resolution, tracks of single-base models were averaged over six-base "
         "boxes in the same six frames, which is a triangle 11 bp wide."
+        + (
+            f" The first and last {number(facts['end_bp_left_out'])} bases of a window, which "
+            "fewer frames cover, were left out for every model."
+            if facts["end_bp_left_out"]
+            else ""
+        )
     )
 
 

@@ -91,7 +91,8 @@ def per_layer(models):
                 value = 1 + 0.1 * (head - 1) * (row["trained"] == "yes") + 0.05 * (i == 0)
                 for resolution in ("native", "matched"):
                     heads.append(
-                        [row["model"], resolution, layer, head, kind, value,
+                        [row["model"], resolution, layer, head, kind,
+                         value + 0.05 * (resolution == "native"),
                          (layer, head) == (2, 1), (layer, head) == (3, 0)]
                     )  # fmt: skip
     return (

@@ -116,8 +116,11 @@ def test_snr_bars_hold_the_mean_over_heads(two):
     ax = snr_figure(two.snr, two.models).axes[0]
     drawn = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "D"]
     assert drawn == pytest.approx([1.4, 1.01, 1.15, 1.01])
+    chance = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "_"]
+    assert chance == [1.01] * 4
     assert legend(snr_figure(two.snr, two.models)) == [
         "mini", "mini, untrained", "nt-small", "nt-small, untrained", "mean over heads",
+        "random intervals",
     ]  # fmt: skip
 
 
@@ -372,3 +375,11 @@ def embedded_fonts(content):
     assert len(files) == len(named)
     assert b"/Type3" not in whole
     return len(named)
+
+
+def test_a_matched_resolution_that_is_the_native_one_has_no_panel(two):
+    native = two.snr["resolution"] == "native"
+    same = two.snr.copy()
+    same.loc[~native, "snr"] = same.loc[native, "snr"].to_numpy()
+    figure = snr_figure(same, two.models)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["native resolution"]

@@ -10,7 +10,7 @@ import pytest
 from nucel_interp.plots.comparison import comparison_figures
 from nucel_interp.plots.locus_browser import locus_browser
 from nucel_interp.report import build_comparison, verdict
-from nucel_interp.report.comparison import difference_table, headline_table
+from nucel_interp.report.comparison import difference_table, headline_table, recovery_table
 from nucel_interp.report.comparison_methods import comparison_methods
 from nucel_interp.report.verdict import contrasts
 from tests.interp.fake_comparison import SUMMARY, TWIN, fake_comparison
@@ -127,6 +127,13 @@ def test_native_and_matched_stand_side_by_side(result):
     assert pair["matched"] == pytest.approx(1.56 / 1.21)
 
 
+def test_recovery_stands_side_by_side_too(result):
+    row = recovery_table(result).set_index("model").loc["nt-small"]
+    assert row["auroc_native"] == pytest.approx(0.575)
+    assert row["auroc_low_matched"] == pytest.approx(0.5325)
+    assert row["decoy_auroc_matched"] == 0.51
+
+
 # page
 
 
@@ -189,6 +196,9 @@ def test_methods_state_every_choice():
     ):  # fmt: skip
         assert fact in said
     assert "None" not in comparison_methods({}, {})
+    alone = comparison_methods({"matched": "the same as native: every model ..."}, {})
+    assert "All models read single bases" in alone
+    assert "six" not in alone
 
 
 # loci

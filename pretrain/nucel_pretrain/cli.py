@@ -228,6 +228,7 @@ def motif_order(
     ] = "motif-order",
     fasta: Fasta = None,
     threads: Threads = 0,
+    device: Device = "",
     cache: Cache = None,
 ) -> None:
     """Fine-tune models alike to tell whether motif A comes before B, the NucEL paper's experiment.
@@ -253,7 +254,8 @@ def motif_order(
         motifs=motifs,
         fasta=tuple(str(f) for f in fasta or ()),
     )
-    result = run(chosen, out, command=["nucel-pretrain", *sys.argv[1:]], cache=cache)
+    command = ["nucel-pretrain", *sys.argv[1:]]
+    result = run(chosen, out, device=device, command=command, cache=cache)
     for row in result["models"]:
         typer.echo(
             f"{row['model']} ({row['start']}): held-out accuracy {row['accuracy']:.3f}, "

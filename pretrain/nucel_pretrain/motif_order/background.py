@@ -13,6 +13,7 @@ from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.markov import log_probabilities, word_counts
 from nucel_pretrain.genome import Genome
+from nucel_pretrain.genome_cache import Say
 
 Bases = NDArray[np.uint8]
 """0 to 3 for A, C, G, T."""
@@ -113,7 +114,13 @@ class Shuffled:
 
 
 def open_background(
-    kind: str, *, order: int, length: int, fasta: Sequence[str | Path], cache: Path | None = None
+    kind: str,
+    *,
+    order: int,
+    length: int,
+    fasta: Sequence[str | Path],
+    cache: Path | None = None,
+    say: Say | None = None,
 ) -> Background:
     """The background a configuration names.
 
@@ -123,6 +130,7 @@ def open_background(
         length: Bases per example.
         fasta: Real sequence, for markov and shuffled.
         cache: See `Genome.open`.
+        say: The same.
 
     Raises:
         DataError: Real sequence is needed and none, or too little, is given.
@@ -131,7 +139,7 @@ def open_background(
         return Uniform()
     if not fasta:
         raise DataError(f"a {kind} background is made from real sequence: pass --fasta")
-    genome = Genome.open(fasta, cache=cache)
+    genome = Genome.open(fasta, cache=cache, say=say)
     source = ", ".join(Path(path).name for path in fasta)
     return Markov(genome, order, source) if kind == "markov" else Shuffled(genome, length, source)
 

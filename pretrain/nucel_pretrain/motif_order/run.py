@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nucel_model import Nucel, from_pretrained, save_pretrained, untrained_twin
 from nucel_model.config import ConfigError
 from nucel_model.folder import FolderError
@@ -34,6 +36,7 @@ def motif_order(
     settings: MotifOrderConfig,
     out: Path,
     *,
+    device: str = "",
     command: list[str] | None = None,
     say: Say | None = None,
     cache: Path | None = None,
@@ -45,6 +48,7 @@ def motif_order(
     Args:
         settings: See `settings.read_settings`.
         out: The run's folder.
+        device: cpu or cuda; by default cuda where there is one.
         command: Stored in run.json.
         say: Told how it goes; by default stderr.
         cache: Where converted genomes are kept.
@@ -58,6 +62,7 @@ def motif_order(
     """
     say = say or (lambda line: print(line, file=sys.stderr, flush=True))
     started = time.monotonic()
+    place = _device(device)
     sampling = settings.sampling
     motifs = Path(settings.motifs) if settings.motifs else SHIPPED
     a, b = read_two(motifs)
@@ -74,6 +79,7 @@ def motif_order(
         length=sampling.length,
         fasta=settings.fasta,
         cache=cache,
+        say=say,
     )
     sampler = Sampler(a, b, background, sampling)
     outputs.begin(settings, out, motifs)
@@ -85,7 +91,7 @@ def motif_order(
         f"matrices themselves tells {reference:.3f} of {len(held_out):,} held-out sequences"
     )
     keep_freed_memory()
-    task = _Task(settings, sampler, _labelled(validation), _labelled(held_out), out, say)
+    task = _Task(settings, sampler, _labelled(validation), _labelled(held_out), out, place, say)
     rows: list[dict[str, Any]] = []
     for model in models:
         task.keep(model, f"{model.name}-before")
@@ -106,6 +112,7 @@ def motif_order(
         "matrix_scan_accuracy": reference,
         "rows": rows,
         "models": outputs.over_seeds(rows),
+        "device": str(place),
         "seconds": round(time.monotonic() - started, 1),
     }
     text = methods(result)
@@ -123,9 +130,11 @@ class _Task:
         validation: Labelled,
         held_out: Labelled,
         out: Path,
+        device: torch.device,
         say: Say,
     ) -> None:
         self.settings, self.sampler, self.out, self.say = settings, sampler, out, say
+        self.device = device
         self.validation, self.held_out = validation, held_out
         a, b = (motif.name for motif in sampler.motifs)
         self.labels = (f"{b} before {a}", f"{a} before {b}")
@@ -145,7 +154,7 @@ class _Task:
             found: dict[str, Any] = json.loads(record.read_text())
             return found["row"]
         source = f"motif-order, {self.settings.finetune.steps} steps at most, seed {seed}"
-        give_head(model, self.labels, source, seed)
+        give_head(model.to(self.device), self.labels, source, seed)
         model.name = folder.name
         run = fine_tune(
             model,
@@ -176,6 +185,14 @@ class _Task:
         size = self.settings.finetune.batch
         first = seed * _SEED_STRIDE + number * size
         return _labelled([self.sampler.training(first + i) for i in range(size)])
+
+
+def _device(name: str) -> torch.device:
+    if name not in ("", "cpu", "cuda"):
+        raise PretrainError(f"--device must be cpu or cuda; got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise PretrainError("--device cuda was asked for, and torch finds no GPU; leave it out")
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def _labelled(examples: list[Example]) -> Labelled:

@@ -94,6 +94,11 @@ class NucelConfig:
         """Longest input in bases: one token is [CLS]."""
         return self.max_position_embeddings - 1
 
+    @property
+    def token_bp(self) -> int:
+        """Bases of a token."""
+        return 1
+
     def window(self, layer: int) -> int | None:
         """Half-width of ``layer``'s window in tokens, or None where it attends everywhere."""
         return None if self.layer_types[layer] == "full_attention" else self.local_attention // 2

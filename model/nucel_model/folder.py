@@ -75,6 +75,16 @@ class Nucel(nn.Module):
         """Attention reduced per base; see `NucelEncoder.profile`."""
         return self.encoder.profile(input_ids, attention_mask)
 
+    def profile_sequences(self, sequences: list[str]) -> Profile:
+        """Attention reduced per base, of sequences of any lengths up to the context.
+
+        The same shapes from any kind of model: bases along the last axis, padded to the longest
+        sequence; NaN at N and beyond a sequence's end.
+        """
+        input_ids, mask = tokenizer.batch([tokenizer.encode(s) for s in sequences])
+        device = next(self.parameters()).device
+        return self.profile(input_ids.to(device), mask.to(device))
+
     def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
         """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucel_interp.types import canonical
-from nucel_model import Nucel, tokenizer
+from nucel_interp.errors import InputError
+from nucel_interp.scoring.frames import Rule, average_frames, frame_spans
+from nucel_interp.types import BASES, canonical, reverse_complement
+from nucel_model import Nucel
 
 TOKENS_PER_BATCH = 8192
 SAMPLED_BASES = 50_000
 """How many bases the strand-consistency figure is measured on."""
+_STRETCH = re.compile("[ACGT]+")
 
 Strands = Literal["both", "forward"]
 Progress = Callable[[int], None]
@@ -28,7 +33,8 @@ class Scores:
     Attributes:
         offsets: (sequences + 1,) int64.
         received: (layers x heads, bases) float16; 1.0 = what uniform attention gives; NaN at N.
-            Mean of the forward run and the flipped reverse-complement run.
+            Mean of the forward run and the flipped reverse-complement run. A model of longer tokens
+            gives every base of a token the same number, unless its frames were averaged.
         replaced: (bases,) float32 log-odds in nats, high = replaced; None without that head.
         cls_share: (layers x heads,) mean mass on [CLS].
         n_share: (layers x heads,) mean mass on N.
@@ -61,61 +67,68 @@ def score_sequences(
     sequences: list[str],
     *,
     strands: Strands = "both",
+    frames: bool = False,
+    rule: Rule = "density",
     on_progress: Progress | None = None,
 ) -> Scores:
     """Profile every sequence; those beyond the model's context in half-overlapping windows.
 
     Each base of a long sequence is taken from the window in whose middle half it lies.
-    ``on_progress`` is called with the number of bases finished since the last call.
+
+    Args:
+        model: Of single bases or of longer tokens.
+        sequences: Upper case.
+        strands: "both" averages with the flipped run of the reverse complement.
+        frames: Read a model of longer tokens once in every frame and average (`frames`); six times
+            the work for six-base tokens, and without effect on a model of single bases. Shares and
+            entropy are means over all readings.
+        rule: How a model of longer tokens spreads a token's number over its bases: "density" gives
+            each base the token's fold over uniform attention; "mass" divides it by the token's
+            width, and lets a sequence total its length.
+        on_progress: Called with the number of bases finished since the last call.
+
+    Raises:
+        InputError: ``frames``, and a sequence is shorter than a token.
     """
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     config = model.config
+    if frames:
+        _require_a_token(lengths, config.token_bp, model.name)
     n_heads = config.num_hidden_layers * config.num_attention_heads
     received = np.full((n_heads, offsets[-1]), np.nan, dtype=np.float16)
     has_head = model.discriminator_head is not None
     replaced = np.full(offsets[-1], np.nan, dtype=np.float32) if has_head else None
     sums = np.zeros((3, n_heads))
     n_rows = 0
-    device = next(model.parameters()).device
     sample: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     sampled = 0
-    encoded = [tokenizer.encode(s) for s in sequences]
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
-    for pieces in _batches(cut_pieces(lengths, config.context_bp, turned), collapsed):
-        forward = [encoded[p.sequence][p.start : p.end] for p in pieces]
-        other = (
-            [tokenizer.reverse_complement_ids(ids) for ids in forward] if strands == "both" else []
-        )
-        input_ids, mask = tokenizer.batch(forward + other)
-        with torch.inference_mode():
-            profile = model.profile(input_ids.to(device), mask.to(device))
-            tracks = profile.received.flatten(1, 2).cpu().numpy()
-            logits = (
-                model.replaced_logit(profile.last_hidden_state).cpu().numpy() if has_head else None
-            )
-        for i, share in enumerate((profile.cls_share, profile.n_share)):
-            sums[i] += share.flatten(1).double().sum(0).cpu().numpy()
-        sums[2] += _row_means(profile.entropy.flatten(1, 2).cpu().numpy())
-        n_rows += len(input_ids)
+    layout = _layout(sequences, turned, config.context_bp, config.token_bp, frames)
+    for pieces in _batches(layout, collapsed, config.token_bp):
+        forward = [sequences[p.sequence][p.start : p.end] for p in pieces]
+        other = [reverse_complement(t) for t in forward] if strands == "both" else []
+        reading = _read(model, forward + other, frames and config.token_bp > 1, rule)
+        sums += reading.sums
+        n_rows += reading.n_rows
         for i, p in enumerate(pieces):
             length = p.end - p.start
             kept = slice(p.keep_start - p.start, p.keep_end - p.start)
             target = slice(offsets[p.sequence] + p.keep_start, offsets[p.sequence] + p.keep_end)
-            mine = tracks[i, :, :length]
+            mine = reading.tracks[i][:, :length]
             if strands == "both":
-                flipped = tracks[len(pieces) + i, :, length - 1 :: -1] if length else mine
+                flipped = reading.tracks[len(pieces) + i][:, :length][:, ::-1]
                 if sampled < SAMPLED_BASES:
                     sample.append((mine[:, kept], flipped[:, kept]))
                     sampled += p.keep_end - p.keep_start
-                mine = (mine + flipped) / 2
+                mine = (mine + flipped) / np.float32(2)
             received[:, target] = mine[:, kept]
-            if replaced is not None and logits is not None:
-                score = logits[i, :length]
+            if replaced is not None and reading.logits is not None:
+                score = reading.logits[i, :length]
                 if strands == "both":
-                    score = (score + logits[len(pieces) + i, :length][::-1]) / 2
-                is_base = forward[i] >= tokenizer.A
+                    score = (score + reading.logits[len(pieces) + i, :length][::-1]) / np.float32(2)
+                is_base = np.isin(list(forward[i]), list(BASES))
                 replaced[target] = np.where(is_base, score, np.nan)[kept]
         if on_progress is not None:
             on_progress(sum(p.keep_end - p.keep_start for p in pieces))
@@ -125,18 +138,136 @@ def score_sequences(
     )
 
 
-def cut_pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]) -> list[Piece]:
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """Of a batch of texts.
+
+    Attributes:
+        tracks: Per text (heads, bases or more).
+        logits: (texts, bases), None without the discriminator's head.
+        sums: (3, heads) [CLS] share, N share and entropy, summed over rows.
+        n_rows: How many rows the model read.
+    """
+
+    tracks: Sequence[NDArray[np.float32]]
+    logits: NDArray[np.float32] | None
+    sums: NDArray[np.float64]
+    n_rows: int
+
+
+def _read(model: Nucel, texts: list[str], frames: bool, rule: Rule) -> _Reading:
+    """One batch, as it stands or in every frame."""
+    if not frames:
+        return _read_once(model, texts, rule)
+    token_bp = model.config.token_bp
+    spans = [frame_spans(len(t), token_bp) for t in texts]
+    tracks: list[list[NDArray[np.float32]]] = [[] for _ in texts]
+    parts = []
+    # frame by frame: texts of like length together, and a sixth of the memory
+    for frame in range(token_bp):
+        number = [i for i, found in enumerate(spans) if frame < len(found)]
+        if not number:
+            continue
+        cut = [texts[i][slice(*spans[i][frame])] for i in number]
+        parts.append(_read_once(model, cut, rule))
+        for i, text, track in zip(number, cut, parts[-1].tracks, strict=True):
+            tracks[i].append(track[:, : len(text)])
+    n_heads = model.config.num_hidden_layers * model.config.num_attention_heads
+    nothing = np.zeros((n_heads, 0), dtype=np.float32)
+    return _Reading(
+        [
+            average_frames(found, len(text), token_bp, rule) if found else nothing
+            for found, text in zip(tracks, texts, strict=True)
+        ],
+        None,
+        sum((p.sums for p in parts), np.zeros((3, n_heads))),
+        sum(p.n_rows for p in parts),
+    )
+
+
+def _read_once(model: Nucel, texts: list[str], rule: Rule) -> _Reading:
+    has_head = model.discriminator_head is not None
+    options: dict[str, Any] = {} if model.config.token_bp == 1 else {"rule": rule}
+    with torch.inference_mode():
+        profile = model.profile_sequences(texts, **options)
+        tracks = profile.received.flatten(1, 2).cpu().numpy()
+        logits = model.replaced_logit(profile.last_hidden_state).cpu().numpy() if has_head else None
+    shares = (profile.cls_share, profile.n_share)
+    sums = [s.flatten(1).double().sum(0).cpu().numpy() for s in shares]
+    sums.append(_row_means(profile.entropy.flatten(1, 2).cpu().numpy()))
+    return _Reading(list(tracks), logits, np.stack(sums), len(texts))
+
+
+def _require_a_token(lengths: NDArray[np.int64], token_bp: int, name: str) -> None:
+    short = int(((lengths > 0) & (lengths < token_bp)).sum())
+    if short:
+        raise InputError(
+            f"{short:,} of {len(lengths):,} sequences are shorter than the {token_bp} bases that "
+            f"{name} reads as one token, so there is no frame to read them in; leave them out"
+        )
+
+
+def _layout(
+    sequences: Sequence[str],
+    flipped: Sequence[bool],
+    context: int,
+    token_bp: int,
+    frames: bool,
+) -> list[Piece]:
+    """The pieces to read: no more bases than the context, and no more tokens than fit.
+
+    A model of longer tokens reads what is left over at an end or before an N base by base, so a
+    sequence may be short enough and still have too many tokens. It is then cut into windows of
+    whole tokens; if N crowd even those, into windows short enough for any sequence.
+    """
+    lengths = np.array([len(s) for s in sequences], dtype=np.int64)
+    pieces = cut_pieces(lengths, context, flipped, token_bp)
+    if token_bp == 1:
+        return pieces
+    most = context // token_bp
+
+    def crowded(piece: Piece) -> bool:
+        text = sequences[piece.sequence][piece.start : piece.end]
+        if len(text) <= most:
+            return False
+        spans = frame_spans(len(text), token_bp) if frames else [(0, len(text))]
+        return any(n_tokens(text[start:end], token_bp) > most for start, end in spans)
+
+    safe = most // token_bp * token_bp
+    by_sequence: list[list[Piece]] = [[] for _ in sequences]
+    for piece in pieces:
+        by_sequence[piece.sequence].append(piece)
+    for number, length in enumerate(lengths.tolist()):
+        whole = min(context, length // token_bp * token_bp)
+        for size in (whole, safe):
+            if not any(crowded(p) for p in by_sequence[number]):
+                break
+            one = cut_pieces(lengths[[number]], size, [flipped[number]], token_bp)
+            by_sequence[number] = [replace(p, sequence=number) for p in one]
+    return [p for found in by_sequence for p in found]
+
+
+def n_tokens(sequence: str, token_bp: int) -> int:
+    """Tokens of a sequence without [CLS]: whole words, and left-over bases and N one by one."""
+    words = [len(stretch) for stretch in _STRETCH.findall(sequence)]
+    return sum(w // token_bp + w % token_bp - w for w in words) + len(sequence)
+
+
+def cut_pieces(
+    lengths: NDArray[np.int64], context: int, flipped: Sequence[bool], token_bp: int = 1
+) -> list[Piece]:
     """Whole sequences where they fit, else half-overlapping windows; of each the part to keep.
 
     Windows are laid out on the canonical strand, so that both strands of a record are read in the
-    same ones; ``flipped`` tells which sequences are the other strand.
+    same ones; ``flipped`` tells which sequences are the other strand. They have ``context`` bases,
+    a multiple of ``token_bp``, and all but the last begin a multiple of it apart.
     """
     pieces = []
     for number, (length, turned) in enumerate(zip(lengths.tolist(), flipped, strict=True)):
         if length <= context:
             pieces.append(Piece(number, 0, length, 0, length))
             continue
-        step = context // 2
+        step = max(token_bp, context // 2 // token_bp * token_bp)
         starts = [*range(0, length - context, step), length - context]
         for i, start in enumerate(starts):
             # borders lie midway between neighbouring centres, in the middle half of both
@@ -150,7 +281,7 @@ def cut_pieces(lengths: NDArray[np.int64], context: int, flipped: Sequence[bool]
     return pieces
 
 
-def _batches(pieces: list[Piece], collapsed: list[str]) -> Iterator[list[Piece]]:
+def _batches(pieces: list[Piece], collapsed: list[str], token_bp: int) -> Iterator[list[Piece]]:
     """Pieces of like length together, so that little is padded.
 
     Ties are broken by the strand-collapsed sequence: what a piece is batched with decides its last
@@ -158,8 +289,8 @@ def _batches(pieces: list[Piece], collapsed: list[str]) -> Iterator[list[Piece]]
     """
     batch: list[Piece] = []
     for piece in sorted(pieces, key=lambda p: (p.end - p.start, collapsed[p.sequence], p.start)):
-        length = piece.end - piece.start
-        if batch and (length + 1) * (len(batch) + 1) > TOKENS_PER_BATCH // 2:
+        tokens = math.ceil((piece.end - piece.start) / token_bp) + 1
+        if batch and tokens * (len(batch) + 1) > TOKENS_PER_BATCH // 2:
             yield batch
             batch = []
         batch.append(piece)

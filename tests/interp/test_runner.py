@@ -18,6 +18,7 @@ from nucel_interp.scoring import runner, score_sequences
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_model.heads import ReplacedTokenHead
+from tests.interp.letter_model import LetterModel, Shape
 
 STEP = 2.0**-10
 HALF_WIDTH = 8
@@ -190,3 +191,69 @@ def test_uniform_attention_is_one_everywhere_and_strands_agree() -> None:
                 p.zero_()
     got = score_sequences(model, [dna(700), dna(40, 1)])
     assert np.allclose(got.received.astype(float), 1.0, atol=1e-3)
+
+
+def letters_only(context: int) -> LetterModel:
+    return LetterModel(Shape(context_bp=context))
+
+
+@pytest.mark.parametrize("length", [60, 61, 65, 90, 121, 500])
+@pytest.mark.parametrize("turned", [False, True])
+def test_windows_of_six_base_tokens_are_whole_tokens(length: int, turned: bool) -> None:
+    pieces = runner.cut_pieces(np.array([length]), 60, [turned], 6)
+    assert all((p.end - p.start) % 6 == 0 for p in pieces)
+    assert sum(p.keep_end - p.keep_start for p in pieces) == length
+    if not turned:
+        assert all(p.start % 6 == 0 for p in pieces[:-1])
+        assert pieces[-1].end == length
+
+
+@pytest.mark.parametrize("length", [59, 60, 61, 64, 200])
+@pytest.mark.parametrize("frames", [False, True])
+def test_no_window_has_more_tokens_than_the_model_reads(length: int, frames: bool) -> None:
+    # 59 bases fit into 60, but are 9 words and 5 left over: 14 tokens, where 10 fit.
+    # The model refuses more.
+    for sequence in (dna(length), dna(length // 2) + "N" * 12 + dna(length // 2, 1)):
+        got = score_sequences(letters_only(60), [sequence], frames=frames)
+        unknown = [c == "N" for c in sequence]
+        assert np.isnan(got.received[0]).tolist() == unknown
+
+
+def test_a_stretch_of_n_alone_needs_windows_too() -> None:
+    got = score_sequences(letters_only(60), ["N" * 130 + dna(30)])
+    assert np.isnan(got.received[0]).sum() == 130
+
+
+@pytest.mark.parametrize("frames", [False, True])
+def test_a_model_of_six_base_tokens_reads_the_other_strand_alike(frames: bool) -> None:
+    sequences = [dna(n, n, "ACGTN") if n < 50 else dna(n, n) for n in (7, 30, 45, 100, 300)]
+    model = letters_only(60)
+    forward = score_sequences(model, sequences, frames=frames)
+    turned = score_sequences(model, [reverse_complement(s) for s in sequences], frames=frames)
+    for begin, end in pairwise(forward.offsets):
+        same(turned.received[:, begin:end][:, ::-1], forward.received[:, begin:end])
+    assert turned.rc_consistency == pytest.approx(forward.rc_consistency, abs=1e-3)
+
+
+def test_one_reading_gives_every_base_of_a_token_its_number() -> None:
+    sequence = "AAACCC" + "GGGGGG" + "TA"
+    got = score_sequences(letters_only(60), [sequence], strands="forward").received[0]
+    assert got.astype(float).tolist() == [1.25] * 12 + [0.75, 0.5]
+
+
+def test_tokens_not_bases_fill_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "TOKENS_PER_BATCH", 88)  # 4 x (10 words + [CLS]) of either strand
+    model = letters_only(60)
+    score_sequences(model, [dna(60, n) for n in range(8)])
+    assert [len(texts) for texts in model.read] == [8, 8]
+
+
+def test_the_mass_rule_is_passed_on_and_windows_total_their_length() -> None:
+    sequences = [dna(50), dna(31, 1)]
+    for frames in (False, True):
+        got = score_sequences(letters_only(60), sequences, rule="mass", frames=frames)
+        for begin, end in pairwise(got.offsets):
+            total = got.received[:, begin:end].astype(float).sum(axis=1)
+            assert total == pytest.approx(end - begin, rel=STEP)
+    density = score_sequences(letters_only(60), sequences)
+    assert density.received[0].astype(float).sum() != pytest.approx(81, rel=0.01)

@@ -154,11 +154,13 @@ def _bars(
         if means:
             ax.plot(x, mean["snr"].reindex(motifs).to_numpy(float), zorder=5, **_MEAN)
         if "random" in best:
-            ax.plot(x, best["random"].reindex(motifs).to_numpy(float), zorder=6, **_RANDOM)
+            points = 0.75 * ax.figure.bbox.width * 72 / ax.figure.dpi * width / len(motifs)
+            stroke = _RANDOM | {"ms": min(6.0, 0.8 * points)}
+            ax.plot(x, best["random"].reindex(motifs).to_numpy(float), zorder=6, **stroke)
         for missing in x[~np.isfinite(value)]:
-            ax.text(
-                missing, floor, "no value", rotation=90, fontsize=5, color=GREY,
-                ha="center", va="bottom",
+            ax.annotate(
+                "no value", (missing, floor), (0, 3), textcoords="offset points", rotation=90,
+                fontsize=5, color=GREY, ha="center", va="bottom",
             )  # fmt: skip
     ax.axhline(floor, color=INK, lw=0.5)
     ax.spines["bottom"].set_visible(False)

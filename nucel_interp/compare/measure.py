@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from nucel_interp.compare.sinks import sink_table
 from nucel_interp.compare.snr import DEFINITIONS, signal_to_noise
 from nucel_interp.compare.targets import Target
 from nucel_interp.compare.windows import Windows
+from nucel_interp.scoring.resolution import blur
 from nucel_interp.scoring.runner import Progress, Scores, score_sequences
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def read_windows(
     reader: Reader, sequences: list[str], on_progress: Progress | None = None
 ) -> Scores:
     """Both strands; a model of longer tokens is read in six frames."""
-    options: dict[str, Any] = {"frames": True} if reader.model.config.token_bp > 1 else {}
-    return score_sequences(reader.model, sequences, on_progress=on_progress, **options)
+    return score_sequences(reader.model, sequences, frames=True, on_progress=on_progress)
 
 
 def at_resolutions(
@@ -139,8 +139,6 @@ def at_resolutions(
     yield "native", np.where(known, scores.received, hidden)
     matched: NDArray[np.floating] = scores.received
     if coarsest > reader.model.config.token_bp:
-        from nucel_interp.scoring.resolution import blur
-
         matched = blur(scores.received, scores.offsets)
     yield "matched", np.where(known, matched, matched.dtype.type(np.nan))
 

@@ -53,6 +53,9 @@ class ComparisonResult:
         differences: Ratios of signal-to-noise between models, paired over sequences.
         motifs: The matrix of each motif by its name in the tables, where there is one.
         loci: A few records to look at.
+        shuffled: Signal-to-noise of the trained models in shuffled copies of the windows, at the
+            same places and, where a matrix was given, at its sites there (column ``at``).
+        cls_row: Signal-to-noise of what [CLS] attends to in the last layer; None if not asked for.
         summary: Flat facts: window, counts, where the sites come from, every choice made.
         warnings: Sentences the user must read.
     """
@@ -67,5 +70,7 @@ class ComparisonResult:
     differences: pd.DataFrame
     motifs: dict[str, Motif] = field(default_factory=dict)
     loci: list[Locus] = field(default_factory=list)
+    shuffled: pd.DataFrame | None = None
+    cls_row: pd.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -77,12 +77,6 @@ class Windows:
         """(bases,) the window of each base."""
         return np.repeat(np.arange(len(self.sequences)), np.diff(self.offsets))
 
-    def ends(self, width: int) -> NDArray[np.bool_]:
-        """(bases,) is the base one of the first or last ``width`` of its window?"""
-        lengths = np.diff(self.offsets)
-        at = np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1], lengths)
-        return np.asarray(np.minimum(at, np.repeat(lengths, lengths) - 1 - at) < width)
-
     def of_windows(self, sites: Sequence[Site]) -> list[Site]:
         """Sites counted by window and its bases, as `Windows` counts sites."""
         found = []

@@ -1,0 +1,310 @@
+"""`compare_models`: everything that `nucel-interp compare` does between reading and writing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.analysis import find_motifs
+from nucel_interp.analysis.study import OnProgress, Stages
+from nucel_interp.compare.asked import Asked, ask
+from nucel_interp.compare.comparison_facts import facts, warnings_for
+from nucel_interp.compare.comparison_tables import (
+    difference_table,
+    head_snr_table,
+    model_table,
+    most_sites,
+    recall_table,
+    recovery_table,
+    snr_table,
+)
+from nucel_interp.compare.crossfit import head_mean
+from nucel_interp.compare.layer_table import layer_table
+from nucel_interp.compare.measure import (
+    Measured,
+    Reader,
+    SnrValues,
+    add_snr,
+    at_resolutions,
+    measure,
+    read_windows,
+)
+from nucel_interp.compare.result import ComparisonResult, Locus
+from nucel_interp.compare.snr import signal_to_noise
+from nucel_interp.compare.targets import Target, make_targets, scan_sites
+from nucel_interp.compare.windows import Windows, common_window, cut_windows
+from nucel_interp.errors import InputError
+from nucel_interp.io.provenance import folder_sha256
+from nucel_interp.io.sites import BedSite
+from nucel_interp.match import JasparDatabase, load_jaspar
+from nucel_interp.scoring.cls_row import cls_row_scores
+from nucel_interp.scoring.distance import distance_profile
+from nucel_interp.scoring.frames import fewer_frames
+from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.types import Motif, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nucel_model import Nucel
+
+MOST_LOCI = 6
+UNTRAINED = ", untrained"
+
+
+def compare_models(
+    records: list[Record],
+    models: Sequence[str | Nucel],
+    *,
+    sites: Sequence[BedSite] | None = None,
+    motifs: Sequence[Motif] | None = None,
+    database: JasparDatabase | None = None,
+    seed: int = 0,
+    cls_row: bool = False,
+    find: bool = True,
+    on_progress: OnProgress | None = None,
+) -> ComparisonResult:
+    """Compare models on the same windows of the same sequences, fairly.
+
+    Every model reads the same windows on both strands; one of longer tokens in six frames. Heads
+    are chosen on one half of the records and measured on the other, both ways. Beside each model
+    stands its untrained twin, and shuffled copies of the windows.
+
+    Args:
+        records: Sequences.
+        models: Shipped names, folders or loaded models, at least one; names must differ.
+        sites: Where to measure; a motif per name.
+        motifs: Without sites: measure at FIMO's sites of these. If neither is given, at those of
+            the motif of ``database`` that most more sequences hold than shuffled copies do.
+        database: JASPAR's vertebrates if not given; also names the motifs that are found.
+        seed: Of every random draw.
+        cls_row: Also measure what [CLS] attends to in the last layer.
+        find: Also seek motifs with every trained model; most of the time goes there.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+
+    Raises:
+        InputError: No record, window or site, or two models of one name.
+        FolderError, ConfigError: A model cannot be loaded.
+    """
+    if not records:
+        raise InputError("there is no sequence to look at")
+    stages = Stages(on_progress)
+    readers = load_readers(models, seed)
+    coarsest = max(r.model.config.token_bp for r in readers)
+    window_bp = common_window([r.model.config.context_bp for r in readers])
+    windows = cut_windows(records, window_bp, seed)
+    database = load_jaspar("vertebrates") if database is None else database
+    asked = ask(records, windows, sites, motifs, database, seed, on_progress)
+    known = ~fewer_frames(windows.offsets, coarsest)
+    targets = make_targets(asked.sites, asked.motifs, windows, known, seed, on_progress=on_progress)
+    targets = [t for t in targets if len(t.with_site)]
+    if not targets:
+        raise InputError(
+            "no site has bases to measure beside bases to compare them with: the windows are too "
+            "short, or covered by sites altogether"
+        )
+    drawn = most_sites(targets, windows, MOST_LOCI)
+    measured, distances, layers = [], [], []
+    for reader in readers:
+        one = measure(reader, windows, targets, known, coarsest, drawn, stages)
+        measured.append(one)
+        with stages.stage(f"how far {reader.name} looks", 1):
+            far = distance_profile(reader.model, windows.sequences, seed)
+        distances.append(far.table.assign(model=reader.name))
+        layers.append(layer_table(one, windows, far.mean))
+    trained = [r for r in readers if not r.twin_of]
+    found = _find(trained, windows, database, seed, stages) if find else {}
+    copies, null = _shuffled_input(trained, windows, targets, asked, known, coarsest, seed, stages)
+    rows = _cls_rows(readers, windows, targets, known, stages) if cls_row else None
+    names = [t.name for t in targets]
+    with stages.stage("drawing intervals", 1):
+        result = ComparisonResult(
+            models=model_table(measured, found),
+            snr=_joined([snr_table(m.reader.name, m.snr, targets) for m in measured]),
+            recovery=_joined([recovery_table(m, targets) for m in measured]),
+            recall=_joined([recall_table(m) for m in measured]),
+            layers=_joined(layers),
+            distances=_joined(distances)[["model", "layer", "distance_bp", "mass", "uniform"]],
+            heads=_joined([head_snr_table(m, targets) for m in measured]),
+            differences=difference_table(measured, null, targets),
+            motifs={name: m for name, m in asked.drawn.items() if name in names},
+            loci=[_locus(w, windows, targets, measured) for w in drawn],
+            shuffled=_joined(copies),
+            cls_row=rows,
+            summary=facts(
+                records, windows, asked, targets, [r.name for r in trained], coarsest, seed
+            ),
+            warnings=warnings_for(windows, asked, targets)
+            + (_local_cls(trained, window_bp) if cls_row else []),
+        )
+    result.summary["model_sha256"] = _digests(trained)
+    result.summary["stage_seconds"] = {k: round(v, 2) for k, v in stages.seconds.items()}
+    return result
+
+
+def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
+    """Each model with its untrained twin behind it.
+
+    Raises:
+        InputError: No model, or two of one name.
+    """
+    from nucel_model import from_pretrained, untrained_twin
+
+    if not models:
+        raise InputError("name at least one model to compare")
+    loaded = [from_pretrained(m) if isinstance(m, str) else m for m in models]
+    for name, times in Counter(m.name for m in loaded).items():
+        if times > 1:
+            folders = " and ".join(str(m.path or "(in memory)") for m in loaded if m.name == name)
+            raise InputError(
+                f"{times} models are called {name!r}: {folders}; a model has its folder's name in "
+                "every table, so give one of the folders another name"
+            )
+    readers = []
+    for model in loaded:
+        readers.append(Reader(model.name, model))
+        readers.append(Reader(model.name + UNTRAINED, untrained_twin(model, seed), model.name))
+    return readers
+
+
+def _find(
+    trained: Sequence[Reader],
+    windows: Windows,
+    database: JasparDatabase,
+    seed: int,
+    stages: Stages,
+) -> dict[str, tuple[int, str]]:
+    """Model -> motifs in its main table, and the archetypes they match."""
+    found = {}
+    records = windows.as_records()
+    for reader in trained:
+
+        def tell(done: int, total: int, stage: str, name: str = reader.name) -> None:
+            if stages.on_progress is not None:
+                stages.on_progress(done, total, f"{name}: {stage}")
+
+        with stages.stage(f"{reader.name}: motifs", 1):
+            result = find_motifs(
+                records, reader.model, database=database, seed=seed, on_progress=tell
+            )
+        names = [str(a) for a in result.motifs["archetype"] if isinstance(a, str) and a]
+        found[reader.name] = len(result.motifs), ", ".join(dict.fromkeys(names))
+    return found
+
+
+def _shuffled_input(
+    trained: Sequence[Reader],
+    windows: Windows,
+    targets: Sequence[Target],
+    asked: Asked,
+    known: NDArray[np.bool_],
+    coarsest: int,
+    seed: int,
+    stages: Stages,
+) -> tuple[list[pd.DataFrame], dict[str, SnrValues]]:
+    """The same in shuffled copies: at the same places, and at the matrices' sites there.
+
+    The former per sequence too, by model.
+    """
+    copies = replace(windows, sequences=[shuffled(s, seed=seed) for s in windows.sequences])
+    questions = [("same places", list(targets))]
+    if asked.motifs is not None:
+        there = {n: s for n, s in scan_sites(asked.motifs, copies).items() if s}
+        again = make_targets(there, asked.motifs, copies, known, seed, n_decoys=0)
+        questions.append(("sites in the copies", [t for t in again if len(t.with_site)]))
+    tables, at_places = [], {}
+    for reader in trained:
+        with stages.stage(f"shuffled input: {reader.name}", int(copies.offsets[-1])) as step:
+            scores = read_windows(reader, copies.sequences, step)
+        found = [SnrValues() for _ in questions]
+        for resolution, tracks in at_resolutions(reader, scores, coarsest, known):
+            for values, (_, here) in zip(found, questions, strict=True):
+                add_snr(values, resolution, tracks, reader.is_global, copies, here)
+        for values, (at, here) in zip(found, questions, strict=True):
+            tables.append(snr_table(reader.name, values, here).assign(at=at))
+        at_places[reader.name] = found[0]
+    return tables, at_places
+
+
+def _cls_rows(
+    readers: Sequence[Reader],
+    windows: Windows,
+    targets: Sequence[Target],
+    known: NDArray[np.bool_],
+    stages: Stages,
+) -> pd.DataFrame:
+    """What [CLS] attends to in the last layer, at the sites; heads are summed, none is chosen."""
+    tables = []
+    for reader in readers:
+        with stages.stage(f"[CLS] row of {reader.name}", int(windows.offsets[-1])) as step:
+            rows = cls_row_scores(reader.model, windows.sequences, step)
+        track = np.where(known, np.concatenate(rows), np.float32(np.nan))[np.newaxis]
+        values = SnrValues()
+        for t in targets:
+            offsets = windows.record_offsets
+            real = signal_to_noise(track, offsets, t.inside, ~t.inside)
+            null = signal_to_noise(track, offsets, t.random, ~(t.inside | t.random))
+            for definition in real:
+                key = ("native", "last", definition, t.name, "cls_row")
+                one = np.ones(1, dtype=bool)
+                values.values[key] = head_mean(real[definition][:, t.with_site], one)
+                values.random[key] = head_mean(null[definition][:, t.with_site], one)
+        tables.append(snr_table(reader.name, values, targets))
+    return _joined(tables)
+
+
+def _local_cls(trained: Sequence[Reader], window_bp: int) -> list[str]:
+    """Models whose last [CLS] does not see the whole window."""
+    told = []
+    for reader in trained:
+        reach = reader.model.config.window(reader.model.config.num_hidden_layers - 1)
+        if reach is not None and reach < window_bp:
+            told.append(
+                f"the last layer of {reader.name} is local: its [CLS] sees the first {reach} bases "
+                "alone, and its row is 0 elsewhere"
+            )
+    return told
+
+
+def _digests(readers: Sequence[Reader]) -> dict[str, str | None]:
+    """sha256 of the files of each model, by model and file."""
+    return {
+        f"{r.name}/{file}": digest
+        for r in readers
+        if r.model.path is not None
+        for file, digest in folder_sha256(r.model.path).items()
+    }
+
+
+def _locus(
+    window: int, windows: Windows, targets: Sequence[Target], measured: Sequence[Measured]
+) -> Locus:
+    import pandas as pd
+
+    record = windows.as_records()[window]
+    rows = []
+    for target in targets:
+        for site in target.sites:
+            where, start, end = windows.place(site)
+            if where == window:
+                rows.append((record.name, record.name, start, end, target.name, site.strand))
+    half = bool(windows.second_half[windows.number[window]])
+    return Locus(
+        record,
+        pd.DataFrame(rows, columns=["record", "chrom", "start", "end", "name", "strand"]),
+        {m.reader.name: m.tracks["native", window] for m in measured},
+        {m.reader.name: m.tracks["matched", window] for m in measured},
+        {m.reader.name: m.reader.label(m.chosen["matched"].of(half)) for m in measured},
+    )
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [f for f in frames if len(f)] or list(frames[:1])
+    return pd.concat(filled, ignore_index=True)

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from nucel_interp.cli import (
     attention,
     calibrate,
+    compare,
     discriminator,
     heads,
     info,
@@ -127,5 +128,6 @@ app.command()(seqlets.seqlets)
 app.command()(kmers.kmers)
 app.command()(match.match)
 app.command()(heads.heads)
+app.command(cls=compare.ManyModels)(compare.compare)
 app.command()(calibrate.calibrate)
 app.command()(info.info)

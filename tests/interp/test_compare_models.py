@@ -1,0 +1,289 @@
+"""`compare_models` and its command, end to end on tiny models with random weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from nucel_interp.cli.app import app
+from nucel_interp.compare import comparison
+from nucel_interp.compare.comparison import compare_models
+from nucel_interp.compare.comparison_tables import (
+    DIFFERENCE_COLUMNS,
+    HEAD_SNR_COLUMNS,
+    MODEL_COLUMNS,
+    RECALL_COLUMNS,
+    RECOVERY_COLUMNS,
+    SNR_COLUMNS,
+)
+from nucel_interp.compare.layer_table import LAYER_COLUMNS, most_entropy
+from nucel_interp.compare.targets import named_motifs, pick_motifs
+from nucel_interp.errors import InputError
+from nucel_interp.io.sites import BedSite
+from nucel_interp.match import JasparDatabase
+from nucel_interp.plots import comparison as plots_comparison
+from nucel_interp.plots.snr import snr_figure
+from nucel_interp.types import Motif, Record, reverse_complement
+from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global
+from tests.interp.fake_result import pwm_of
+
+runner = CliRunner()
+WORD = "CCACTAGGGGGCGC"
+
+
+def tiny(name, seed, context=130):
+    torch.manual_seed(seed)
+    config = NucelConfig(
+        hidden_size=16,
+        num_attention_heads=2,
+        intermediate_size=16,
+        layer_types=every_third_global(2),
+        local_attention=16,
+        max_position_embeddings=context,
+    )
+    model = Nucel(NucelEncoder(config), None)
+    model.name = name
+    return model
+
+
+@pytest.fixture(scope="module")
+def database():
+    words = (WORD, "TGACTCATGA", "GATAAGGATA")
+    motifs = [
+        Motif(f"M{i}", pwm_of(word), name=name)
+        for i, (word, name) in enumerate(zip(words, ("CTCF", "AP1", "GATA"), strict=True))
+    ]
+    with pytest.warns(Warning, match="25"):
+        return JasparDatabase.from_motifs(motifs, "three motifs")
+
+
+@pytest.fixture(scope="module")
+def records():
+    """Forty sequences of 60 to 150 bp, each with a motif planted at a random place."""
+    rng = np.random.default_rng(0)
+    made = []
+    for i in range(40):
+        text = "".join(rng.choice(list("ACGT"), int(rng.integers(60, 150))))
+        at = int(rng.integers(0, len(text) - len(WORD)))
+        made.append(Record(f"r{i}", text[:at] + WORD + text[at + len(WORD) :]))
+    return made
+
+
+def sites_of(records):
+    return [
+        BedSite(i, r.name, at, at + len(WORD), "CTCF", "+")
+        for i, r in enumerate(records, start=1)
+        if (at := r.sequence.find(WORD)) >= 0
+    ]
+
+
+@pytest.fixture(scope="module")
+def result(records, database):
+    return compare_models(
+        records, [tiny("a", 0), tiny("b", 1, context=100)],
+        sites=sites_of(records), database=database, cls_row=True, find=False,
+    )  # fmt: skip
+
+
+def test_every_model_stands_beside_its_untrained_twin(result):
+    assert result.models["model"].tolist() == ["a", "a, untrained", "b", "b, untrained"]
+    assert result.models["twin_of"].tolist() == ["", "a", "", "b"]
+    assert result.models["trained"].tolist() == ["yes", "untrained"] * 2
+
+
+def test_tables_have_their_columns(result):
+    for table, columns in (
+        (result.models, MODEL_COLUMNS),
+        (result.snr, SNR_COLUMNS),
+        (result.recovery, RECOVERY_COLUMNS),
+        (result.recall, RECALL_COLUMNS),
+        (result.layers, LAYER_COLUMNS),
+        (result.heads, HEAD_SNR_COLUMNS),
+        (result.differences, DIFFERENCE_COLUMNS),
+        (result.shuffled, [*SNR_COLUMNS, "at"]),
+        (result.cls_row, SNR_COLUMNS),
+    ):
+        assert list(table.columns) == columns
+        assert len(table)
+    assert not result.snr.duplicated(SNR_COLUMNS[:6]).any()
+
+
+def test_the_smallest_context_decides_the_window(result):
+    assert result.summary["window_bp"] == 96
+    assert max(len(locus.record) for locus in result.loci) <= 96
+
+
+def test_heads_come_from_the_other_half(result):
+    chosen = result.heads[(result.heads["model"] == "a") & (result.heads["resolution"] == "native")]
+    assert chosen["chosen_1"].sum() == chosen["chosen_2"].sum() == 1
+    best = result.snr[(result.snr["model"] == "a") & (result.snr["definition"] == "mean_ratio")]
+    best = best[(best["heads"] == "best") & (best["layers"] == "all")]
+    assert (best["snr"] <= chosen["snr"].max() + 1e-6).all()
+
+
+def test_random_intervals_as_decoys_are_at_chance_and_intervals_hold_their_value(result):
+    rows = result.recovery
+    assert (rows["decoy_auroc"] - 0.5).abs().max() < 0.05
+    for what in ("auroc", "auprc"):
+        assert (rows[f"{what}_low"] < rows[what]).all()
+        assert (rows[what] < rows[f"{what}_high"]).all()
+    assert (rows["base_rate"].between(0.1, 0.3)).all()
+
+
+def test_pairs_are_models_twins_and_shuffled_input(result):
+    pairs = result.differences[["model_a", "model_b"]].drop_duplicates()
+    assert pairs.to_numpy().tolist() == [
+        ["a", "b"], ["a", "a, untrained"], ["a", "a, shuffled input"],
+        ["b", "b, untrained"], ["b", "b, shuffled input"],
+    ]  # fmt: skip
+    z = result.differences["definition"] == "z"
+    assert result.differences.loc[z, "ratio"].isna().all()
+    assert result.differences.loc[~z, "ratio"].notna().all()
+
+
+def test_a_ratio_is_that_of_the_two_medians(result):
+    keys = ["resolution", "layers", "definition", "motif", "heads"]
+    snr = result.snr.set_index(["model", *keys])["snr"]
+    rows = result.differences[(result.differences["model_b"] == "b")]
+    for row in rows[rows["definition"] != "z"].to_dict("records"):
+        key = tuple(row[k] for k in keys)
+        assert row["ratio"] == pytest.approx(snr["a", *key] / snr["b", *key])
+        assert row["low"] <= row["ratio"] <= row["high"]
+
+
+def test_the_order_of_records_changes_no_number(records, database, result):
+    again = compare_models(
+        records[::-1], [tiny("a", 0), tiny("b", 1, context=100)],
+        sites=sites_of(records)[::-1], database=database, find=False,
+    )  # fmt: skip
+    for table in ("snr", "recovery", "recall", "differences", "heads"):
+        pd.testing.assert_frame_equal(getattr(again, table), getattr(result, table), rtol=1e-9)
+
+
+def test_the_strand_of_records_changes_no_number(records, database, result):
+    turned = [replace(r, sequence=reverse_complement(r.sequence)) for r in records]
+    sites = []
+    for s in sites_of(records):
+        n = next(len(r) for r in records if r.name == s.chrom)
+        sites.append(replace(s, start=n - s.end, end=n - s.start, strand="-"))
+    again = compare_models(
+        turned, [tiny("a", 0), tiny("b", 1, context=100)],
+        sites=sites, database=database, find=False,
+    )  # fmt: skip
+    for table in ("snr", "recovery"):
+        pd.testing.assert_frame_equal(
+            getattr(again, table), getattr(result, table), rtol=2e-3, atol=2e-3
+        )
+
+
+def test_fimo_sites_of_named_motifs_with_decoys_of_their_columns(records, database):
+    motifs = pick_motifs(["ctcf", "M1"], database)
+    found = compare_models(records, [tiny("a", 0)], motifs=motifs, database=database, find=False)
+    assert found.snr["motif"].unique()[0] == "CTCF"
+    row = found.snr[found.snr["motif"] == "CTCF"].iloc[0]
+    assert row["n_sequences"] >= 35
+    assert "column-permuted" in found.summary["decoys"]
+    assert set(found.shuffled["at"]) >= {"same places"}
+    assert found.motifs["CTCF"].id == "M0"
+
+
+def test_motifs_of_one_name_are_told_apart_by_id():
+    pwm = pwm_of(WORD)
+    named = named_motifs([Motif("A", pwm, name="X"), Motif("B", pwm, name="X"), Motif("C", pwm)])
+    assert list(named) == ["X (A)", "X (B)", "C"]
+
+
+def test_an_unknown_motif_is_named(database):
+    with pytest.raises(InputError, match="three motifs has no motif with the id or name 'Nobody'"):
+        pick_motifs(["CTCF", "Nobody"], database)
+
+
+def test_two_models_of_one_name_are_refused_with_both_folders(records, tiny_folder, tmp_path):
+    other = shutil.copytree(tiny_folder, tmp_path / tiny_folder.name)
+    with pytest.raises(InputError, match="2 models are called 'tiny'") as caught:
+        compare_models(records, [str(tiny_folder), str(other)])
+    assert str(other) in str(caught.value)
+    assert str(tiny_folder) in str(caught.value)
+
+
+def test_uniform_attention_has_all_of_its_entropy():
+    assert most_entropy([12, 24], 1, None) == pytest.approx((np.log2(13) + np.log2(25)) / 2)
+    assert most_entropy([12], 6, None) == pytest.approx((np.log2(3) + 5 * np.log2(2)) / 6)
+    # 4 tokens that see one neighbour each side, [CLS] in front: 3, 3, 3 and 2 keys
+    assert most_entropy([4], 1, 1) == pytest.approx((3 * np.log2(3) + 1) / 4)
+
+
+@pytest.fixture
+def inputs(tmp_path, records):
+    fasta, bed = tmp_path / "x.fa", tmp_path / "x.bed"
+    fasta.write_text("".join(f">{r.name}\n{r.sequence}\n" for r in records))
+    bed.write_text("".join(f"{s.chrom}\t{s.start}\t{s.end}\t{s.name}\n" for s in sites_of(records)))
+    return fasta, bed
+
+
+def test_the_command_writes_tables_figures_page_and_says_what_it_found(
+    inputs, tiny_folder, tmp_path, monkeypatch
+):
+    fasta, bed = inputs
+    out = tmp_path / "out"
+    found = SimpleNamespace(motifs=pd.DataFrame({"archetype": ["A1_X", "A1_X", ""]}))
+    monkeypatch.setattr(comparison, "find_motifs", lambda *_, **__: found)  # has tests of its own
+
+    def one_figure(result):  # all are drawn in tests of their own
+        return {"snr": (snr_figure(result.snr, result.models), result.snr)}
+
+    monkeypatch.setattr(plots_comparison, "comparison_figures", one_figure)
+    other = shutil.copytree(tiny_folder, tmp_path / "other")
+    done = runner.invoke(
+        app,
+        ["compare", str(fasta), "--models", str(tiny_folder), str(other), "--sites", str(bed),
+         "-o", str(out)],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    snr = pd.read_csv(out / "snr.tsv", sep="\t")
+    assert set(snr["model"]) == {"tiny", "tiny, untrained", "other", "other, untrained"}
+    same = snr[snr["model"] == "tiny"]["snr"].to_numpy()
+    assert same == pytest.approx(snr[snr["model"] == "other"]["snr"].to_numpy(), nan_ok=True)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["n_sites"] == 38
+    assert "2 sites cross the edge of a record or window, or hold N" in summary["warnings"][0]
+    assert summary["answer"] in done.output
+    models = pd.read_csv(out / "models.tsv", sep="\t")
+    assert models["motifs"].tolist()[::2] == [3, 3]
+    assert models["archetypes"].tolist()[::2] == ["A1_X", "A1_X"]
+    assert "tiny/model.safetensors" in json.loads((out / "run.json").read_text())["model_sha256"]
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    assert (out / "figures" / "snr.pdf").stat().st_size > 1000
+
+
+def test_the_command_refuses_bad_sites_in_one_line_and_leaves_nothing(
+    inputs, tiny_folder, tmp_path
+):
+    fasta, bed = inputs
+    bed.write_text(bed.read_text() + "r0\t0\t9999\tCTCF\n")
+    out = tmp_path / "out"
+    done = runner.invoke(
+        app,
+        ["compare", str(fasta), "--models", str(tiny_folder), "--sites", str(bed), "-o", str(out)],
+    )
+    assert done.exit_code == 1
+    assert "line 41 (CTCF, r0:0-9999) ends beyond its record" in done.stderr
+    assert not out.exists()
+
+
+def test_sites_and_motifs_together_are_a_wrong_call(inputs, tiny_folder, tmp_path):
+    fasta, bed = inputs
+    done = runner.invoke(
+        app,
+        ["compare", str(fasta), "--models", str(tiny_folder), "--sites", str(bed),
+         "--motifs", "CTCF", "-o", str(tmp_path / "out")],
+    )  # fmt: skip
+    assert done.exit_code == 2

@@ -36,8 +36,9 @@ def distance_figure(
 ) -> Figure:
     """Attention by distance, over uniform attention; a panel per model, a line per layer.
 
-    Dark lines are early layers; dashed ones are local layers. Untrained twins have panels of their
-    own below: what they show comes from the positions alone.
+    Bins stand at equal distances, whatever their width. Dark lines are early layers; dashed ones
+    are local layers. Untrained twins have panels of their own below: what they show comes from the
+    positions alone.
 
     Args:
         distances: Columns model, layer, distance_bp (where the bin starts), mass, uniform.
@@ -56,6 +57,8 @@ def distance_figure(
     figure = new_figure(DOUBLE_MM if wide else SINGLE_MM, down * 36 + 14)
     axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     kinds = _kinds(layers)
+    bins = np.unique(distances["distance_bp"].to_numpy(float))
+    ticks = list(range(0, len(bins), -(-len(bins) // 8)))
     any_local = False
     for ax, look in zip(axes, cells, strict=True):
         if look is None:
@@ -72,7 +75,7 @@ def distance_figure(
             local = kinds.get((look.name, layer)) == "local"
             any_local |= local
             ax.plot(
-                rows["distance_bp"].to_numpy(float) + 1,
+                np.searchsorted(bins, rows["distance_bp"].to_numpy(float)),
                 np.where(fold > 0, fold, np.nan),
                 color=_DEPTH(0.92 * layer / max(numbers[-1], 1)),
                 lw=0.8,
@@ -80,13 +83,12 @@ def distance_figure(
                 zorder=2,
             )
         ax.set_title(look.title(22 if across > 3 else 30), fontsize=6)
-        ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+        ax.set_xticks(ticks, [f"{bins[i]:,.0f}" for i in ticks])
         ax.yaxis.set_major_locator(LogLocator(10, subs=[1.0, 2.0, 5.0]))
         ax.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
         ax.minorticks_off()
-    figure.supxlabel("distance between query and key (bp, + 1)", fontsize=6)
+    figure.supxlabel("distance between query and key (bp; where a bin starts)", fontsize=6)
     figure.supylabel("attention over uniform attention", fontsize=6)
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, 1), _DEPTH), ax=list(axes), shrink=0.7, aspect=22, ticks=[0, 1]

@@ -203,7 +203,9 @@ def test_distance_is_over_uniform_and_local_layers_are_dashed(two):
     ]  # fmt: skip
     first, second, *_ = [line for line in mini.lines if len(line.get_xdata()) > 2]
     assert list(first.get_ydata()[:5]) == [2, 2, 2, 2, 1]
-    assert list(first.get_xdata()[:3]) == [1, 2, 3]
+    assert list(first.get_xdata()) == list(range(9))  # a bin each
+    labels = [label.get_text() for label in twin.get_xticklabels()]
+    assert labels == ["0", "2", "8", "32", "128"]
     assert (first.get_linestyle(), second.get_linestyle()) == ("-", "--")
     assert not [line for line in nt.lines[1:] if line.get_linestyle() == "--"]
 

@@ -206,6 +206,20 @@ class NucelEncoder(nn.Module):
             last_hidden_state=self.final_norm(x),
         )
 
+    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
+        """``input_ids`` and ``attention_mask``, (batch, tokens) each, [CLS] in front."""
+        return tokenizer.batch([tokenizer.encode(s) for s in sequences])
+
+    def profile_sequences(self, sequences: list[str], rule: str = "density") -> Profile:
+        """`profile` of sequences; a token is a base, so ``rule`` makes no difference but in scale.
+
+        Under "mass" a head's numbers would be scaled to a mean of 1.0 per sequence; one base per
+        token needs no such scale, and none is applied.
+        """
+        input_ids, mask = self.tokens(sequences)
+        device = next(self.parameters()).device
+        return self.profile(input_ids.to(device), mask.to(device))
+
     def _begin(
         self, input_ids: Tensor, attention_mask: Tensor | None
     ) -> tuple[Tensor, list[Mask], list[tuple[Tensor, Tensor]]]:

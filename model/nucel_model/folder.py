@@ -1,5 +1,8 @@
 """Models on disk: a folder of JSON and safetensors, and nothing that could run code.
 
+A Nucleotide Transformer's folder is the published one: ``config.json`` and a ``model.safetensors``
+with its language-model head (`nt`). NucEL's:
+
 =========================  ======================================================================
 ``config.json``            transformers' ModernBERT words, plus what its heads are
 ``model.safetensors``      the encoder alone, with transformers' parameter names
@@ -13,11 +16,12 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -25,9 +29,19 @@ from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
 from nucel_model.encoder import NucelEncoder
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
+from nucel_model.nt import NucleotideTransformer, Rule
+from nucel_model.nt_config import NTConfig, nt_config_from_json, nt_config_to_json
 from nucel_model.outputs import EncoderOutput, Profile
 
 SHIPPED = ("nucel-mini",)
+AnyConfig = NucelConfig | NTConfig
+"""Of whatever a folder holds."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_WHERE = (
+    "Get config.json and model.safetensors from the model's page on the Hugging Face hub and give "
+    "the folder; the Nucleotide Transformer's weights (InstaDeepAI) are under CC BY-NC-SA 4.0, not "
+    "for commercial use, and are not shipped here"
+)
 
 
 class FolderError(ValueError):
@@ -44,7 +58,7 @@ class Nucel(nn.Module):
 
     def __init__(
         self,
-        encoder: NucelEncoder,
+        encoder: NucelEncoder | NucleotideTransformer,
         discriminator_head: ReplacedTokenHead | None = None,
         mlm_head: MaskedLMHead | None = None,
         classifier_head: ClassificationHead | None = None,
@@ -61,7 +75,7 @@ class Nucel(nn.Module):
         self.path = path
 
     @property
-    def config(self) -> NucelConfig:
+    def config(self) -> AnyConfig:
         """The encoder's configuration."""
         return self.encoder.config
 
@@ -75,15 +89,18 @@ class Nucel(nn.Module):
         """Attention reduced per base; see `NucelEncoder.profile`."""
         return self.encoder.profile(input_ids, attention_mask)
 
-    def profile_sequences(self, sequences: list[str]) -> Profile:
+    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
+        """``input_ids`` and ``attention_mask`` of sequences, (batch, tokens), [CLS] in front."""
+        return self.encoder.tokens(sequences)
+
+    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
         """Attention reduced per base, of sequences of any lengths up to the context.
 
         The same shapes from any kind of model: bases along the last axis, padded to the longest
-        sequence; NaN at N and beyond a sequence's end.
+        sequence; NaN at N and beyond a sequence's end. ``rule`` says how a model of longer tokens
+        lays a token's number on its bases (`NucleotideTransformer.profile_sequences`).
         """
-        input_ids, mask = tokenizer.batch([tokenizer.encode(s) for s in sequences])
-        device = next(self.parameters()).device
-        return self.profile(input_ids.to(device), mask.to(device))
+        return self.encoder.profile_sequences(sequences, rule)
 
     def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
         """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
@@ -102,15 +119,24 @@ class Nucel(nn.Module):
 
 def untrained_twin(model: Nucel, seed: int) -> Nucel:
     """A model of the same shape with fresh random weights: what architecture alone gives."""
-    encoder = NucelEncoder(model.config)
+    encoder = _encoder(model.config)
     encoder.init_weights(seed)
     return (
         Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
     )
 
 
+def _encoder(config: AnyConfig) -> NucelEncoder | NucleotideTransformer:
+    if isinstance(config, NTConfig):
+        return NucleotideTransformer(config)
+    return NucelEncoder(config)
+
+
 def from_pretrained(name_or_folder: str | Path) -> Nucel:
-    """Load a shipped model by name ("nucel-mini") or any folder of the form above.
+    """Load a shipped model by name ("nucel-mini"), any folder of the form above, or a hub's id.
+
+    An id such as "InstaDeepAI/nucleotide-transformer-v2-100m-multi-species" is fetched if
+    huggingface_hub is installed: its JSON and safetensors, never its code.
 
     Raises:
         FolderError: No such folder, a missing file, wrong or missing tensors, or pickled weights.
@@ -120,7 +146,11 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
         folder = Path(str(resources.files("nucel_model") / "checkpoints" / str(name_or_folder)))
     else:
         folder = Path(name_or_folder)
+        if not folder.exists() and _HUB_ID.fullmatch(str(name_or_folder)):
+            folder = _from_hub(str(name_or_folder))
     data = _read_config(folder)
+    if data.get("model_type") == "esm":
+        return _nucleotide_transformer(data, folder)
     config = config_from_json(data, source=str(folder / "config.json"))
     if config.vocab_size != tokenizer.VOCAB_SIZE:
         raise ConfigError(
@@ -145,6 +175,31 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
     return model.eval()
 
 
+def _nucleotide_transformer(data: dict[str, Any], folder: Path) -> Nucel:
+    """A published folder; without ``lm_head`` tensors it is taken for an encoder alone."""
+    config = nt_config_from_json(data, source=str(folder / "config.json"))
+    path = folder / "model.safetensors"
+    with_head = any(key.startswith("lm_head.") for key in _keys(path))
+    encoder = NucleotideTransformer(config, with_head=with_head)
+    _load(encoder, path)
+    head = read_classifier(folder, data, config.hidden_size)
+    return Nucel(encoder, classifier_head=head, name=folder.name, path=folder).eval()
+
+
+def _from_hub(name: str) -> Path:
+    """A model's JSON and weights from the hub's local copy or the net."""
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise FolderError(f"there is no model folder {name}. {_WHERE}") from error
+    try:
+        wanted = ["config.json", "model.safetensors"]
+        return Path(snapshot_download(name, allow_patterns=wanted))
+    except Exception as error:  # the hub's own errors are many, and all mean the same here
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise FolderError(f"{name} could not be fetched: {reason}. {_WHERE}") from error
+
+
 def save_pretrained(
     model: Nucel, folder: str | Path, *, head_source: str = "trained with the encoder"
 ) -> Path:
@@ -155,7 +210,8 @@ def save_pretrained(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    data = config_to_json(model.config)
+    config = model.config
+    data = nt_config_to_json(config) if isinstance(config, NTConfig) else config_to_json(config)
     _save(model.encoder, folder / "model.safetensors")
     if model.discriminator_head is not None:
         data["discriminator_head"] = {
@@ -242,6 +298,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise FolderError(f"{path} is not a JSON object")
     return data
+
+
+def _keys(path: Path) -> list[str]:
+    try:
+        with safe_open(path, "pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError) as error:
+        raise FolderError(
+            f"{path} cannot be read: {error}. Was it cut short in a download?"
+        ) from error
 
 
 def _load(module: nn.Module, path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nucel_interp.compare.heads import HeadMotifs
 from nucel_interp.types import HEAD_MOTIF_COLUMNS, Motif
-from nucel_model import NucelConfig
+from nucel_model import AnyConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 
 
-def head_motif_table(config: NucelConfig, result: HeadMotifs) -> pd.DataFrame:
+def head_motif_table(config: AnyConfig, result: HeadMotifs) -> pd.DataFrame:
     """One row per tested motif and head (columns `types.HEAD_MOTIF_COLUMNS`).
 
     Motifs in the given order, heads by falling t. ``test_t`` and ``test_p`` stand only where
@@ -58,7 +58,7 @@ def head_motif_table(config: NucelConfig, result: HeadMotifs) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def describe(config: NucelConfig, result: HeadMotifs, sinks: pd.DataFrame) -> list[str]:
+def describe(config: AnyConfig, result: HeadMotifs, sinks: pd.DataFrame) -> list[str]:
     """The outcome in sentences: in all, motif by motif, what was not tested, and sinks."""
     n = config.num_attention_heads
     a, u = result.model, result.untrained

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.types import SINK_COLUMNS
-from nucel_model import NucelConfig
+from nucel_model import AnyConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ SINK_SHARE = 0.5
 
 
 def sink_table(
-    config: NucelConfig,
+    config: AnyConfig,
     received: NDArray[np.floating],
     offsets: NDArray[np.int64],
     cls_share: NDArray[np.float64],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.runner import Scores
-from nucel_model import NucelConfig
+from nucel_model import AnyConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,7 @@ def attention_score(
     return score, null_scores, HeadChoice(heads, exceedance, exceedance_test)
 
 
-def head_table(config: NucelConfig, scores: Scores, choice: HeadChoice) -> pd.DataFrame:
+def head_table(config: AnyConfig, scores: Scores, choice: HeadChoice) -> pd.DataFrame:
     """One row per head, best first (columns `types.HEAD_COLUMNS`)."""
     import pandas as pd
 

@@ -162,11 +162,13 @@ def fit_head(
     """
     import torch
 
+    from nucel_model import NucelConfig
     from nucel_pretrain.distributed import joined
     from nucel_pretrain.fit_head import fit_head as run
     from nucel_pretrain.fit_head import head_config, read_encoder
 
     encoder = read_encoder(folder, replace_head=replace_head).config
+    assert isinstance(encoder, NucelConfig)
     settings = head_config(config, folder, encoder, tuple(str(f) for f in fasta or ()))
     if threads:
         torch.set_num_threads(threads)

@@ -38,6 +38,11 @@ def read_encoder(folder: str | Path, *, replace_head: bool = False) -> Nucel:
         model = from_pretrained(folder)
     except (FolderError, ConfigError) as error:
         raise PretrainError(str(error)) from error
+    if not isinstance(model.config, NucelConfig):
+        raise PretrainError(
+            f"{folder} holds a Nucleotide Transformer; a discriminator head is fitted to models of "
+            "single bases"
+        )
     if model.discriminator_head is not None and not replace_head:
         raise PretrainError(
             f"{folder} has a discriminator head already; "
@@ -122,15 +127,16 @@ def fit_head(
         DataError: The sequence cannot be trained on.
     """
     found = read_encoder(folder, replace_head=replace_head)
-    encoder = found.encoder
+    encoder, shape = found.encoder, found.config
     assert found.path is not None
+    assert isinstance(shape, NucelConfig)
 
     def frozen(config: PretrainConfig, tokens: Tokens, device: torch.device) -> nn.Module:
         torch.manual_seed(config.loop.seed)
         longest = tokens.max_tokens(config.data.window)
         model = Electra(
             config.generator.encoder(longest, tokens.vocab_size),
-            encoder.config,
+            shape,
             shared_embeddings=config.electra.embeddings == "shared",
         )
         model.discriminator.load_state_dict(encoder.state_dict())

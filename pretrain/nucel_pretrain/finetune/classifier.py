@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucel_model import ClassificationHead, Nucel, tokenizer
+from nucel_model import ClassificationHead, Nucel
 from nucel_model.backends import training_backend
 
 BATCH = 64
@@ -30,7 +30,7 @@ def give_head(model: Nucel, labels: Sequence[str], source: str, seed: int) -> Cl
 
 def tokens(model: Nucel, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
     """``input_ids`` and ``attention_mask`` (batch, tokens), [CLS] first, on the model's device."""
-    ids, mask = tokenizer.batch([tokenizer.encode(s) for s in sequences])
+    ids, mask = model.tokens(list(sequences))
     device = next(model.parameters()).device
     return ids.to(device), mask.to(device)
 

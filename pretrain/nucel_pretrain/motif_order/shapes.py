@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global
+from nucel_model import (
+    NTConfig,
+    Nucel,
+    NucelConfig,
+    NucelEncoder,
+    NucleotideTransformer,
+    every_third_global,
+)
 
 LAYERS, HIDDEN, HEADS, INTERMEDIATE = 4, 64, 4, 128
 CONTEXT_BP = 1_020
@@ -34,5 +41,26 @@ def nucel_small(seed: int) -> Nucel:
     return Nucel(encoder, name="nucel-small").eval()
 
 
-SHAPES: dict[str, Callable[[int], Nucel]] = {"nucel-small": nucel_small}
+def nt_small(seed: int) -> Nucel:
+    """The Nucleotide Transformer v2's shape: six-base tokens, every layer global."""
+    encoder = NucleotideTransformer(
+        NTConfig(
+            version="v2",
+            num_hidden_layers=LAYERS,
+            hidden_size=HIDDEN,
+            num_attention_heads=HEADS,
+            intermediate_size=INTERMEDIATE,
+            max_position_embeddings=CONTEXT_BP // 6 + 3,
+            initializer_range=SPREAD,
+        ),
+        with_head=False,
+    )
+    encoder.init_weights(seed)
+    return Nucel(encoder, name="nt-small").eval()
+
+
+SHAPES: dict[str, Callable[[int], Nucel]] = {
+    "nucel-small": nucel_small,
+    "nt-small": nt_small,
+}
 """From a seed to a network with random weights, by name."""

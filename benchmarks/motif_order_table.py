@@ -1,6 +1,11 @@
 """Motif order, over seeds: attention signal-to-noise before and after fine-tuning, as Markdown.
 
-    python -m benchmarks.motif_order_table OUT      (what benchmarks/motif_order.sh leaves in OUT)
+    python -m benchmarks.motif_order_table OUT [SEQUENCES]
+
+OUT/order is what `nucel-pretrain motif-order` wrote; the first SEQUENCES held-out sequences are
+measured. The measurement is that of `nucel-interp compare --sites`, by the function behind it and
+without its search for motifs, which would be made with every model and every seed. Models that did
+not learn the task (results.tsv) are left out.
 
 A cell is the mean over seeds with its 95 % t interval; a model that exists once (a pre-trained one
 before fine-tuning) has the interval over sequences that `nucel-interp compare` gives.
@@ -73,7 +78,45 @@ def _cell(row: pd.Series) -> str:
     return f"{row['snr']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
+def folders(order: Path) -> dict[str, list[Path]]:
+    """The models before fine-tuning, and those after it that learned the task.
+
+    Raises:
+        SystemExit: None did.
+    """
+    results = pd.read_csv(order / "results.tsv", sep="\t")
+    learned = results[results["learned"] == "yes"]
+    if learned.empty:
+        raise SystemExit(f"no run in {order} learned the task, so there is nothing to compare")
+    before = [
+        path
+        for name in learned["model"].unique()
+        for path in sorted((order / "models").glob(f"{name}-*"))
+        if re.search(r"-before$|-untrained(-seed\d+)?$", path.name)
+    ]
+    return {"before": before, "after": [order / path for path in learned["folder"]]}
+
+
+def measure(out: Path, n: int) -> None:
+    """Compare the models of both times and write the tables into OUT/before and OUT/after."""
+    from nucel_interp import read_records
+    from nucel_interp.compare.comparison import compare_models
+    from nucel_interp.io.sites import read_sites
+
+    order = out / "order"
+    records = read_records(order / "held_out.fa")[:n]
+    names = {record.name for record in records}
+    sites = [site for site in read_sites(order / "held_out.bed") if site.chrom in names]
+    for when, models in folders(order).items():
+        found = compare_models(records, [str(path) for path in models], sites=sites, find=False)
+        (out / when).mkdir(exist_ok=True)
+        for table in ("models", "snr", "recovery", "differences", "layers", "heads"):
+            frame = getattr(found, table)
+            frame.to_csv(out / when / f"{table}.tsv", sep="\t", index=False)
+
+
 def main(out: Path) -> None:
+    """Print the tables of what `measure` left in OUT and write them as snr_over_seeds.tsv."""
     parts = []
     for when in ("before", "after"):
         snr = pd.read_csv(out / when / "snr.tsv", sep="\t")
@@ -86,4 +129,5 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
+    measure(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 300)
     main(Path(sys.argv[1]))

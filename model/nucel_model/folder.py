@@ -108,6 +108,11 @@ class Nucel(nn.Module):
         Raises:
             FolderError: The folder holds an encoder without a discriminator head.
         """
+        if isinstance(self.config, NTConfig):
+            raise FolderError(
+                f"{self.name} is a Nucleotide Transformer: it was not trained with a "
+                "discriminator, so it has no discriminator scores. Use attention."
+            )
         if self.discriminator_head is None:
             raise FolderError(
                 f"{self.name} has no discriminator head (the released NucEL is the encoder alone), "

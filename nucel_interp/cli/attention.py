@@ -110,6 +110,7 @@ def _head(text: str, model: Nucel) -> tuple[int, int]:
 
 def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nucel) -> None:
     from nucel_interp.errors import InputError
+    from nucel_interp.scoring.tokens import token_of_base
 
     if not wanted:
         return
@@ -121,6 +122,14 @@ def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuc
             f"has {len(longest):,}. Cut out the part to look at; the track and profile.h5 have no "
             "limit"
         )
+    for record in records:
+        n_tokens = int(token_of_base(model, record.sequence).max(initial=0))
+        if n_tokens * model.config.token_bp > model.config.context_bp:
+            raise InputError(
+                f"--map: {record.name:.60} makes {n_tokens:,} tokens, since N and the bases beside "
+                f"them are read one by one; {model.name} reads "
+                f"{model.config.context_bp // model.config.token_bp:,}. Cut out the part to look at"
+            )
     if len(wanted) * len(records) > MAX_MAPS:
         raise InputError(
             f"{len(wanted)} heads x {len(records):,} records are {len(wanted) * len(records):,} "
@@ -137,19 +146,22 @@ def _draw_maps(
     import torch
 
     from nucel_interp.plots import attention_map, save_figure
-    from nucel_model import tokenizer
+    from nucel_interp.scoring.tokens import token_of_base
+    from nucel_interp.types import BASES
 
-    input_ids, mask = tokenizer.batch([tokenizer.encode(record.sequence)])
+    input_ids, mask = model.tokens([record.sequence])
+    token = token_of_base(model, record.sequence)
     with torch.inference_mode():
         output: Any = model(input_ids, mask, output_attentions=True)
-    is_base = tokenizer.is_base(input_ids)[0].numpy()
+    is_base = np.array([c in BASES for c in record.sequence], dtype=bool)
     for layer, head in wanted:
         window = model.config.window(layer)
         kind = "global" if window is None else "local"
-        matrix = output.attentions[layer][0, head].float().numpy()
+        # a token's attention is drawn, undivided, over the square of its bases
+        matrix = output.attentions[layer][0, head].float().numpy()[token][:, [0, *token]]
         matrix[~is_base] = np.nan  # an N asks nothing that could be read
-        figure = attention_map(matrix[1:, 1:], record, layer, head, kind=kind, to_cls=matrix[1:, 0])
+        figure = attention_map(matrix[:, 1:], record, layer, head, kind=kind, to_cls=matrix[:, 0])
         columns = ["CLS", *(f"{base}{i}" for i, base in enumerate(record.sequence))]
-        data = pd.DataFrame(matrix[1:], columns=columns)
+        data = pd.DataFrame(matrix, columns=columns)
         data.insert(0, "query", columns[1:])
         save_figure(figure, folder, f"map_record{number + 1}_layer{layer}_head{head}", data)

@@ -117,7 +117,8 @@ def _find(
     config = loaded.config
     sinks = sink_table(
         config, tracks[0].received, offsets, tracks[0].cls_share,
-        both_strands=strand is Strand.both,
+        # a token's bases share what it receives, and the other strand's tokens may lie across them
+        both_strands=strand is Strand.both, width=2 * config.token_bp - 1,
     )  # fmt: skip
     return {
         "table": head_motif_table(config, result),

@@ -95,7 +95,7 @@ def _model(name: str) -> list[tuple[str, str]]:
             "model shape",
             f"{config.num_hidden_layers} layers, {size:,} parameters, {heads} discriminator",
         ),
-        ("model context", f"{config.context_bp:,} bp"),
+        ("model context", f"{config.context_bp:,} bp, read in tokens of {config.token_bp} bp"),
     ]
     return rows + [
         (f"sha256 {file}", digest or "") for file, digest in folder_sha256(folder).items()

@@ -196,7 +196,7 @@ def _effects(
     """(pairs, 2) change of the embedding and of the logits by the seqlet's and the control's."""
     import torch
 
-    from nucel_model import tokenizer
+    from nucel_interp.scoring.tokens import token_of_base
 
     device = next(model.parameters()).device
     embedding = np.zeros((len(pairs), 2))
@@ -207,14 +207,16 @@ def _effects(
             for i in batch
             for text in (pairs[i].sequence, pairs[i].high.shuffled, pairs[i].low.shuffled)
         ]
-        ids, mask = tokenizer.batch([tokenizer.encode(t) for t in texts])
+        ids, mask = model.tokens(texts)
         with torch.inference_mode():
             hidden = model(ids.to(device), mask.to(device)).last_hidden_state
             scores = None if logit is None else model.replaced_logit(hidden).double().cpu().numpy()
-            states = hidden.double().cpu().numpy()[:, 1:]
+            states = hidden.double().cpu().numpy()
         for row, i in enumerate(batch):
             at = np.flatnonzero(pairs[i].measured)
-            before, *after = states[3 * row : 3 * row + 3, at]
+            # a token of six bases that holds a base more than 5 bp off holds none of the interval
+            token = token_of_base(model, pairs[i].sequence)[at]
+            before, *after = states[3 * row : 3 * row + 3, token]
             length = np.linalg.norm(before, axis=1).mean()
             embedding[i] = [np.linalg.norm(a - before, axis=1).mean() / length for a in after]
             if logit is not None and scores is not None:

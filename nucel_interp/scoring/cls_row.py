@@ -10,12 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Piece, Progress, cut_pieces
-from nucel_interp.types import canonical
-from nucel_model import Nucel, tokenizer
+from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Piece, Progress, lay_out
+from nucel_interp.scoring.tokens import token_of_base
+from nucel_interp.types import BASES, canonical
+from nucel_model import Nucel, NucleotideTransformer
 from nucel_model.backends import Mask
 from nucel_model.encoder import Block
+from nucel_model.nt import Block as NTBlock
 from nucel_model.rope import rotary_table
+
+_Text = tuple[Piece, str, NDArray[np.int64]]
+"""A piece, its letters, and which token each of its bases is part of."""
 
 
 def cls_row_scores(
@@ -25,8 +30,8 @@ def cls_row_scores(
 
     Ji et al. (Bioinformatics 2021, 37:2112) take this row of a *fine-tuned* model, where [CLS] is
     what the classifier reads; in a model that was only pre-trained nothing asks [CLS] to know
-    anything. They average their 6-mer tokens over bases; a token is a base here, so there is
-    nothing to average. The forward strand alone is read.
+    anything. They average their overlapping 6-mers over bases; tokens do not overlap here, so a
+    base has the value of the one token it is part of. The forward strand alone is read.
 
     **In a model whose last layer is local, [CLS] sees the window alone**: with ``local_attention``
     128 the first 64 bases; all others are exactly 0. A longer sequence than the model's context is
@@ -42,25 +47,27 @@ def cls_row_scores(
         One (bases,) array per sequence, 0 or more, the sum of squares 1; NaN at letters other than
         A, C, G, T.
     """
-    encoded = [tokenizer.encode(s) for s in sequences]
-    lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
-    rows = [np.full(length, np.nan, dtype=np.float64) for length in lengths.tolist()]
-    pieces = cut_pieces(lengths, model.config.context_bp, turned)
+    rows = [np.full(len(s), np.nan, dtype=np.float64) for s in sequences]
+    config = model.config
+    pieces = []
+    for p in lay_out(sequences, turned, config.context_bp, config.token_bp):
+        text = sequences[p.sequence][p.start : p.end]
+        pieces.append((p, text, token_of_base(model, text)))
     # by content: what a piece is batched with decides its last digits, not its place in the file
-    pieces.sort(key=lambda p: (p.end - p.start, collapsed[p.sequence], p.start))
+    pieces.sort(key=lambda x: (x[2].max(initial=0), collapsed[x[0].sequence], x[0].start))
     for batch in _equally_long(pieces):
-        input_ids, _ = tokenizer.batch([encoded[p.sequence][p.start : p.end] for p in batch])
-        attention = _last_cls_row(model, input_ids).sum(dim=1).cpu().numpy()[:, 1:]
-        for p, row in zip(batch, attention, strict=True):
-            rows[p.sequence][p.keep_start : p.keep_end] = row[
+        input_ids, _ = model.tokens([text for _, text, _ in batch])
+        attention = _last_cls_row(model, input_ids).sum(dim=1).cpu().numpy()
+        for (p, _, token), row in zip(batch, attention, strict=True):
+            rows[p.sequence][p.keep_start : p.keep_end] = row[token][
                 p.keep_start - p.start : p.keep_end - p.start
             ]
         if on_progress is not None:
-            on_progress(sum(p.keep_end - p.keep_start for p in batch))
-    for ids, row in zip(encoded, rows, strict=True):
-        row[ids < tokenizer.A] = np.nan
+            on_progress(sum(p.keep_end - p.keep_start for p, _, _ in batch))
+    for sequence, row in zip(sequences, rows, strict=True):
+        row[[c not in BASES for c in sequence]] = np.nan
         length = np.sqrt(np.nansum(row**2))
         if length > 0:
             row /= length
@@ -77,9 +84,13 @@ def _last_cls_row(model: Nucel, input_ids: Tensor) -> Tensor:
         states = encoder(input_ids, output_hidden_states=True).hidden_states
         assert states is not None
         length = input_ids.shape[1]
-        table = rotary_table(length, config.head_dim, config.rope_theta(last), device)
-        block = cast("Block", encoder.layers[last])
-        q, k, _ = block.attn.heads(block.attn_norm(states[last]), table)
+        if isinstance(encoder, NucleotideTransformer):
+            attention = cast("NTBlock", encoder.esm.encoder.layer[last]).attention
+            q, k, _ = attention.self(attention.LayerNorm(states[last]))
+        else:
+            table = rotary_table(length, config.head_dim, encoder.config.rope_theta(last), device)
+            block = cast("Block", encoder.layers[last])
+            q, k, _ = block.attn.heads(block.attn_norm(states[last]), table)
         scores = (q[:, :, :1] @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
         seen = Mask(None, config.window(last)).allowed(slice(0, 1), slice(0, length), device)
         if seen is not None:
@@ -87,13 +98,13 @@ def _last_cls_row(model: Nucel, input_ids: Tensor) -> Tensor:
         return scores.softmax(dim=-1)[:, :, 0]
 
 
-def _equally_long(pieces: list[Piece]) -> Iterator[list[Piece]]:
-    """Batches without padding, of pieces sorted by length."""
-    batch: list[Piece] = []
+def _equally_long(pieces: list[_Text]) -> Iterator[list[_Text]]:
+    """Batches without padding, of pieces sorted by their number of tokens."""
+    batch: list[_Text] = []
     for piece in pieces:
-        length = piece.end - piece.start
+        length = piece[2].max(initial=0)
         full = (length + 1) * (len(batch) + 1) > TOKENS_PER_BATCH
-        if batch and (full or batch[0].end - batch[0].start != length):
+        if batch and (full or batch[0][2].max(initial=0) != length):
             yield batch
             batch = []
         batch.append(piece)

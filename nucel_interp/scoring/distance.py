@@ -16,14 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.shuffle import draw
-from nucel_interp.scoring.tokens import encode
 from nucel_interp.types import BASES, canonical
 from nucel_model.backends import Mask
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.scoring.tokens import Model
+    from nucel_model import Nucel
 
 MAX_SEQUENCES = 32
 MAX_BP = 996
@@ -50,7 +49,7 @@ class DistanceProfile:
     n_sequences: int
 
 
-def distance_profile(model: Model, sequences: Sequence[str], seed: int = 0) -> DistanceProfile:
+def distance_profile(model: Nucel, sequences: Sequence[str], seed: int = 0) -> DistanceProfile:
     """Where attention goes, by |i - j| in bp between the centres of tokens.
 
     Whole maps of a sample are taken apart: at most `MAX_SEQUENCES` distinct sequences, of each a
@@ -74,7 +73,7 @@ def distance_profile(model: Model, sequences: Sequence[str], seed: int = 0) -> D
     device = next(model.parameters()).device
     for piece in pieces:
         n = len(piece) // config.token_bp
-        input_ids, _ = encode(model, [piece])
+        input_ids, _ = model.tokens([piece])
         with torch.inference_mode():
             maps = model(input_ids.to(device), output_attentions=True).attentions
         assert maps is not None

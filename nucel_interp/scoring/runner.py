@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -105,7 +105,7 @@ def score_sequences(
     sampled = 0
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
-    layout = _layout(sequences, turned, config.context_bp, config.token_bp, frames)
+    layout = lay_out(sequences, turned, config.context_bp, config.token_bp, frames)
     for pieces in _batches(layout, collapsed, config.token_bp):
         forward = [sequences[p.sequence][p.start : p.end] for p in pieces]
         other = [reverse_complement(t) for t in forward] if strands == "both" else []
@@ -187,9 +187,8 @@ def _read(model: Nucel, texts: list[str], frames: bool, rule: Rule) -> _Reading:
 
 def _read_once(model: Nucel, texts: list[str], rule: Rule) -> _Reading:
     has_head = model.discriminator_head is not None
-    options: dict[str, Any] = {} if model.config.token_bp == 1 else {"rule": rule}
     with torch.inference_mode():
-        profile = model.profile_sequences(texts, **options)
+        profile = model.profile_sequences(texts, rule)
         tracks = profile.received.flatten(1, 2).cpu().numpy()
         logits = model.replaced_logit(profile.last_hidden_state).cpu().numpy() if has_head else None
     shares = (profile.cls_share, profile.n_share)
@@ -207,12 +206,12 @@ def _require_a_token(lengths: NDArray[np.int64], token_bp: int, name: str) -> No
         )
 
 
-def _layout(
+def lay_out(
     sequences: Sequence[str],
     flipped: Sequence[bool],
     context: int,
     token_bp: int,
-    frames: bool,
+    frames: bool = False,
 ) -> list[Piece]:
     """The pieces to read: no more bases than the context, and no more tokens than fit.
 

@@ -1,16 +1,16 @@
-"""What a model reads a sequence as: its token ids, and which bases each token stands for."""
+"""Which token of a model each base of a sequence is part of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
 
-from torch import Tensor
-
-from nucel_model import Nucel, tokenizer
-
-Model = Nucel
+from nucel_model import NTConfig, Nucel, nt_tokenizer
 
 
-def encode(model: Model, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """``input_ids`` and ``attention_mask`` (batch, tokens), [CLS] in front, on the CPU."""
-    return tokenizer.batch([tokenizer.encode(s) for s in sequences])
+def token_of_base(model: Nucel, sequence: str) -> NDArray[np.int64]:
+    """(bases,) number of the token that each base is part of; [CLS] is number 0."""
+    if isinstance(model.config, NTConfig):
+        widths = nt_tokenizer.tokenize(sequence, model.config.version).widths
+        return np.repeat(np.arange(1, len(widths) + 1), widths)
+    return np.arange(1, len(sequence) + 1)

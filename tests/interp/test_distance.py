@@ -93,6 +93,9 @@ class NextToken:
     def parameters(self) -> object:
         return iter([torch.zeros(1)])
 
+    def tokens(self, sequences: list[str]) -> tuple[torch.Tensor, None]:
+        return torch.zeros(1, 1 + len(sequences[0]) // 6, dtype=torch.int64), None
+
     def __call__(self, input_ids: torch.Tensor, output_attentions: bool) -> object:
         n = input_ids.shape[1]
         here, right = torch.eye(n), torch.zeros(n, n)
@@ -100,11 +103,7 @@ class NextToken:
         return SimpleNamespace(attentions=[torch.stack([here, right])[None]])
 
 
-def test_distances_are_between_centres_of_six_base_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    def encode(model: object, sequences: list[str]) -> tuple[torch.Tensor, None]:
-        return torch.zeros(1, 1 + len(sequences[0]) // 6, dtype=torch.int64), None
-
-    monkeypatch.setattr(distance, "encode", encode)
+def test_distances_are_between_centres_of_six_base_tokens() -> None:
     got = distance_profile(NextToken(), [dna(27)])  # four tokens, three bases cut off
     rows = got.table.set_index("distance_bp")
     # head 0: four at 0 bp. Head 1: 12, 12, 6 and 0 bp.

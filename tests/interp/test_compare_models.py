@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare import comparison
+from nucel_interp.compare import comparison, measure
 from nucel_interp.compare.comparison import compare_models
 from nucel_interp.compare.comparison_tables import (
     DIFFERENCE_COLUMNS,
@@ -31,8 +31,16 @@ from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase
 from nucel_interp.plots import comparison as plots_comparison
 from nucel_interp.plots.snr import snr_figure
+from nucel_interp.scoring import Scores
 from nucel_interp.types import Motif, Record, reverse_complement
-from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global
+from nucel_model import (
+    NTConfig,
+    Nucel,
+    NucelConfig,
+    NucelEncoder,
+    NucleotideTransformer,
+    every_third_global,
+)
 from tests.interp.fake_result import pwm_of
 
 runner = CliRunner()
@@ -287,3 +295,112 @@ def test_sites_and_motifs_together_are_a_wrong_call(inputs, tiny_folder, tmp_pat
          "--motifs", "CTCF", "-o", str(tmp_path / "out")],
     )  # fmt: skip
     assert done.exit_code == 2
+
+
+def test_planted_attention_comes_through_to_every_table(records, database, monkeypatch):
+    """One head of the trained model gives site bases twice as much; nothing else knows them."""
+
+    def planted(reader, sequences, on_progress=None):
+        rng = np.random.default_rng(len(reader.name))
+        text = "".join(sequences)
+        tracks = rng.gamma(100, 0.01, (4, len(text)))
+        if not reader.twin_of:
+            for at in range(len(text)):
+                if text.startswith(WORD, at):
+                    tracks[2, at : at + len(WORD)] *= 2
+        offsets = np.concatenate([[0], np.cumsum([len(s) for s in sequences])])
+        each = np.full(4, 0.1)
+        return Scores(offsets, tracks.astype(np.float16), None, each, each, each, each)
+
+    monkeypatch.setattr(measure, "read_windows", planted)
+    monkeypatch.setattr(comparison, "read_windows", planted)
+    found = compare_models(
+        records, [tiny("a", 0)], sites=sites_of(records), database=database, find=False
+    )
+    row = found.models.iloc[0]
+    assert (row["best_head_1"], row["best_head_2"]) == ("1:0", "1:0")
+    snr = found.snr[(found.snr["heads"] == "best") & (found.snr["layers"] == "all")]
+    snr = snr[snr["resolution"] == "native"].set_index(["model", "definition"])
+    assert snr.loc[("a", "mean_ratio"), "snr"] == pytest.approx(2, abs=0.05)
+    assert snr.loc[("a", "z"), "snr"] == pytest.approx(10, abs=1)
+    assert snr.loc[("a", "mean_ratio"), "random"] == pytest.approx(1, abs=0.03)
+    assert snr.loc[("a, untrained", "mean_ratio"), "snr"] == pytest.approx(1, abs=0.03)
+    assert found.recovery["auroc"].iloc[0] > 0.99
+    assert found.recovery["auroc"].iloc[-1] == pytest.approx(0.5, abs=0.06)
+    over = found.differences[found.differences["definition"] == "mean_ratio"]
+    over = over[(over["heads"] == "best") & (over["resolution"] == "native")]
+    over = over.drop_duplicates("model_b").set_index("model_b")
+    for control in ("a, untrained", "a, shuffled input"):
+        assert over.loc[control, "low"] < 2 < over.loc[control, "high"] + 0.05
+        assert over.loc[control, "low"] > 1.8
+    # a global layer alone: head 2 is in the local one
+    narrow = found.snr[(found.snr["layers"] == "global") & (found.snr["model"] == "a")]
+    assert narrow[narrow["definition"] == "mean_ratio"]["snr"].max() < 1.1
+
+
+def tiny_nt():
+    torch.manual_seed(3)
+    config = NTConfig(
+        version="v2", hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    nt = Nucel(NucleotideTransformer(config), name="nt")
+    with torch.no_grad():
+        for p in nt.encoder.parameters():
+            if p.dim() > 1:  # contrast well above the half precision that tracks are kept in
+                p.normal_(std=0.5)
+    return nt
+
+
+@pytest.fixture(scope="module")
+def with_nt(records, database):
+    """A model of single bases against one of 6-base tokens."""
+    return compare_models(
+        records[:16], [tiny("a", 0), tiny_nt()],
+        sites=sites_of(records[:16]), database=database, cls_row=True, find=False,
+    )  # fmt: skip
+
+
+def test_a_model_of_6_base_tokens_stands_beside_one_of_bases(with_nt):
+    assert with_nt.models["shape"].tolist() == ["NucEL"] * 2 + ["NT v2"] * 2
+    assert with_nt.models["token_bp"].tolist() == [1, 1, 6, 6]
+    assert with_nt.summary["window_bp"] == 126
+    assert (with_nt.summary["frames"], with_nt.summary["end_bp_left_out"]) == (6, 5)
+    assert with_nt.snr["snr"].notna().all()
+
+
+def test_only_the_finer_model_is_changed_by_matching_resolutions(with_nt):
+    keys = ["layers", "definition", "motif", "heads"]
+    for name, same in (("nt", True), ("a", False)):
+        rows = with_nt.snr[with_nt.snr["model"] == name]
+        native, matched = (
+            rows[rows["resolution"] == r].set_index(keys)["snr"] for r in ("native", "matched")
+        )
+        assert np.allclose(native, matched) == same
+
+
+def test_six_frames_read_both_strands_alike(with_nt, records, database):
+    turned = [replace(r, sequence=reverse_complement(r.sequence)) for r in records[:16]]
+    lengths = {r.name: len(r) for r in records}
+    sites = [
+        replace(s, start=lengths[s.chrom] - s.end, end=lengths[s.chrom] - s.start)
+        for s in sites_of(records[:16])
+    ]
+    models = [tiny("a", 0), tiny_nt()]  # the first makes the windows shorter
+    again = compare_models(turned, models, sites=sites, database=database, find=False)
+    first = with_nt.snr[with_nt.snr["model"] == "nt"].reset_index(drop=True)
+    here = again.snr[again.snr["model"] == "nt"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(here, first, rtol=2e-3, atol=2e-3)
+
+
+def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
+    for locus in with_nt.loci:
+        for track in (*locus.native.values(), *locus.matched.values()):
+            assert np.isnan(track[:5]).all()
+            assert np.isnan(track[-5:]).all()
+            assert np.isfinite(track[5:-5]).all()
+
+
+def test_nearly_even_attention_has_nearly_all_of_its_entropy(with_nt):
+    twins = with_nt.layers[with_nt.layers["model"].str.endswith("untrained")]
+    assert twins["entropy_share"].between(0.98, 1 + 1e-6).all()

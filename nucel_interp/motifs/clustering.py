@@ -90,7 +90,7 @@ def cluster_seqlets(
     cores = _chosen(cores, order)
     if len(cores) < MIN_SEQLETS:
         return Clustering([], float("nan"))
-    windows = Windows(_widened(cores, flank))
+    windows = Windows(_widened(cores, flank), cores.start + cores.end)
     shuffled = _null_windows(null, flank, seed)
     rng = np.random.default_rng([seed, 11])
     groups: list[Group] = []
@@ -189,4 +189,5 @@ def _null_windows(null: list[Regions], flank: int, seed: int) -> Windows:
     if len(rows) > MAX_NULL:
         rows = np.sort(np.random.default_rng([seed, 13]).permutation(len(rows))[:MAX_NULL])
         rows = canonical_order(together)[rows]
-    return Windows(_widened(_chosen(together, rows), flank))
+    cores = _chosen(together, rows)
+    return Windows(_widened(cores, flank), cores.start + cores.end)

@@ -9,12 +9,13 @@ a motif.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.motifs.alignment import align
+from nucel_interp.motifs.placement import learned_placement
 from nucel_interp.motifs.pwm import from_counts, information
 from nucel_interp.motifs.windows import GROW_BP, MAX_WIDTH, PER_BIT, Places, Windows, hundredths
 from nucel_interp.motifs.word_seeds import commonest_word
@@ -41,10 +42,12 @@ class Group:
         stack: (members, width) bases of each at the motif's columns, on its strand; -1 beyond the
             end of a sequence.
         rows: (members,) which seqlets they are.
+        distance: (members,) `Windows.distance` of each; empty if it is not known.
     """
 
     stack: NDArray[np.int8]
     rows: NDArray[np.int64]
+    distance: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def width(self) -> int:
@@ -97,7 +100,7 @@ def seed_group(
         trimmed = _regrown(part, kept, places, 0, odds.shape[1], background)
         if trimmed is None:
             return None
-        group = Group(trimmed, rows[kept])
+        group = Group(trimmed, rows[kept], part.distance(kept, places, 0, odds.shape[1]))
         counts = group.counts()
     return group
 
@@ -110,8 +113,9 @@ def word_group(
 ) -> Group:
     """The seqlets that hold a word, laid over each other at it."""
     part = windows.take(rows)
-    places = part.best([log_odds(_counts_of(word), background)])
-    return Group(part.sites(np.arange(len(rows)), places, 0, len(word)), rows)
+    places, every = part.best([log_odds(_counts_of(word), background)]), np.arange(len(rows))
+    stack = part.sites(every, places, 0, len(word))
+    return Group(stack, rows, part.distance(every, places, 0, len(word)))
 
 
 def compete(
@@ -125,6 +129,10 @@ def compete(
     grow: bool = True,
 ) -> list[Group]:
     """One round: every seqlet to its likeliest motif, the threshold of each from the null.
+
+    Where sites lie in their seqlets counts too, as all groups together show it
+    (`learned_placement`), and counts alike in the null. It does not while fresh groups grow: a word
+    that two motifs share would gain from both, and swallow them.
 
     Args:
         groups: Motifs as they stand.
@@ -143,11 +151,17 @@ def compete(
         return []
     counts = [group.counts() for group in groups]
     odds = [log_odds(c, background) for c in counts]
-    places = windows.best(odds)
-    score, shuffled = places.score, null.best(odds).score
+    near: list[tuple[NDArray[np.int64], int]] = []
+    if rivals is None:
+        near = [(group.distance, group.width) for group in groups]
+    placement = learned_placement(near, windows.width)
+    places = windows.best(odds, placement)
+    score, shuffled = places.score, null.best(odds, placement).score
     for m, group in enumerate(groups):
         current = windows.sites(group.rows, places, m, group.width)
-        without = _scores_without_self(current, counts[m], background)
+        off = windows.distance(group.rows, places, m, group.width)
+        worth = placement[np.minimum(off, windows.width)]
+        without = _scores_without_self(current, counts[m], background) + worth
         score[group.rows, m] = np.minimum(score[group.rows, m], without)
     # log prior: a common motif is likelier from the start
     prior = np.rint(PER_BIT * np.log2([len(group.rows) for group in groups])).astype(np.float32)
@@ -165,7 +179,7 @@ def compete(
         else:
             stack = windows.sites(kept, places, m, group.width)
         if stack is not None:
-            after.append(Group(stack, kept))
+            after.append(Group(stack, kept, windows.distance(kept, places, m, group.width)))
     return after
 
 

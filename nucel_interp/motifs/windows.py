@@ -105,7 +105,14 @@ class Windows:
     that missed an end by two bases is no reason to lose a site. -1 stands for no base.
     """
 
-    def __init__(self, regions: Regions) -> None:
+    def __init__(self, regions: Regions, twice_middle: NDArray[np.int64] | None = None) -> None:
+        """Lay the stretches out.
+
+        Args:
+            regions: The seqlets.
+            twice_middle: (seqlets,) start + end of what distances are measured from, if not the
+                stretches themselves: a seqlet that was widened up to an end is still the middle.
+        """
         lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
         ends = np.cumsum(lengths)
         text = base_codes(regions.sequences)
@@ -122,6 +129,8 @@ class Windows:
         columns = np.arange(self.width)
         self.codes[(columns < HANG_BP) | (columns >= past_end[:, None])] = -1
         self._past = past_end + HANG_BP
+        whole = regions.start + regions.end if twice_middle is None else twice_middle
+        self._twice_middle = whole - 2 * (regions.start - HANG_BP)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -130,14 +139,20 @@ class Windows:
         """Some of the seqlets."""
         part = object.__new__(Windows)
         part.width, part.codes, part._around = self.width, self.codes[rows], self._around[rows]
-        part._past = self._past[rows]
+        part._past, part._twice_middle = self._past[rows], self._twice_middle[rows]
         return part
 
-    def best(self, log_odds: Sequence[NDArray[np.float64]]) -> Places:
+    def best(
+        self,
+        log_odds: Sequence[NDArray[np.float64]],
+        placement: NDArray[np.float32] | None = None,
+    ) -> Places:
         """Where each motif scores best in each seqlet; of equal places the first, unturned.
 
         Args:
             log_odds: (4, width) each, whole hundredths of a bit (`hundredths`).
+            placement: (distances,) added to the score of a site at each distance (`distance`), in
+                whole hundredths too; the last also holds beyond.
         """
         n, n_motifs = len(self), len(log_odds)
         places = Places(
@@ -170,6 +185,8 @@ class Windows:
             window = np.lib.stride_tricks.sliding_window_view(one_hot, size, axis=1)
             scores = window[:, : 5 * self.width : 5].reshape(-1, size) @ filters
             scores = scores.reshape(len(text), self.width, 2 * n_motifs)
+            if placement is not None:
+                self._add_placement(scores, rows, widths, placement)
             top = scores.max(axis=1)
             start = np.zeros(top.shape, dtype=np.int16)
             for column in range(self.width - 1, -1, -1):  # several times faster than argmax here
@@ -180,6 +197,28 @@ class Windows:
             places.start[rows] = np.where(flipped, start[:, two], start[:, one])
             places.flipped[rows] = flipped
         return places
+
+    def _add_placement(
+        self,
+        scores: NDArray[np.float32],
+        rows: slice,
+        widths: list[int],
+        placement: NDArray[np.float32],
+    ) -> None:
+        """Add to (rows, columns, 2 motifs) what a site that begins in each column is worth."""
+        columns, both = np.arange(self.width), np.array(widths * 2)
+        for width in set(widths):
+            off = np.abs(2 * columns + width - self._twice_middle[rows, None])
+            worth = placement[np.minimum(off, len(placement) - 1)][:, :, None]
+            scores[:, :, both == width] += worth
+
+    def distance(
+        self, rows: NDArray[np.int64], places: Places, motif: int, width: int
+    ) -> NDArray[np.int64]:
+        """From the seqlet's middle to that of a motif's best site in it, in half bases."""
+        twice = 2 * places.start[rows, motif].astype(np.int64) + width
+        off: NDArray[np.int64] = np.abs(twice - self._twice_middle[rows])
+        return off
 
     def sites(
         self, rows: NDArray[np.int64], places: Places, motif: int, width: int, grow: int = 0

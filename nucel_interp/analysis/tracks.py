@@ -21,6 +21,7 @@ from nucel_interp.scoring import (
     score_sequences,
     shuffle_records,
     shuffled,
+    unread_copies_per_unit,
 )
 from nucel_interp.scoring.attention import end_bins, smooth, standardise
 from nucel_interp.scoring.runner import Strands
@@ -74,12 +75,13 @@ class Texts:
 def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stages) -> Texts:
     """Shuffle every unit as often as the null needs."""
     lengths = [u.end - u.start for u in units]
-    n_copies = copies_per_unit(sum(lengths))
+    n_copies, n_trimers = copies_per_unit(sum(lengths)), unread_copies_per_unit(sum(lengths))
     copies, trimers = [], []
-    with stages.stage("shuffling", 2 * n_copies) as step:
+    with stages.stage("shuffling", n_copies + n_trimers) as step:
         for copy in range(n_copies):
             copies.append(shuffle_records(records, units, k=2, seed=seed, copy=copy))
             step(1)
+        for copy in range(n_trimers):
             trimers.append(shuffle_records(records, units, k=3, seed=seed, copy=copy))
             step(1)
     return Texts(units, _offsets(units), copies, trimers)
@@ -290,7 +292,7 @@ def shuffled_studies(
                 trimers=[],
             )
             folds.append(study)
-        trimers = _trimers(texts[run], n_null, seed)
+        trimers = _trimers(texts[run], unread_copies_per_unit(int(offsets[-1])), seed)
         yield [replace(fold, trimers=trimers) for fold in folds]
 
 
@@ -367,7 +369,7 @@ def _control(
         track=track,
         copies=[Copy(c.sequences, t) for c, t in zip(rest, copy_tracks, strict=True)],
         threshold_null=threshold_null,
-        trimers=_trimers(sequences, 2, seed),
+        trimers=_trimers(sequences, len(study.trimers), seed),
         raw=study.raw,
     )
 

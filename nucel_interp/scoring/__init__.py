@@ -10,6 +10,7 @@ from nucel_interp.scoring.units import (
     cut_units,
     shuffle_records,
     split_units,
+    unread_copies_per_unit,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "shuffled",
     "split_units",
     "substitution_map",
+    "unread_copies_per_unit",
 ]

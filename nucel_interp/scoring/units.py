@@ -17,6 +17,9 @@ from nucel_interp.types import Record, canonical
 NULL_BASES = 100_000
 """How much shuffled sequence the null is made of, at least."""
 MAX_COPIES = 100
+UNREAD_COPIES = 10
+UNREAD_BASES = 3_000_000
+"""Copies that no model reads: so many of each unit, as long as they come to no more than this."""
 MIN_UNITS = 40
 """Fewer units than this cannot be split and tested."""
 BLOCK_BP = 1_000_000
@@ -49,6 +52,16 @@ def copies_per_unit(n_bases: int) -> int:
     At least two: the shuffled-input control needs one copy as its input and another as its null.
     """
     return max(2, min(MAX_COPIES, math.ceil(NULL_BASES / max(1, n_bases))))
+
+
+def unread_copies_per_unit(n_bases: int) -> int:
+    """Shuffled copies of each unit that no model has to read: more, since they cost little.
+
+    The 3-mer test compares a handful of sites with as
+    many by chance; with two copies the chance of the copies weighs as much as that of the input.
+    """
+    most = UNREAD_BASES // max(1, n_bases)
+    return max(copies_per_unit(n_bases), min(UNREAD_COPIES, most))
 
 
 def shuffle_records(

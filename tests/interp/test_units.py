@@ -7,7 +7,13 @@ import random
 import numpy as np
 import pytest
 
-from nucel_interp.scoring import copies_per_unit, cut_units, shuffle_records, split_units
+from nucel_interp.scoring import (
+    copies_per_unit,
+    cut_units,
+    shuffle_records,
+    split_units,
+    unread_copies_per_unit,
+)
 from nucel_interp.scoring.units import _balanced
 from nucel_interp.types import Location, Record, reverse_complement
 
@@ -51,6 +57,14 @@ def test_records_are_cut_into_equal_parts_that_cover_them() -> None:
 )
 def test_copies_give_100_kb_but_at_least_two_and_at_most_100(bases: int, copies: int) -> None:
     assert copies_per_unit(bases) == copies
+
+
+@pytest.mark.parametrize(
+    ("bases", "copies"),
+    [(999, 100), (10_000, 10), (50_001, 10), (300_000, 10), (300_001, 9), (10**6, 3), (10**7, 2)],
+)
+def test_copies_that_no_model_reads_are_more(bases: int, copies: int) -> None:
+    assert unread_copies_per_unit(bases) == copies
 
 
 def test_each_unit_of_a_record_is_shuffled_by_itself() -> None:

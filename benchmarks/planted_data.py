@@ -83,6 +83,11 @@ class Planted:
         values[:, self.flank : self.flank + SEQLET] += PEAK
         return list(values.astype(np.float32))
 
+    def null_track(self, seed: int) -> list[NDArray[np.float32]]:
+        """The same without seqlets: what the score would be on shuffled sequence."""
+        rng = np.random.default_rng([KEY, seed, 4])
+        return list(rng.normal(size=(len(self.records), len(self.records[0]))).astype(np.float32))
+
 
 @cache
 def jaspar() -> JasparDatabase:

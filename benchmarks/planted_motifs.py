@@ -9,9 +9,9 @@ they are, and the greedy search of over-represented words (`motifs.kmer_motifs`)
 Further rows are what a user of `find_motifs` gets for records around the same kind of seqlets, with
 a track that is standard normal noise, 5 higher at the seqlet: all motifs of its two tables, and
 those of the main table, found anew in either half and tested on the other. There seqlets are
-called, 21 bp wide, and widened as `find_motifs` does it. Records have 20 random bases on either side of the
-seqlet (55 bp, as for clustering; a null track is given, since too little of the record is not
-seqlet) or 50 (115 bp, no null track): the 3-mer test counts sites anywhere in a record.
+called, 21 bp wide, and widened as `find_motifs` does it. Records have 20 random bases on either
+side of the seqlet (55 bp, as for clustering; a null track is given, since too little of the record
+is not seqlet) or 50 (115 bp, no null track): the 3-mer test counts sites anywhere in a record.
 How data are drawn and what counts as recovered: `benchmarks/planted_data.py`.
 """
 

@@ -7,8 +7,9 @@ measured. The measurement is that of `nucel-interp compare --sites`, by the func
 without its search for motifs, which would be made with every model and every seed. Models that did
 not learn the task (results.tsv) are left out.
 
-A cell is the mean over seeds with its 95 % t interval; a model that exists once (a pre-trained one
-before fine-tuning) has the interval over sequences that `nucel-interp compare` gives.
+A cell is the mean over seeds with its 95 % t interval (of ratios: of their logarithms); a model that
+exists once (a pre-trained one before fine-tuning) has the interval over sequences that `nucel-interp
+compare` gives.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.stats import t
 
@@ -39,9 +41,13 @@ def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
             only = part.iloc[0]
             row |= {"snr": only["snr"], "low": only["low"], "high": only["high"], "seeds": 1}
         else:
-            half = float(t.ppf(0.975, len(values) - 1)) * values.std() / len(values) ** 0.5
-            mean = values.mean()
-            row |= {"snr": mean, "low": mean - half, "high": mean + half, "seeds": len(values)}
+            # a ratio is averaged and bounded as its logarithm: it cannot be negative
+            z = row["definition"] == "z"
+            scaled = values if z else np.log(values)
+            half = float(t.ppf(0.975, len(values) - 1)) * scaled.std() / len(values) ** 0.5
+            found = scaled.mean() + half * np.array([0.0, -1.0, 1.0])
+            row |= dict(zip(("snr", "low", "high"), found if z else np.exp(found), strict=True))
+            row["seeds"] = len(values)
         row["random"] = part["random"].mean() if "random" in part else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
@@ -92,7 +98,7 @@ def folders(order: Path) -> dict[str, list[Path]]:
         path
         for name in learned["model"].unique()
         for path in sorted((order / "models").glob(f"{name}-*"))
-        if re.search(r"-before$|-untrained(-seed\d+)?$", path.name)
+        if re.search(r"-before$|-untrained-seed\d+$", path.name)  # compare adds -before's twin
     ]
     return {"before": before, "after": [order / path for path in learned["folder"]]}
 
@@ -120,8 +126,10 @@ def main(out: Path) -> None:
     parts = []
     for when in ("before", "after"):
         snr = pd.read_csv(out / when / "snr.tsv", sep="\t")
-        if when == "before":  # an untrained network's own twin is one more of the same
-            snr = snr[~snr["model"].str.contains("untrained.*, untrained$")]
+        # twins all have the seed of the comparison: three of a shape are one network thrice,
+        # and the twin of an untrained network is one more of the same
+        twin = snr["model"].str.endswith(", untrained")
+        snr = snr[~(twin & (when == "after")) & ~(twin & snr["model"].str.contains("-untrained-"))]
         parts.append(snr.assign(when=when))
     table = over_seeds(pd.concat(parts, ignore_index=True))
     table.to_csv(out / "snr_over_seeds.tsv", sep="\t", index=False)

@@ -28,12 +28,16 @@ def test_names_lose_their_seed_and_keep_what_they_were():
 
 
 def test_a_mean_over_seeds_has_a_t_interval_and_a_single_model_its_own():
-    rows = [snr(f"m-seed{i}", value) for i, value in enumerate((1.0, 2.0, 3.0))]
+    rows = [snr(f"m-seed{i}", value) for i, value in enumerate((1.0, 2.0, 4.0))]
     rows.append(snr("m-before", 1.2, low=1.1, high=1.3))
+    rows += [snr(f"z-seed{i}", v) | {"definition": "z"} for i, v in enumerate((1.0, 2.0, 3.0))]
     table = over_seeds(pd.DataFrame(rows).assign(when="after")).set_index("model")
     assert table.loc["m", "seeds"] == 3
-    assert table.loc["m", "snr"] == pytest.approx(2.0)
-    assert table.loc["m", "high"] == pytest.approx(2 + 4.302653 / 3**0.5)  # t, 2 degrees
+    assert table.loc["m", "snr"] == pytest.approx(2.0)  # ratios: on their logarithms
+    half = 4.302653 / 3**0.5  # t, 2 degrees of freedom
+    assert table.loc["m", "high"] == pytest.approx(2 * 2**half)
+    assert table.loc["z", "snr"] == pytest.approx(2.0)
+    assert table.loc["z", "low"] == pytest.approx(2 - half)
     assert tuple(table.loc["m-before", ["snr", "low", "high"]]) == (1.2, 1.1, 1.3)
 
 

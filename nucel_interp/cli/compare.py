@@ -184,6 +184,8 @@ def _summarise(result: ComparisonResult, out: Path, seconds: float) -> None:
     rows = rows[
         (rows["definition"] == "mean_ratio") & (rows["layers"] == "all") & (rows["heads"] == "best")
     ]
+    if facts["frames"] == 1:  # matched is the same
+        rows = rows[rows["resolution"] == "native"]
     rows = rows.merge(result.recovery, on=["model", "resolution", "motif"], suffixes=("", "_r"))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("model", "motif", "resolution", "signal-to-noise", "AUROC", "decoys", "n"):

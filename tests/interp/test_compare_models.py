@@ -105,6 +105,8 @@ def test_every_model_stands_beside_its_untrained_twin(result):
     assert result.models["model"].tolist() == ["a", "a, untrained", "b", "b, untrained"]
     assert result.models["twin_of"].tolist() == ["", "a", "", "b"]
     assert result.models["trained"].tolist() == ["yes", "untrained"] * 2
+    for column in ("rc_consistency", "cls_share", "seconds"):
+        assert result.models[column].dtype == np.float64
 
 
 def test_tables_have_their_columns(result):

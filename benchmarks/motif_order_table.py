@@ -7,9 +7,9 @@ measured. The measurement is that of `nucel-interp compare --sites`, by the func
 without its search for motifs, which would be made with every model and every seed. Models that did
 not learn the task (results.tsv) are left out.
 
-A cell is the mean over seeds with its 95 % t interval (of ratios: of their logarithms); a model that
-exists once (a pre-trained one before fine-tuning) has the interval over sequences that `nucel-interp
-compare` gives.
+A cell is the mean over seeds with its 95 % t interval (of ratios: of their logarithms); a model
+that exists once (a pre-trained one before fine-tuning) has the interval over sequences that
+`nucel-interp compare` gives.
 """
 
 from __future__ import annotations

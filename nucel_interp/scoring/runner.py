@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.frames import Rule, average_frames, frame_spans
-from nucel_interp.types import BASES, canonical, reverse_complement
-from nucel_model import Nucel
+from nucel_interp.types import canonical, reverse_complement
+from nucel_model import Nucel, tokenizer
 
 TOKENS_PER_BATCH = 8192
 SAMPLED_BASES = 50_000
@@ -128,7 +128,7 @@ def score_sequences(
                 score = reading.logits[i, :length]
                 if strands == "both":
                     score = (score + reading.logits[len(pieces) + i, :length][::-1]) / np.float32(2)
-                is_base = np.isin(list(forward[i]), list(BASES))
+                is_base = tokenizer.encode(forward[i]) >= tokenizer.A
                 replaced[target] = np.where(is_base, score, np.nan)[kept]
         if on_progress is not None:
             on_progress(sum(p.keep_end - p.keep_start for p in pieces))

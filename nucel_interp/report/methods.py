@@ -89,7 +89,19 @@ def _score(facts: Facts) -> list[str]:
         f"The score was the attention each base receives in {shown['model']} (over {strands}, "
         f"relative to uniform attention in the same mask), smoothed over 3 bp, {z}, averaged over "
         f"{heads}.",
+        *_tokens(facts),
         null,
+    ]
+
+
+def _tokens(facts: Facts) -> list[str]:
+    width = facts["token_bp"] or 1
+    if width == 1:
+        return []
+    return [
+        f"The model reads tokens of {width} bases; each base was given its token's attention over "
+        "uniform attention, in one reading frame of each strand, so the score is no finer than a "
+        "token."
     ]
 
 

@@ -248,6 +248,8 @@ def test_methods_hold_the_numbers_of_this_run():
     assert ("both strands" in text, "both strands" in forward) == (True, False)
     assert "discriminator's log-odds" in methods_paragraph(facts | {"score": "discriminator"}, {})
     assert "all global heads" in methods_paragraph(facts | {"score": "attention-global"}, {})
+    assert "tokens of 6 bases" in methods_paragraph(facts | {"token_bp": 6}, {})
+    assert "tokens" not in methods_paragraph(facts | {"token_bp": 1}, {})
 
 
 def test_an_intervention_stands_in_the_report_with_its_numbers_and_its_balance():

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from nucel_model import nt_tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
+from nucel_model.nt_bases import by_mass, expected_bases
 from nucel_model.nt_config import NTConfig
-from nucel_model.nt_tokenizer import MASK, PAD, TOKEN_BP, Tokens
+from nucel_model.nt_tokenizer import MASK, PAD
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
 from nucel_model.rope import rotate
@@ -320,7 +321,7 @@ class NucleotideTransformer(nn.Module):
             widths = torch.from_numpy(tokens.widths).to(device)
             mine = found.received[i, ..., :n]
             if rule == "mass":
-                mine = _by_mass(mine, widths)
+                mine = by_mass(mine, widths)
             received[i, ..., :length] = mine.repeat_interleave(widths, dim=-1)
             entropy[i, ..., :length] = found.entropy[i, ..., :n].repeat_interleave(widths, dim=-1)
         return Profile(
@@ -356,7 +357,7 @@ class NucleotideTransformer(nn.Module):
             logits = self.lm_head(hidden[torch.arange(len(rows)), 1 + rows]).float().cpu()
             for token, row in zip(rows.tolist(), logits, strict=True):
                 start = int(tokens.starts[token])
-                expected = _of_token(row, tokens, token, version)
+                expected = expected_bases(row, tokens, token, version)
                 out[start : start + len(expected)] = expected
         return out
 
@@ -379,29 +380,3 @@ class NucleotideTransformer(nn.Module):
         if bool((real[:, 1:] & ~real[:, :-1]).any()):
             raise ValueError("padding goes on the right")
         return real, Mask(None if bool(real.all()) else real, None)
-
-
-def _by_mass(received: Tensor, widths: Tensor) -> Tensor:
-    """(layers, heads, tokens) so that a sequence's known bases have a mean of 1."""
-    known = ~received.isnan()
-    share = torch.where(known, received.double(), 0.0)
-    share = share / share.sum(dim=-1, keepdim=True)
-    n_bases = (known * widths).sum(dim=-1, keepdim=True)
-    return (share * n_bases / widths).masked_fill(~known, float("nan")).to(received.dtype)
-
-
-def _of_token(logits: Tensor, tokens: Tokens, token: int, version: nt_tokenizer.Version) -> Tensor:
-    """(width, 4) base probabilities of one masked token from its (vocabulary,) logits."""
-    acgt = [nt_tokenizer.LETTERS.index(base) for base in "ACGT"]
-    if tokens.widths[token] == 1:
-        first = nt_tokenizer.first_base(version)
-        return logits[first : first + 4].softmax(dim=-1)[acgt][None]
-    first = nt_tokenizer.FIRST_WORD[version]
-    words = logits[first : first + nt_tokenizer.N_WORDS].reshape((4,) * TOKEN_BP)
-    word = int(tokens.ids[token]) - first
-    digits = [word // 4 ** (TOKEN_BP - 1 - k) % 4 for k in range(TOKEN_BP)]
-    rows = []
-    for k in range(TOKEN_BP):
-        at: tuple[int | slice, ...] = (*digits[:k], slice(None), *digits[k + 1 :])
-        rows.append(words[at].softmax(dim=-1)[acgt])
-    return torch.stack(rows)

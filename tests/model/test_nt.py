@@ -214,7 +214,7 @@ def test_a_hub_id_that_cannot_be_fetched_says_where_and_under_which_licence(monk
 
 
 def test_no_discriminator_scores() -> None:
-    with pytest.raises(FolderError, match="no discriminator head"):
+    with pytest.raises(FolderError, match="no discriminator"):
         model("v2").replaced_logit(torch.zeros(1, 3, 48))
 
 

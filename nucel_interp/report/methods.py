@@ -126,7 +126,8 @@ def _motifs(facts: Facts) -> list[str]:
     return [
         "Motifs were built by clustering seqlets: nearest neighbours by gapped 4-mers, Leiden "
         "communities and over-represented 6- to 8-mers as starts, then rounds in which seqlets, "
-        "scored without their own contribution, went to the likeliest motif, each with a threshold "
+        "scored without their own contribution and by how far from a seqlet's middle all motifs' "
+        "sites tended to lie, went to the likeliest motif, each with a threshold "
         f"at which at most {STRICT.share:.0%} of its seqlets (or {number(STRICT.at_least)}) were "
         "expected from shuffled sequence."
     ]

@@ -179,7 +179,8 @@ def config_from_json(data: Mapping[str, Any], source: str = "config.json") -> Nu
     kind = data.get("model_type", "modernbert")
     if kind != "modernbert":
         raise ConfigError(
-            f"{source} describes a {kind!r} model; this loader reads ModernBERT-shaped ones"
+            f"{source} describes a {kind!r} model; read here are 'modernbert' (NucEL) and 'esm' "
+            "(Nucleotide Transformer)"
         )
     for key in ("norm_bias", "attention_bias", "mlp_bias"):
         if data.get(key):

@@ -36,7 +36,10 @@ from nucel_model.outputs import EncoderOutput, Profile
 SHIPPED = ("nucel-mini",)
 AnyConfig = NucelConfig | NTConfig
 """Of whatever a folder holds."""
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_ID = re.compile(r"(InstaDeepAI|FreakingPotato)/[A-Za-z0-9][\w.-]*")
+"""Of the publishers whose models are read here; a mistyped folder's name never goes to the net."""
+_COMPUTED = frozenset({"esm.embeddings.position_ids"})
+"""0, 1, 2, ...: older transformers wrote it into the file."""
 _WHERE = (
     "Get config.json and model.safetensors from the model's page on the Hugging Face hub and give "
     "the folder; the Nucleotide Transformer's weights (InstaDeepAI) are under CC BY-NC-SA 4.0, not "
@@ -124,17 +127,15 @@ class Nucel(nn.Module):
 
 def untrained_twin(model: Nucel, seed: int) -> Nucel:
     """A model of the same shape with fresh random weights: what architecture alone gives."""
-    encoder = _encoder(model.config)
+    encoder = model.encoder
+    if isinstance(encoder, NucleotideTransformer):
+        encoder = NucleotideTransformer(encoder.config, with_head=encoder.lm_head is not None)
+    else:
+        encoder = NucelEncoder(encoder.config)
     encoder.init_weights(seed)
     return (
         Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
     )
-
-
-def _encoder(config: AnyConfig) -> NucelEncoder | NucleotideTransformer:
-    if isinstance(config, NTConfig):
-        return NucleotideTransformer(config)
-    return NucelEncoder(config)
 
 
 def from_pretrained(name_or_folder: str | Path) -> Nucel:
@@ -151,18 +152,19 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
         folder = Path(str(resources.files("nucel_model") / "checkpoints" / str(name_or_folder)))
     else:
         folder = Path(name_or_folder)
-        if not folder.exists() and _HUB_ID.fullmatch(str(name_or_folder)):
-            folder = _from_hub(str(name_or_folder))
+    name = folder.name  # a fetched folder's own is a commit's number
+    if not folder.exists() and _HUB_ID.fullmatch(str(name_or_folder)):
+        folder = _from_hub(str(name_or_folder))
     data = _read_config(folder)
     if data.get("model_type") == "esm":
-        return _nucleotide_transformer(data, folder)
+        return _nucleotide_transformer(data, folder, name)
     config = config_from_json(data, source=str(folder / "config.json"))
     if config.vocab_size != tokenizer.VOCAB_SIZE:
         raise ConfigError(
             f"{folder / 'config.json'}: vocab_size {config.vocab_size} is not NucEL's "
             f"{tokenizer.VOCAB_SIZE}, so its tokens are not single bases as read here"
         )
-    model = Nucel(NucelEncoder(config), name=folder.name, path=folder)
+    model = Nucel(NucelEncoder(config), name=name, path=folder)
     _load(model.encoder, folder / "model.safetensors")
     if (folder / "discriminator.safetensors").exists():
         positive = (data.get("discriminator_head") or {}).get("positive")
@@ -180,15 +182,15 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
     return model.eval()
 
 
-def _nucleotide_transformer(data: dict[str, Any], folder: Path) -> Nucel:
+def _nucleotide_transformer(data: dict[str, Any], folder: Path, name: str) -> Nucel:
     """A published folder; without ``lm_head`` tensors it is taken for an encoder alone."""
     config = nt_config_from_json(data, source=str(folder / "config.json"))
     path = folder / "model.safetensors"
     with_head = any(key.startswith("lm_head.") for key in _keys(path))
     encoder = NucleotideTransformer(config, with_head=with_head)
-    _load(encoder, path)
+    _load(encoder, path, unused=_COMPUTED)
     head = read_classifier(folder, data, config.hidden_size)
-    return Nucel(encoder, classifier_head=head, name=folder.name, path=folder).eval()
+    return Nucel(encoder, classifier_head=head, name=name, path=folder).eval()
 
 
 def _from_hub(name: str) -> Path:
@@ -315,14 +317,15 @@ def _keys(path: Path) -> list[str]:
         ) from error
 
 
-def _load(module: nn.Module, path: Path) -> None:
-    """Load strictly: a missing, extra or misshapen tensor is named."""
+def _load(module: nn.Module, path: Path, unused: frozenset[str] = frozenset()) -> None:
+    """Load strictly: a missing, extra or misshapen tensor is named; ``unused`` may be there."""
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise FolderError(
             f"{path} cannot be read: {error}. Was it cut short in a download?"
         ) from error
+    tensors = {key: tensor for key, tensor in tensors.items() if key not in unused}
     wanted = module.state_dict()
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or extra:

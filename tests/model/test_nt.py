@@ -1,18 +1,17 @@
-"""The Nucleotide Transformer is the published one: tokens, keys, counts, numbers.
+"""The Nucleotide Transformer in folders and on bases: keys, refusals, profiles, probabilities.
 
-v1 is held against transformers' EsmModel; v2, which transformers cannot build, against a plain
-reference written here from the published layout.
+Its tokens, shapes and numbers are held against the published ones in the files beside this one.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import sys
+import types
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from nucel_model import (
@@ -22,12 +21,12 @@ from nucel_model import (
     Nucel,
     NucleotideTransformer,
     from_pretrained,
-    nt_config,
     save_pretrained,
     untrained_twin,
 )
-from nucel_model.nt_config import nt_config_from_json, nt_config_to_json
-from nucel_model.nt_tokenizer import CLS, MASK, PAD, batch, tokenize
+from nucel_model.heads import ClassificationHead
+from nucel_model.nt_bases import by_mass
+from nucel_model.nt_tokenizer import CLS, MASK, batch, tokenize
 
 TOLERANCE = 1e-5
 LONG = "AAAACCCCGGGGTTTTACGTNACGTNNNNACGTTGCAACGTACGT"
@@ -55,60 +54,7 @@ def dna(length: int, seed: int = 0) -> str:
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
-# tokens
-
-
-@pytest.mark.parametrize(("version", "word"), [("v1", 367), ("v2", 369)])
-def test_golden_tokens_of_three_six_mers(version: str, word: int) -> None:
-    ids, mask = batch([tokenize("ATTCCG" * 3, version)])
-    assert ids.tolist() == [[CLS, word, word, word]]
-    assert mask.all()
-
-
-def test_golden_tokens_with_n_and_leftovers() -> None:
-    tokens = tokenize(LONG, "v1")
-    assert [CLS, *tokens.ids.tolist()] == [
-        3, 14, 2819, 1366, 4103, 4101, 4104, 4100, 4102, 4103, 4101, 4104, 4104, 4104, 4104,
-        731, 2097, 4100, 4102, 4103, 4101,
-    ]  # fmt: skip
-    assert tokens.widths.sum() == len(LONG)
-    assert np.flatnonzero(tokens.is_n).tolist() == [5, 10, 11, 12, 13]
-    assert tokens.starts.tolist()[:7] == [0, 6, 12, 18, 19, 20, 21]
-    shifted = tokenize(LONG, "v2").ids
-    assert np.array_equal(shifted, tokens.ids + 2)
-
-
-def test_counts_of_tokens() -> None:
-    assert len(tokenize(dna(251), "v2").ids) + 1 == 47
-    assert len(tokenize(dna(1024), "v2").ids) + 1 == 175
-
-
-def test_lower_case_counts_and_other_letters_are_n() -> None:
-    assert np.array_equal(tokenize("acgtac", "v2").ids, tokenize("ACGTAC", "v2").ids)
-    assert tokenize("ACGRU", "v2").is_n.tolist() == [False, False, False, True, True]
-    assert len(tokenize("", "v1").ids) == 0
-
-
-# shapes and folders
-
-
-def on_meta(name: str, **options: bool) -> int:
-    with torch.device("meta"):
-        network = NucleotideTransformer(nt_config(name), **options)
-    return sum(p.numel() for p in network.parameters())
-
-
-def test_parameter_counts_are_the_published_ones() -> None:
-    assert on_meta("v2-50m") == 55_904_972
-    assert on_meta("v2-50m", with_head=False) == 53_534_401
-    assert on_meta("v2-100m") == 97_889_132
-    assert on_meta("v2-250m") == 235_120_780
-    assert on_meta("v2-500m") == 498_345_436
-
-
-def test_contexts_are_the_published_ones() -> None:
-    assert nt_config("v2-100m").context_bp == 12_282
-    assert nt_config("500m-human-ref").context_bp == 5_994
+# folders
 
 
 def test_v2_keys_are_the_published_ones() -> None:
@@ -127,12 +73,6 @@ def test_v2_keys_are_the_published_ones() -> None:
     wanted |= {f"lm_head.{part}.{x}" for part in ("dense", "layer_norm") for x in both}
     wanted |= {"lm_head.decoder.weight", "lm_head.bias"}
     assert keys == wanted
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_config_json_both_ways(version: str) -> None:
-    config = small(version)
-    assert nt_config_from_json(json.loads(json.dumps(nt_config_to_json(config)))) == config
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -205,12 +145,75 @@ def test_weights_of_another_vocabulary_are_named(tmp_path) -> None:
 
 
 def test_a_hub_id_that_cannot_be_fetched_says_where_and_under_which_licence(monkeypatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(FolderError, match=r"CC BY-NC-SA 4\.0") as caught:
         from_pretrained("InstaDeepAI/nucleotide-transformer-v2-100m-multi-species")
     assert "\n" not in str(caught.value)
+
+
+def pretend_hub(monkeypatch, answer) -> list[str]:
+    """A huggingface_hub that reaches no net; returns the ids it is asked for."""
+    asked: list[str] = []
+
+    def snapshot_download(name: str, allow_patterns: list[str]) -> str:
+        asked.append(name)
+        assert allow_patterns == ["config.json", "model.safetensors"]  # never code
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    module = types.ModuleType("huggingface_hub")
+    module.snapshot_download = snapshot_download  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "huggingface_hub", module)
+    return asked
+
+
+def test_a_hub_id_is_fetched_where_the_hub_is_installed(tmp_path, monkeypatch) -> None:
+    one = model("v2")
+    asked = pretend_hub(monkeypatch, save_pretrained(one, tmp_path / "1f3c9e"))
+    back = from_pretrained("InstaDeepAI/small")
+    assert asked == ["InstaDeepAI/small"]
+    assert back.name == "small"  # not the number of the commit, after which the folder is called
+    assert back.config == one.config
+
+
+def test_a_fetch_that_fails_is_one_line_with_the_reason_and_the_licence(monkeypatch) -> None:
+    pretend_hub(monkeypatch, OSError("no route to host\nand a page of advice"))
+    with pytest.raises(FolderError, match=r"no route to host.*CC BY-NC-SA 4\.0") as caught:
+        from_pretrained("InstaDeepAI/small")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistyped_folder_does_not_go_to_the_net(monkeypatch) -> None:
+    asked = pretend_hub(monkeypatch, OSError("asked"))
+    with pytest.raises(FolderError, match="there is no model folder runs/modle"):
+        from_pretrained("runs/modle")
+    assert asked == []
+
+
+def test_positions_that_older_files_list_are_passed_over(tmp_path) -> None:
+    one = model("v1")
+    path = save_pretrained(one, tmp_path / "nt") / "model.safetensors"
+    listed = {"esm.embeddings.position_ids": torch.arange(1002)[None]}
+    save_file(load_file(path) | listed, path)
+    back = from_pretrained(tmp_path / "nt")
+    assert back.state_dict().keys() == one.state_dict().keys()
+
+
+def test_pickled_weights_are_refused_with_what_to_do(tmp_path) -> None:
+    folder = save_pretrained(model("v1"), tmp_path / "nt")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FolderError, match=r"pickled weights .*Convert"):
+        from_pretrained(folder)
+
+
+def test_a_classifier_comes_back_with_its_encoder(tmp_path) -> None:
+    one = model("v2")
+    one.classifier_head = ClassificationHead(48, ["B first", "A first"], "a test")
+    back = from_pretrained(save_pretrained(one, tmp_path / "nt"))
+    assert back.classifier_head is not None
+    assert back.classifier_head.labels == ("B first", "A first")
+    assert torch.equal(back.classifier_head.linear.weight, one.classifier_head.linear.weight)
 
 
 def test_no_discriminator_scores() -> None:
@@ -227,86 +230,17 @@ def test_the_twin_has_the_shape_and_other_weights() -> None:
     assert not torch.equal(twin.encoder.state_dict()[key], one.encoder.state_dict()[key])
 
 
+@pytest.mark.parametrize("with_head", [True, False])
+def test_the_twin_has_a_language_model_head_if_the_model_has(with_head: bool) -> None:
+    one = Nucel(NucleotideTransformer(small("v2"), with_head=with_head))
+    assert untrained_twin(one, 1).encoder.state_dict().keys() == one.encoder.state_dict().keys()
+
+
 # numbers
 
 
 def padded(version: str) -> tuple[torch.Tensor, torch.Tensor]:
     return batch([tokenize(s, version) for s in (LONG, dna(100, 1), dna(7, 2))])
-
-
-def test_v1_is_transformers_esm() -> None:
-    transformers = pytest.importorskip("transformers")
-    ours = model("v1").encoder
-    theirs = transformers.EsmForMaskedLM(
-        transformers.EsmConfig(**nt_config_to_json(ours.config), attn_implementation="eager")
-    ).eval()
-    wanted = {k for k in theirs.state_dict() if not k.endswith(("position_ids", "inv_freq"))}
-    assert wanted - {"lm_head.decoder.bias"} <= set(ours.state_dict())
-    theirs.load_state_dict(ours.state_dict(), strict=False)
-    ids, mask = padded("v1")
-    ids[1, 3] = ids[0, 2] = MASK  # the embeddings are rescaled by how much is masked
-    with torch.no_grad():
-        reference = theirs(ids, mask.long(), output_attentions=True, output_hidden_states=True)
-        mine = ours(ids, mask, output_attentions=True, output_hidden_states=True)
-        logits = ours.lm_head(mine.last_hidden_state)
-        plain = ours(ids, mask).last_hidden_state
-    assert (logits - reference.logits)[mask].abs().max() < TOLERANCE
-    assert (plain - mine.last_hidden_state)[mask].abs().max() < TOLERANCE
-    assert len(mine.attentions) == len(reference.attentions) == 3
-    rows = mask[:, None, :, None]
-    for a, b in zip(mine.attentions, reference.attentions, strict=True):
-        assert ((a - b) * rows).abs().max() < TOLERANCE
-
-
-def reference_v2(state: dict[str, torch.Tensor], ids: torch.Tensor, n_heads: int):
-    """One unpadded sequence, read off the published layout."""
-    x = state["esm.embeddings.word_embeddings.weight"][ids]
-    length, width = x.shape
-    dim = width // n_heads
-    angle = torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, dim, 2) / dim)
-    cos, sin = angle.cos().repeat(1, 2), angle.sin().repeat(1, 2)
-
-    def linear(x: torch.Tensor, name: str) -> torch.Tensor:
-        return x @ state[f"{name}.weight"].T + state.get(f"{name}.bias", torch.zeros(()))
-
-    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.layer_norm(x, (width,), state[f"{name}.weight"], state[f"{name}.bias"], 1e-12)
-
-    def turn(x: torch.Tensor) -> torch.Tensor:
-        half = torch.cat([-x[..., dim // 2 :], x[..., : dim // 2]], dim=-1)
-        return x * cos + half * sin
-
-    maps, layer = [], 0
-    while f"esm.encoder.layer.{layer}.LayerNorm.weight" in state:
-        name = f"esm.encoder.layer.{layer}"
-        y = norm(x, f"{name}.attention.LayerNorm")
-        q, k, v = (
-            linear(y, f"{name}.attention.self.{part}").reshape(length, n_heads, dim).transpose(0, 1)
-            for part in ("query", "key", "value")
-        )
-        probs = (turn(q / math.sqrt(dim)) @ turn(k).transpose(1, 2)).softmax(dim=-1)
-        maps.append(probs)
-        y = (probs @ v).transpose(0, 1).reshape(length, width)
-        x = x + linear(y, f"{name}.attention.output.dense")
-        first, second = linear(norm(x, f"{name}.LayerNorm"), f"{name}.intermediate.dense").chunk(
-            2, dim=-1
-        )
-        x = x + linear(first * torch.sigmoid(first) * second, f"{name}.output.dense")
-        layer += 1
-    return norm(x, "esm.encoder.emb_layer_norm_after"), maps
-
-
-def test_v2_is_the_published_layout() -> None:
-    ours = model("v2").encoder
-    ids, mask = padded("v2")
-    with torch.no_grad():
-        mine = ours(ids, mask, output_attentions=True)
-        for i, row in enumerate(ids):
-            n = int(mask[i].sum())
-            hidden, maps = reference_v2(ours.state_dict(), row[:n], 4)
-            assert (mine.last_hidden_state[i, :n] - hidden).abs().max() < TOLERANCE
-            for a, b in zip(mine.attentions, maps, strict=True):
-                assert (a[i, :, :n, :n] - b).abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -361,6 +295,25 @@ def test_mass_of_a_sequence_is_its_length_and_leftovers_weigh_six_times_as_much(
         assert (got.nansum(dim=-1) - known).abs().max() < 1e-4
 
 
+def test_mass_by_hand() -> None:
+    # a six-mer with half of what is received, an N, two single bases: 8 bases in all
+    received = torch.tensor([2.0, float("nan"), 1.0, 1.0]).reshape(1, 1, 4)
+    got = by_mass(received, torch.tensor([6, 1, 1, 1]))
+    wanted = torch.tensor([2 / 3, float("nan"), 2.0, 2.0]).reshape(1, 1, 4)
+    torch.testing.assert_close(got, wanted, equal_nan=True)
+
+
+@pytest.mark.parametrize("rule", ["density", "mass"])
+def test_sequences_without_a_base_have_no_number_and_disturb_no_other(rule) -> None:
+    encoder = model("v2").encoder
+    got = encoder.profile_sequences(["", "NNN", "ACGTACGTA"], rule)
+    alone = encoder.profile_sequences(["ACGTACGTA"], rule)
+    assert got.received.shape == (3, 3, 4, 9)
+    assert got.received[:2].isnan().all()
+    assert got.entropy[:2].isnan().all()
+    torch.testing.assert_close(got.received[2], alone.received[0], atol=TOLERANCE, rtol=0)
+
+
 def test_bases_of_a_token_share_its_number() -> None:
     one = model("v2")
     text = dna(27, 5)
@@ -393,18 +346,3 @@ def test_base_probabilities_are_the_plain_sum(version: str) -> None:
         p = encoder.lm_head(encoder(ids).last_hidden_state)[0, 4].softmax(dim=-1)
         four = torch.stack([p[int(tokenize(base, version).ids[0])] for base in "ACGT"])
         assert (got[8] - four / four.sum()).abs().max() < TOLERANCE
-
-
-def test_too_long_says_the_limit_and_the_way_out() -> None:
-    one = model("v2")
-    with pytest.raises(ValueError, match=r"12,282 bp without N\): cut the sequence into windows"):
-        one.profile_sequences([dna(12_283)])
-    short = model("v2", max_position_embeddings=10)
-    assert short.config.context_bp == 42
-    assert short.profile_sequences([dna(42)]).received.shape[-1] == 42
-
-
-def test_padding_on_the_left_is_refused() -> None:
-    ids = torch.tensor([[PAD, CLS, 7]])
-    with pytest.raises(ValueError, match="padding goes on the right"):
-        model("v1")(ids, ids != PAD)

@@ -205,6 +205,8 @@ def _choices(facts: Facts) -> list[tuple[str, Any]]:
     rest = [
         (key.replace("_", " "), value)
         for key, value in facts.items()
-        if key not in _EXPLAINED and isinstance(value, str | int | float) and value != ""
+        if key not in (*_EXPLAINED, "answer")
+        and isinstance(value, str | int | float)
+        and value != ""
     ]
     return named + rest

@@ -204,7 +204,7 @@ def _from_hub(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except Exception as error:  # the hub's own errors are many, and all mean the same here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FolderError(f"{name} could not be fetched: {reason}. {_WHERE}") from error
+        raise FolderError(f"{name} could not be fetched: {reason.rstrip('.')}. {_WHERE}") from error
 
 
 def save_pretrained(

@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from nucel_interp.plots.model_looks import line_handles, model_looks, panel_grid
+from nucel_interp.plots.model_looks import (
+    filled,
+    legend_columns,
+    line_handles,
+    model_looks,
+    panel_grid,
+)
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     GREY,
@@ -133,7 +139,8 @@ def layer_figure(layers: pd.DataFrame, models: pd.DataFrame) -> Figure:
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no layers were measured")
         return settle(figure)
-    legend_rows = -(-(len(looks) + 2) // 3)
+    handles = line_handles(looks) + (_KINDS if (layers["kind"] == "local").any() else [])
+    legend_rows = legend_columns(len(handles))[1]
     figure = new_figure(DOUBLE_MM, 42 + 3.2 * legend_rows)
     axes = figure.subplots(1, len(measures), squeeze=False)[0]
     for ax, measure in zip(axes, measures, strict=True):
@@ -154,10 +161,8 @@ def layer_figure(layers: pd.DataFrame, models: pd.DataFrame) -> Figure:
         ax.set_xlim(-0.06, 1.06)
         ax.set_ylim(0, 1.05 if measure == "entropy_share" else None)
     figure.legend(
-        handles=[*line_handles(looks), *_KINDS] if (layers["kind"] == "local").any()
-        else line_handles(looks),
+        **filled(handles),
         loc="outside upper left",
-        ncols=3,
         columnspacing=1.2,
         labelspacing=0.3,
         handlelength=2.4,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -116,6 +117,20 @@ def cut_name(name: str, longest: int = LONGEST_NAME) -> str:
         return literal(name, longest)
     tail = longest * 2 // 3
     return literal(name[: longest - tail - 1] + "…" + name[-tail:], longest)
+
+
+def legend_columns(n: int, most: int = 3) -> tuple[int, int]:
+    """(columns, rows) of a legend of ``n`` entries; rows are even, so that twins stay together."""
+    rows = -(-n // most)
+    rows += rows % 2 if most > 1 else 0
+    return -(-n // rows), rows
+
+
+def filled(handles: Sequence[Artist], most: int = 3) -> dict[str, Any]:
+    """Arguments of ``Figure.legend``: entries with blanks behind them, so that columns are full."""
+    columns, rows = legend_columns(len(handles), most)
+    blanks = [Line2D([], [], lw=0, label=" ") for _ in range(columns * rows - len(handles))]
+    return {"handles": [*handles, *blanks], "ncols": columns}
 
 
 def point_handles(looks: Sequence[ModelLook]) -> list[Line2D]:

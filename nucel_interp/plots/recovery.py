@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nucel_interp.plots.model_looks import line_handles, model_looks, point_handles
+from nucel_interp.plots.model_looks import (
+    filled,
+    legend_columns,
+    line_handles,
+    model_looks,
+    point_handles,
+)
 from nucel_interp.plots.snr import RESOLUTIONS, resolutions_of
 from nucel_interp.plots.style import (
     DOUBLE_MM,
@@ -49,7 +55,7 @@ def auroc_figure(
         empty_axes(figure.subplots(), "no AUROC could be measured")
         return settle(figure)
     wide = len(looks) > 4 or len(shown) > 4
-    legend_rows = -(-(len(looks) + 1) // (3 if wide else 1))
+    legend_rows = legend_columns(len(looks) + 1, 3 if wide else 1)[1]
     lane = max((1.7 if len(looks) * len(shown) > 24 else 2.6) * len(looks), 5.0)  # mm per motif
     figure = new_figure(
         DOUBLE_MM if wide else SINGLE_MM, lane * len(shown) + 3.2 * legend_rows + 17
@@ -77,13 +83,13 @@ def auroc_figure(
         ax.tick_params(axis="y", length=0)
     axes[0].set_ylim(len(shown) - 0.5, -0.5)
     axes[0].set_yticks(range(len(shown)), [literal(name, 22) for name in shown])
+    decoys = Line2D([], [], label="decoys, median", **_DECOY)
     figure.supxlabel(
         "AUROC, bases of motif sites against all other bases (0.5: chance)", fontsize=6
     )
     figure.legend(
-        handles=[*point_handles(looks), Line2D([], [], label="decoys, median", **_DECOY)],
+        **filled([*point_handles(looks), decoys], 3 if wide else 1),
         loc="outside upper left",
-        ncols=3 if wide else 1,
         columnspacing=1.2,
         labelspacing=0.3,
     )
@@ -121,7 +127,7 @@ def recall_figure(recall: pd.DataFrame, models: pd.DataFrame, *, most: int = MOS
     across, down = (len(panels), 1) if len(shown) == 1 else (len(shown), len(panels))
     wide = across > 2
     side = (DOUBLE_MM - 14) / max(across, 3) if wide else (SINGLE_MM - 12) / 2
-    legend_rows = -(-(len(looks) + 1) // (3 if wide else 1))
+    legend_rows = legend_columns(len(looks) + 1, 3 if wide else 1)[1]
     figure = new_figure(
         DOUBLE_MM if wide else SINGLE_MM, down * (side + 6) + 3.2 * legend_rows + 10
     )
@@ -155,9 +161,8 @@ def recall_figure(recall: pd.DataFrame, models: pd.DataFrame, *, most: int = MOS
     handles = line_handles(looks)
     handles.append(Line2D([], [], color=GREY, lw=0.6, ls=(0, (1, 1)), label="random order"))
     figure.legend(
-        handles=handles,
+        **filled(handles, 3 if wide else 1),
         loc="outside upper left",
-        ncols=3 if wide else 1,
         columnspacing=1.2,
         labelspacing=0.3,
         handlelength=2.4,

@@ -10,7 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from nucel_interp.plots.model_looks import ModelLook, bar_handles, model_looks
+from nucel_interp.plots.model_looks import (
+    ModelLook,
+    bar_handles,
+    filled,
+    legend_columns,
+    model_looks,
+)
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     GREY,
@@ -71,7 +77,7 @@ def snr_figure(
         return settle(figure)
     n_bars = len(shown) * len(looks)
     wide = n_bars > BARS_IN_SINGLE
-    rows_down = -(-(len(looks) + 2) // (3 if wide else 1))  # of the legend
+    rows_down = legend_columns(len(looks) + 2, 3 if wide else 1)[1]
     slanted = len(shown) > (6 if wide else 2) or max(map(len, shown)) > 60 // len(shown)
     figure = new_figure(
         DOUBLE_MM if wide else SINGLE_MM,
@@ -83,7 +89,7 @@ def snr_figure(
         here = rows[(rows["resolution"] == resolution) & rows["motif"].astype(str).isin(shown)]
         _bars(ax, here, shown, looks, 0.0 if chance is None else chance, n_bars <= MEANS_UP_TO)
         ax.set_title(RESOLUTIONS[resolution])
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        ax.set_yticks(_ticks(ax.get_ylim(), chance))
     figure.supylabel(label, fontsize=6)
     axes[-1].set_xticks(
         range(len(shown)),
@@ -98,9 +104,8 @@ def snr_figure(
     if "random" in rows and rows["random"].notna().any():
         means.append(Line2D([], [], label="random intervals", **_RANDOM))
     figure.legend(
-        handles=[*bar_handles(looks), *means],
+        **filled([*bar_handles(looks), *means], 3 if wide else 1),
         loc="outside upper left",
-        ncols=3 if wide else 1,
         handlelength=1.4,
         columnspacing=1.2,
         labelspacing=0.3,
@@ -128,6 +133,17 @@ def resolutions_of(rows: pd.DataFrame, value: str) -> list[str]:
     if len(native) and np.array_equal(native, matched, equal_nan=True):
         return ["native"]
     return [name for name, part in parts.items() if len(part)]
+
+
+def _ticks(span: tuple[float, float], chance: float | None) -> list[float]:
+    """Round values within the axis, and the one without preference, from which the bars rise."""
+    low, high = span
+    found = list(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+    step = found[1] - found[0]
+    inside = [t for t in found if low <= t <= high]
+    if chance is None:
+        return inside
+    return sorted([chance, *(t for t in inside if abs(t - chance) > 0.45 * step)])
 
 
 def _bars(

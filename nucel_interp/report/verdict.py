@@ -123,7 +123,8 @@ def _pair(result: ComparisonResult, a: str, b: str, controls: dict[str, Controls
             f"no difference in signal-to-noise between {a} and {b} is "
             f"shown for any of {len(found)} motifs"
         )
-    parts = [f"higher in {name} for {_listed(m)}" for name, m in ((a, higher), (b, lower)) if m]
+    sides = [(a, b, higher), (b, a, lower)]
+    parts = [f"higher in {one} than in {two} for {_listed(m)}" for one, two, m in sides if m]
     text = f"signal-to-noise at motif sites is {_joined(parts)}"
     rest = len(found) - len(higher) - len(lower)
     return text + (f" (no difference shown for {rest} of {len(found)})" if rest else "")

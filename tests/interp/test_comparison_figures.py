@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import LogNorm, to_hex, to_rgb
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Polygon
 
 from nucel_interp.plots.comparison import comparison_figures, draw_locus, locus_data
 from nucel_interp.plots.head_snr import head_snr_map
 from nucel_interp.plots.layers import distance_figure, layer_figure
 from nucel_interp.plots.loci import locus_figure, locus_window
-from nucel_interp.plots.model_looks import cut_name, model_looks, panel_grid
+from nucel_interp.plots.model_looks import cut_name, filled, legend_columns, model_looks, panel_grid
 from nucel_interp.plots.recovery import auroc_figure, recall_figure
 from nucel_interp.plots.snr import snr_figure
 from nucel_interp.plots.style import style, to_svg
@@ -96,6 +97,14 @@ def test_twins_stand_below_their_models():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("n", "wanted"), [(3, (2, 2)), (7, (2, 4)), (9, (3, 4)), (13, (3, 6))])
+def test_no_column_of_a_legend_parts_a_twin_from_its_model(n, wanted):
+    columns, rows = legend_columns(n)
+    assert (columns, rows) == wanted
+    assert len(filled([Line2D([], [])] * n)["handles"]) == columns * rows  # so all are as long
+    assert legend_columns(n, 1) == (1, n)
+
+
 # signal-to-noise
 
 
@@ -110,6 +119,12 @@ def test_snr_bars_rise_from_one_to_the_best_heads_value(two):
     assert bars(matched) == [(1, 0.56), (1, 0.014), (1, 0.21), (1, 0.014)]
     ends = {tuple(s[:, 1].round(3)) for c in native.collections for s in c.get_segments()}
     assert ends == {(1.7, 1.92), (0.92, 1.14), (1.2, 1.42)}
+
+
+def test_the_value_without_preference_has_a_tick(two):
+    snr = two.snr.assign(snr=9 * two.snr["snr"], high=9 * two.snr["high"])
+    assert 1.0 in snr_figure(snr, two.models).axes[0].get_yticks()
+    assert 0.0 in snr_figure(two.snr, two.models, definition="z").axes[0].get_yticks()
 
 
 def test_snr_bars_hold_the_mean_over_heads(two):

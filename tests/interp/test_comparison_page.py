@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nucel_interp.plots.comparison import comparison_figures
 from nucel_interp.plots.locus_browser import locus_browser
+from nucel_interp.plots.snr import snr_figure
 from nucel_interp.report import build_comparison, verdict
 from nucel_interp.report.comparison import difference_table, headline_table, recovery_table
 from nucel_interp.report.comparison_methods import comparison_methods
@@ -98,7 +98,7 @@ def test_a_pair_kept_the_other_way_is_turned(result):
 def test_many_motifs_and_models_are_counted():
     many = fake_comparison(["a", "b", "c"], ["M1", "M2", "M3"])
     said = verdict(many)
-    assert "higher in a for M1 and M2 and higher in b for M3" in said
+    assert "higher in a than in b for M1 and M2 and higher in b than in a for M3" in said
     assert "(no difference shown for 1 of 3)" in said
     assert "above its own untrained twin: a for 2 of 3" in said
     assert said.endswith("intervals are not corrected for the number of motifs.")
@@ -157,7 +157,7 @@ def test_sections_come_in_order_with_the_verdict_first(page, result):
 
 def test_names_are_escaped(result):
     nasty = fake_comparison([NASTY, "b"], [NASTY])
-    some = {"snr": comparison_figures(replace(nasty, loci=[]))["snr"]}
+    some = {"snr": (snr_figure(nasty.snr, nasty.models), nasty.snr)}
     html = build_comparison(nasty, RUN, figures=some)
     assert "<script>alert" not in html
     assert Page(html).open == []

@@ -8,6 +8,10 @@
 #
 #   benchmarks/motif_order.sh OUT 1000 --models NucEL/ nucleotide-transformer-v2-100m-multi-species/
 #
+# OUT then holds table.md, snr_over_seeds.tsv, the figure motif_order (svg, pdf, png, csv) and
+# methods.md, which states every choice; OUT/order the data and models, OUT/before and OUT/after what
+# was measured.
+#
 # Run it where `benchmarks` is importable: the root of the repository.
 set -euo pipefail
 

@@ -1,11 +1,12 @@
-"""Motif order, over seeds: attention signal-to-noise before and after fine-tuning, as Markdown.
+"""Motif order, over seeds: attention signal-to-noise before and after fine-tuning.
 
     python -m benchmarks.motif_order_table OUT [SEQUENCES]
 
-OUT/order is what `nucel-pretrain motif-order` wrote; the first SEQUENCES held-out sequences are
-measured. The measurement is that of `nucel-interp compare --sites`, by the function behind it and
-without its search for motifs, which would be made with every model and every seed. Models that did
-not learn the task (results.tsv) are left out.
+prints the table as Markdown and leaves in OUT: snr_over_seeds.tsv, the figure motif_order (svg,
+pdf, png, csv) and the paragraph methods.md. OUT/order is what `nucel-pretrain motif-order` wrote;
+the first SEQUENCES held-out sequences are measured. The measurement is that of `nucel-interp
+compare --sites`, by the function behind it and without its search for motifs, which would be made
+with every model and every seed. Models that did not learn the task (results.tsv) are left out.
 
 A cell is the mean over seeds with its 95 % t interval (of ratios: of their logarithms); a model
 that exists once (a pre-trained one before fine-tuning) has the interval over sequences that
@@ -23,6 +24,21 @@ import pandas as pd
 from scipy.stats import t
 
 KEYS = ["resolution", "layers", "definition", "heads", "motif"]
+MEASURED = (
+    "Attention was measured in the first {n} held-out sequences, as `nucel-interp compare --sites` "
+    "does: the mean a base receives over uniform attention, both strands averaged. Six-base tokens "
+    "are read in six frames, each base having its token's value (density rule); at matched "
+    "resolution networks of single bases are blurred in the same way. The bases of a motif's "
+    "planted sites are inside, all other bases outside. Signal-to-noise of a sequence is mean "
+    "inside / mean outside; or (mean inside - mean outside) / standard deviation outside; or "
+    "maximum inside / median outside; of a network it is the median over sequences. The head is "
+    "the best by that definition on one half of the sequences and is measured on the other, both "
+    'ways; "mean" is over all heads. Values are means over seeds with 95 % t intervals (ratios: of '
+    "their logarithms); a pre-trained network before fine-tuning and its untrained twin exist "
+    "once, and theirs are bootstrap intervals over sequences. Random intervals are as many, of the "
+    "same lengths, in the same sequences, read with the same heads. Networks that did not learn "
+    "the task are left out.\n"
+)
 SEED = re.compile(r"^(.*?)(-untrained)?-seed\d+(, untrained)?$")
 
 
@@ -48,6 +64,7 @@ def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
             found = scaled.mean() + half * np.array([0.0, -1.0, 1.0])
             row |= dict(zip(("snr", "low", "high"), found if z else np.exp(found), strict=True))
             row["seeds"] = len(values)
+        row["by_seed"] = " ".join(f"{value:.6g}" for value in values)
         row["random"] = part["random"].mean() if "random" in part else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
@@ -59,6 +76,19 @@ def group_of(name: str) -> str:
     if not found:
         return name
     return found[1] + (", untrained" if found[2] or found[3] else "")
+
+
+def with_states(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns family and state (untrained, pre-trained, trained) beside ``model`` and ``when``."""
+    plain = table["model"].str.removesuffix(", untrained")
+    state = np.where(table["when"] == "after", "trained", "pre-trained")
+    return table.assign(
+        family=[
+            name.removesuffix("-before") if when == "before" else name
+            for name, when in zip(plain, table["when"], strict=True)
+        ],
+        state=np.where(plain != table["model"], "untrained", state),
+    )
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -121,7 +151,7 @@ def measure(out: Path, n: int) -> None:
             frame.to_csv(out / when / f"{table}.tsv", sep="\t", index=False)
 
 
-def main(out: Path) -> None:
+def main(out: Path) -> pd.DataFrame:
     """Print the tables of what `measure` left in OUT and write them as snr_over_seeds.tsv."""
     parts = []
     for when in ("before", "after"):
@@ -134,8 +164,26 @@ def main(out: Path) -> None:
     table = over_seeds(pd.concat(parts, ignore_index=True))
     table.to_csv(out / "snr_over_seeds.tsv", sep="\t", index=False)
     print(markdown(table))
+    return table
+
+
+def draw(out: Path, table: pd.DataFrame) -> list[Path]:
+    """The figure: svg, pdf, png, and as csv the rows that it shows."""
+    from nucel_interp.plots.motif_order import drawn, motif_order_figure
+    from nucel_interp.plots.style import save_figure
+
+    table = with_states(table)
+    return save_figure(motif_order_figure(table), out, "motif_order", drawn(table))
+
+
+def methods(out: Path) -> str:
+    """How models were trained, as `nucel-pretrain motif-order` says it, and how measured."""
+    n = pd.read_csv(out / "after" / "snr.tsv", sep="\t")["n_sequences"].max()
+    trained = (out / "order" / "methods.md").read_text(encoding="utf-8")
+    return f"{trained}\n{MEASURED.format(n=n)}"
 
 
 if __name__ == "__main__":
     measure(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 300)
-    main(Path(sys.argv[1]))
+    draw(Path(sys.argv[1]), main(Path(sys.argv[1])))
+    (Path(sys.argv[1]) / "methods.md").write_text(methods(Path(sys.argv[1])), encoding="utf-8")

@@ -56,6 +56,8 @@ def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
         if len(part) == 1:
             only = part.iloc[0]
             row |= {"snr": only["snr"], "low": only["low"], "high": only["high"], "seeds": 1}
+        elif values.empty:  # too few sequences for a half to choose a head on
+            row |= {"snr": np.nan, "low": np.nan, "high": np.nan, "seeds": 0}
         else:
             # a ratio is averaged and bounded as its logarithm: it cannot be negative
             z = row["definition"] == "z"

@@ -134,6 +134,9 @@ class Listener(torch.nn.Module):
         self.discriminator_head = object()
         self.name = "listener"
 
+    def tokens(self, sequences):
+        return nucel_model.tokenizer.batch([nucel_model.tokenizer.encode(s) for s in sequences])
+
     def forward(self, ids, mask):
         windows = ids.unfold(1, len(self.word), 1)
         heard = (windows == self.word).all(dim=2).any(dim=1).double()

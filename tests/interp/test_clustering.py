@@ -234,7 +234,7 @@ def test_many_seqlets_of_one_unit_are_as_good_as_units_of_their_own() -> None:
 # what must not matter
 
 
-def same(a: Clustering, b: Clustering, number: np.ndarray) -> None:
+def assert_same(a: Clustering, b: Clustering, number: np.ndarray) -> None:
     """Equal but for the numbers of the seqlets: ``number`` of b's is that of a's."""
     assert len(a.clusters) == len(b.clusters) > 0
     for one, other in zip(a.clusters, b.clusters, strict=True):
@@ -246,12 +246,12 @@ def same(a: Clustering, b: Clustering, number: np.ndarray) -> None:
 def test_the_order_of_the_seqlets_does_not_matter() -> None:
     texts = planted()[0]
     order = np.random.default_rng([4, 6]).permutation(len(texts))
-    same(found(), cluster([texts[i] for i in order]), order)
+    assert_same(found(), cluster([texts[i] for i in order]), order)
 
 
 def test_the_strand_of_the_sequences_does_not_matter() -> None:
     texts = [reverse_complement(t) if i % 3 else t for i, t in enumerate(planted()[0])]
-    same(found(), cluster(texts), np.arange(len(texts)))
+    assert_same(found(), cluster(texts), np.arange(len(texts)))
 
 
 def test_the_number_of_threads_does_not_matter() -> None:
@@ -267,7 +267,7 @@ def test_the_number_of_threads_does_not_matter() -> None:
             one = cluster(planted()[0])
     finally:
         torch.set_num_threads(before)
-    same(many, one, np.arange(len(planted()[0])))
+    assert_same(many, one, np.arange(len(planted()[0])))
 
 
 def test_drawn_landmarks_do_not_depend_on_order_either(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_drawn_landmarks_do_not_depend_on_order_either(monkeypatch: pytest.Monke
     texts = planted()[0]
     order = np.random.default_rng([4, 7]).permutation(len(texts))
     first, second = cluster(texts), cluster([texts[i] for i in order])
-    same(first, second, order)
+    assert_same(first, second, order)
     label = planted()[1]
     assert len(first.clusters) == 4
     assert sum((label[c.members] >= 0).sum() for c in first.clusters) > 0.7 * (label >= 0).sum()

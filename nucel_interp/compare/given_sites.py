@@ -48,72 +48,29 @@ def place_sites(
         InputError: A site lies beyond the end of the record it names, names neither a record nor
             a chromosome of the records, or none lies in a window.
     """
-    by_name = {r.name: r for r in records}
+    lookup = _Lookup(records)
     used = {r.name: i for i, r in enumerate(windows.records)}
-    by_chromosome: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    for r in records:
-        if r.location is not None:
-            by_chromosome[r.location.chromosome].append((r.location.start, r.location.end, r.name))
-    for places in by_chromosome.values():
-        places.sort()
-    longest = {
-        chromosome: max(end - start for start, end, _ in places)
-        for chromosome, places in by_chromosome.items()
-    }
-    spans: list[list[tuple[int, int, int]]] = [[] for _ in windows.records]
-    for number, start, text, at in zip(
-        windows.number.tolist(), windows.start.tolist(), windows.sequences,
-        windows.offsets[:-1].tolist(), strict=True,
-    ):  # fmt: skip
-        shift = at - int(windows.record_offsets[number]) - start
-        spans[number].append((start, start + len(text), shift))
+    spans = _spans(windows)
     found: dict[str, list[Site]] = {}
     elsewhere = cut = repeated = 0
     for site in given:
-        whole: list[tuple[str, int, int]] = []
-        if site.chrom in by_name:
-            record = by_name[site.chrom]
-            if site.end > len(record):
-                raise InputError(
-                    f"the site on {site} ends beyond its record, which has {len(record)} bases; "
-                    "positions count from the record's first base"
-                )
-            whole = [(record.name, site.start, site.end)]
-        elif site.chrom in by_chromosome:
-            places = by_chromosome[site.chrom]
-            touched = 0
-            index = bisect_right(places, (site.end, 0, ""))
-            while index > 0 and places[index - 1][0] > site.start - longest[site.chrom]:
-                index -= 1
-                start, end, name = places[index]
-                touched += start < site.end and site.start < end
-                if start <= site.start and site.end <= end:
-                    whole.append((name, site.start - start, site.end - start))
-            if not whole:
-                elsewhere, cut = elsewhere + (not touched), cut + bool(touched)
-                continue
-        elif by_chromosome:
-            elsewhere += 1  # another chromosome of a genome-wide file
+        whole, touched = lookup.holding(site)
+        if not touched:
+            elsewhere += 1
             continue
-        else:
-            raise InputError(
-                f"the site on {site} names no record; column 1 is a record's name, or a chromosome "
-                "if the records are named like chr20:100-300"
-            )
-        placed = False
-        for name, start, end in whole:
-            if name not in used:
-                continue
-            number = used[name]
-            for a, b, shift in spans[number]:
-                if a <= start and end <= b:
-                    one = Site(number, start + shift, end + shift, site.strand, 0.0, 0.0)
-                    found.setdefault(site.name, []).append(one)
-                    placed = True
-        if not placed and all(name not in used for name, _, _ in whole):
+        kept = [(used[name], start, end) for name, start, end in whole if name in used]
+        inside = [
+            Site(number, start + shift, end + shift, site.strand, 0.0, 0.0)
+            for number, start, end in kept
+            for a, b, shift in spans[number]
+            if a <= start and end <= b
+        ]
+        if inside:
+            found.setdefault(site.name, []).extend(inside)
+        elif whole and not kept:
             repeated += 1
         else:
-            cut += not placed
+            cut += 1
     if not found:
         raise InputError(
             f"none of the {len(given)} sites lies in a window: {elsewhere} lie in no record, {cut} "
@@ -124,3 +81,58 @@ def place_sites(
         for name, sites in found.items()
     }
     return GivenSites(ordered, elsewhere, cut, repeated)
+
+
+def _spans(windows: Windows) -> list[list[tuple[int, int, int]]]:
+    """Of each record its windows: start and end in it, and from there to its place in `Windows`."""
+    spans: list[list[tuple[int, int, int]]] = [[] for _ in windows.records]
+    for number, start, text, at in zip(
+        windows.number.tolist(), windows.start.tolist(), windows.sequences,
+        windows.offsets[:-1].tolist(), strict=True,
+    ):  # fmt: skip
+        shift = at - int(windows.record_offsets[number]) - start
+        spans[number].append((start, start + len(text), shift))
+    return spans
+
+
+class _Lookup:
+    """Which records hold a line of the file."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._by_name = {r.name: r for r in records}
+        by_chromosome: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        for r in records:
+            if r.location is not None:
+                place = (r.location.start, r.location.end, r.name)
+                by_chromosome[r.location.chromosome].append(place)
+        self._places = {name: sorted(places) for name, places in by_chromosome.items()}
+        self._longest = {
+            name: max(end - start for start, end, _ in places)
+            for name, places in self._places.items()
+        }
+
+    def holding(self, site: BedSite) -> tuple[list[tuple[str, int, int]], bool]:
+        """(record, start, end) wherever the site lies whole; does it touch any record at all?"""
+        if site.chrom in self._by_name:
+            length = len(self._by_name[site.chrom])
+            if site.end > length:
+                raise InputError(
+                    f"the site on {site} ends beyond its record, which has {length} bases; "
+                    "positions count from the record's first base"
+                )
+            return [(site.chrom, site.start, site.end)], True
+        if not self._places:
+            raise InputError(
+                f"the site on {site} names no record; column 1 is a record's name, or a chromosome "
+                "if the records are named like chr20:100-300"
+            )
+        # another chromosome of a genome-wide file has no places
+        places, whole, touched = self._places.get(site.chrom, []), [], False
+        index = bisect_right(places, (site.end, 0, ""))
+        while index > 0 and places[index - 1][0] > site.start - self._longest[site.chrom]:
+            index -= 1
+            start, end, name = places[index]
+            touched |= start < site.end and site.start < end
+            if start <= site.start and site.end <= end:
+                whole.append((name, site.start - start, site.end - start))
+        return whole, touched

@@ -14,6 +14,7 @@ How it differs from a textbook BERT:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from nucel_model import tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
+from nucel_model.nt_bases import Rule, by_mass
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
 from nucel_model.rope import rotary_table, split_heads
@@ -210,15 +212,15 @@ class NucelEncoder(nn.Module):
         """``input_ids`` and ``attention_mask``, (batch, tokens) each, [CLS] in front."""
         return tokenizer.batch([tokenizer.encode(s) for s in sequences])
 
-    def profile_sequences(self, sequences: list[str], rule: str = "density") -> Profile:
-        """`profile` of sequences; a token is a base, so ``rule`` makes no difference but in scale.
-
-        Under "mass" a head's numbers would be scaled to a mean of 1.0 per sequence; one base per
-        token needs no such scale, and none is applied.
-        """
+    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
+        """`profile` of sequences; "mass" scales a sequence's known bases to a mean of 1.0."""
         input_ids, mask = self.tokens(sequences)
         device = next(self.parameters()).device
-        return self.profile(input_ids.to(device), mask.to(device))
+        found = self.profile(input_ids.to(device), mask.to(device))
+        if rule == "density":
+            return found
+        one_base = torch.ones((), dtype=torch.int64, device=device)
+        return replace(found, received=by_mass(found.received, one_base))
 
     def _begin(
         self, input_ids: Tensor, attention_mask: Tensor | None

@@ -29,7 +29,8 @@ from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
 from nucel_model.encoder import NucelEncoder
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
-from nucel_model.nt import NucleotideTransformer, Rule
+from nucel_model.nt import NucleotideTransformer
+from nucel_model.nt_bases import Rule
 from nucel_model.nt_config import NTConfig, nt_config_from_json, nt_config_to_json
 from nucel_model.outputs import EncoderOutput, Profile
 

@@ -15,7 +15,7 @@ It stands where `NucelEncoder` stands: the same calls, the same attention seam, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from nucel_model import nt_tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
-from nucel_model.nt_bases import by_mass, expected_bases
+from nucel_model.nt_bases import Rule, by_mass, expected_bases
 from nucel_model.nt_config import NTConfig
 from nucel_model.nt_tokenizer import MASK, PAD
 from nucel_model.outputs import EncoderOutput, Profile
@@ -31,7 +31,6 @@ from nucel_model.profile import LayerProfile, Roles, profile_attention
 from nucel_model.rope import rotate
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-Rule = Literal["density", "mass"]
 ROPE_THETA = 10_000.0
 MASKED_IN_TRAINING = 0.15 * 0.8
 """Share of tokens that read [MASK] while v1 was trained, for its rescaled embeddings."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from nucel_model import nt_tokenizer
 from nucel_model.nt_tokenizer import TOKEN_BP, Tokens
+
+Rule = Literal["density", "mass"]
+"""How a token's number is laid on its bases; see `NucleotideTransformer.profile_sequences`."""
 
 
 def by_mass(received: Tensor, widths: Tensor) -> Tensor:

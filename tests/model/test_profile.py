@@ -272,3 +272,20 @@ def test_a_local_layer_touches_only_the_keys_it_can_see():
     banded = heads * BLOCK * (BLOCK + 2 * window)
     linear_in_length = length * 3 * 32  # q, k and v
     assert seen.numel <= max(banded, linear_in_length)
+
+
+def test_under_the_mass_rule_a_sequence_totals_its_known_bases() -> None:
+    config = NucelConfig(
+        hidden_size=32, num_attention_heads=4, intermediate_size=48,
+        layer_types=every_third_global(2),
+    )  # fmt: skip
+    model = scaled(config, 20)
+    texts = ["ACGTNACGTTGCA", "GATTACA"]
+    plain = model.profile_sequences(texts).received
+    mass = model.profile_sequences(texts, "mass").received
+    for i, text in enumerate(texts):
+        known = torch.tensor([c != "N" for c in text])
+        mine, other = mass[i, ..., : len(text)][..., known], plain[i, ..., : len(text)][..., known]
+        assert (mine.sum(dim=-1) - known.sum()).abs().max() < 1e-4
+        assert (mine / other - (mine / other)[..., :1]).abs().max() < 1e-5
+    assert torch.equal(mass.isnan(), plain.isnan())

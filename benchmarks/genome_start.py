@@ -34,7 +34,7 @@ import numpy as np
 
 from nucel_model import tokenizer
 from nucel_pretrain.data import DataConfig, Windows
-from nucel_pretrain.genome import Genome
+from nucel_genome import Genome
 
 def peak():  # getrusage would count what the process that started this one had used
     status = Path("/proc/self/status").read_text()

@@ -20,13 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nucel_genome import Genome, bed_lines
 from nucel_interp.io.fasta import read_records
 from nucel_interp.match import JasparDatabase
 from nucel_interp.types import Location, Record, canonical
 from nucel_model import tokenizer
 from nucel_pretrain.evaluation.sites import fetch_windows, read_sites, window_starts
-from nucel_pretrain.genome import Genome
-from nucel_pretrain.regions import bed_lines
 
 HELD_OUT_FROM = 40_000_000
 JITTER_BP = 20

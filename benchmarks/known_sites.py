@@ -31,6 +31,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from nucel_genome import Genome, intersect
 from nucel_model import Nucel, from_pretrained, tokenizer, untrained_twin
 from nucel_pretrain.evaluation.metrics import Estimate, estimate, ratio
 from nucel_pretrain.evaluation.progress import slices
@@ -44,8 +45,6 @@ from nucel_pretrain.evaluation.sites import (
     split_regions,
     window_starts,
 )
-from nucel_pretrain.genome import Genome
-from nucel_pretrain.regions import intersect
 
 WINDOW, MARGIN, FLANK = 256, 32, 10
 PENALTIES = (0.0001, 0.001, 0.01, 0.1)

@@ -19,12 +19,12 @@ import time
 
 import numpy as np
 
+from nucel_genome import Genome
 from nucel_model import from_pretrained, untrained_twin
 from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.evaluation.markov import log_probabilities, markov_scores, word_counts
 from nucel_pretrain.evaluation.metrics import Ranked, estimate
 from nucel_pretrain.evaluation.planted import model_scores, planted, ranked
-from nucel_pretrain.genome import Genome
 
 CONCENTRATION = 256.0
 CHOICES = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)

@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from nucel_genome import Genome
 from nucel_model import from_pretrained, tokenizer, untrained_twin
 from nucel_pretrain.evaluation.metrics import Ranked, auroc, best_threshold, estimate
 from nucel_pretrain.evaluation.probes import ProbeResult, measure, probe, probe_model
 from nucel_pretrain.evaluation.settings import read_evaluation
 from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows
-from nucel_pretrain.genome import Genome
 
 KMER = 6
 EPOCHS, PATIENCE = 60, 8

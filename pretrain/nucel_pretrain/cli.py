@@ -15,12 +15,13 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        from nucel_genome.errors import GenomeError
         from nucel_pretrain.config import PretrainError
         from nucel_pretrain.data import DataError
 
         try:
             return super().invoke(ctx)
-        except (PretrainError, DataError, OSError) as error:  # OSError names its file
+        except (PretrainError, DataError, GenomeError, OSError) as error:  # OSError names its file
             typer.secho(f"error: {error}", err=True)
             raise typer.Exit(1) from error
 

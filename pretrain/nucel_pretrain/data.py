@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome import Genome, intersect, subtract
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
-from nucel_pretrain.genome import Genome
-from nucel_pretrain.regions import check_region, intersect, resolve, subtract
+from nucel_pretrain.regions import check_region, resolve
 
 __all__ = ["DataConfig", "DataError", "Windows"]
 

@@ -1,23 +1,15 @@
-"""Intervals of a genome: how they are written, read from BED files, and combined.
-
-A set of intervals on one sequence is an array (n, 2) of starts and ends, 0-based half-open,
-sorted and without overlap.
-"""
+"""Regions of a genome: how they are written, and which intervals they mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from xopen import xopen
 
+from nucel_genome import Genome, Intervals, bed_lines, merge
 from nucel_pretrain.errors import DataError
-from nucel_pretrain.genome import Genome
-
-Intervals = NDArray[np.int64]
 
 
 def is_bed(text: str) -> bool:
@@ -62,7 +54,8 @@ def resolve(
 
     Raises:
         DataError: A region, or all of a BED file, is of sequences the genome does not have; an
-            interval starts beyond its sequence's end; a BED file cannot be read.
+            interval starts beyond its sequence's end.
+        GenomeError: A BED file cannot be read.
     """
     known = set(genome.names)
     pieces: dict[str, list[Intervals]] = {}
@@ -105,47 +98,12 @@ def _unknown(genome: Genome, name: str, who: str) -> DataError:
     )
 
 
-def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
-    """Line number, sequence, start, end and all fields of each interval of a BED file.
-
-    Empty intervals, comments and track lines are passed over.
-
-    Raises:
-        DataError: The file cannot be read, or a line is malformed.
-    """
-    try:
-        with xopen(path, "rb", threads=0) as file:
-            lines = file.read().splitlines()
-    except Exception as error:  # every decompressor has errors of its own
-        raise DataError(f"cannot read {path} as BED: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        fields = line.split(b"\t") if b"\t" in line else line.split()
-        if (
-            not line.strip()
-            or line[:1] == b"#"
-            or fields[0].split()[:1] in ([b"track"], [b"browser"])
-        ):
-            continue
-        try:
-            start, end = int(fields[1]), int(fields[2])
-            if not 0 <= start <= end:
-                raise ValueError
-            name = fields[0].decode()
-        except (IndexError, ValueError):
-            shown = line[:60].decode("utf-8", "replace")
-            raise DataError(
-                f"{path}, line {number}: expected chrom, start, end with 0 <= start <= end "
-                f"(0-based half-open); found {shown!r}"
-            ) from None
-        if start < end:
-            yield number, name, start, end, fields
-
-
 def read_bed(path: Path) -> dict[str, Intervals]:
     """Columns 1 to 3 of a BED file, plain or gzip, by sequence, as they come.
 
     Raises:
-        DataError: As `bed_lines`, or there is no interval.
+        GenomeError: A line cannot be read (`bed_lines`).
+        DataError: There is no interval.
     """
     found: dict[str, list[tuple[int, int]]] = {}
     for _, name, start, end, _ in bed_lines(path):
@@ -153,31 +111,3 @@ def read_bed(path: Path) -> dict[str, Intervals]:
     if not found:
         raise DataError(f"{path} holds no interval")
     return {name: np.array(pairs, dtype=np.int64) for name, pairs in found.items()}
-
-
-def merge(intervals: Intervals) -> Intervals:
-    """Sorted, with those that overlap or touch joined; any (n, 2) goes in."""
-    intervals = intervals[np.argsort(intervals[:, 0], kind="stable")]
-    starts, ends = intervals[:, 0], np.maximum.accumulate(intervals[:, 1])
-    first = np.ones(len(starts), dtype=bool)
-    first[1:] = starts[1:] > ends[:-1]
-    last = np.append(first[1:], True)[: len(starts)]
-    return np.stack([starts[first], ends[last]], axis=1)
-
-
-def intersect(one: Intervals, two: Intervals) -> Intervals:
-    """What lies in both."""
-    low = np.searchsorted(two[:, 1], one[:, 0], side="right")
-    high = np.searchsorted(two[:, 0], one[:, 1], side="left")
-    n = np.maximum(high - low, 0)  # how many of two overlap each of one
-    left = np.repeat(np.arange(len(one)), n)
-    right = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(low, n)
-    return np.stack(
-        [np.maximum(one[left, 0], two[right, 0]), np.minimum(one[left, 1], two[right, 1])], axis=1
-    )
-
-
-def subtract(one: Intervals, two: Intervals) -> Intervals:
-    """What lies in the first and not in the second."""
-    edges = np.concatenate([[0], two.ravel(), [np.iinfo(np.int64).max]])
-    return intersect(one, edges.reshape(-1, 2))

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from nucel_genome import Genome
 from nucel_model import Electra, MaskedLM, from_pretrained
 from nucel_model.backends import training_backend
 from nucel_model.config import ConfigError
@@ -20,7 +21,6 @@ from nucel_pretrain.clock import Clock
 from nucel_pretrain.config import PretrainConfig, PretrainError
 from nucel_pretrain.data import Windows
 from nucel_pretrain.distributed import World, alone, spread
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer

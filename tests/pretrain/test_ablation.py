@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from nucel_genome import Genome
 from nucel_model import tokenizer
 from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import GridConfig, read_grid
@@ -21,7 +22,6 @@ from nucel_pretrain.batches import Batches
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.sites import Part
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.tokens import BaseTokens, BpeTokens, KmerTokens
 from nucel_pretrain.train import build_model
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from nucel_genome import Genome
 from nucel_model import Electra, Nucel, tokenizer
 from nucel_pretrain.config import PretrainError, SizeConfig
 from nucel_pretrain.data import DataConfig, Windows
@@ -17,7 +18,6 @@ from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation import replaced, report
 from nucel_pretrain.evaluation.run import evaluate, own_settings
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.masking import MaskingConfig, mask_and_noise
 from nucel_pretrain.objectives import ElectraConfig, save_model
 

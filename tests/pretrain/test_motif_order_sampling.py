@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from nucel_genome import Genome
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.markov import word_counts
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.motif_order.background import (
     Markov,
     Shuffled,

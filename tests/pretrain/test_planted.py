@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
+from nucel_genome import Genome
 from nucel_model import from_pretrained, tokenizer
 from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.evaluation.markov import log_probabilities, markov_scores, word_counts
 from nucel_pretrain.evaluation.metrics import auroc
 from nucel_pretrain.evaluation.planted import model_scores, planted, planted_auroc
-from nucel_pretrain.genome import Genome
 
 
 @pytest.fixture

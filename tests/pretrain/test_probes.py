@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from nucel_genome import Genome, GenomeError
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.probes import PENALTIES, embeddings, probe, probe_model
@@ -19,7 +20,6 @@ from nucel_pretrain.evaluation.sites import (
     read_sites,
     window_starts,
 )
-from nucel_pretrain.genome import Genome
 
 MOTIF = tokenizer.encode("GTAAGTCTCAGGCACG")
 SPLIT = SplitConfig(
@@ -205,10 +205,10 @@ def test_a_bed_without_strands_or_of_another_assembly_says_so(planted_genome, tm
     (tmp_path / "sites.bed").write_text("chr9\t100\t101\tx\t0\t+\n")
     with pytest.raises(DataError, match=r"0 usable sites in split\.train"):
         labelled_windows(genome, DONORS, SPLIT, folder=tmp_path)
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(GenomeError, match="cannot read"):
         labelled_windows(genome, DONORS, SPLIT, folder=tmp_path / "absent")
     (tmp_path / "sites.bed").write_text("chr1\tten\t101\tx\t0\t+\n")
-    with pytest.raises(DataError, match="line 1: expected chrom, start, end"):
+    with pytest.raises(GenomeError, match="line 1: expected chrom, start, end"):
         read_sites(tmp_path / "sites.bed", stranded=False)
 
 

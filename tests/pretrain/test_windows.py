@@ -7,8 +7,10 @@ import gzip
 import numpy as np
 import pytest
 
+from nucel_genome import Genome, GenomeError
 from nucel_model import tokenizer
 from nucel_pretrain.data import DataConfig, DataError, Windows
+from tests.genome.genome_files import FILES
 
 N_DRAWN = 20_000
 
@@ -290,7 +292,7 @@ def test_bad_bed_in_one_line(tmp_path, content, words):
     path = tmp_path / "in.bed"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises((DataError, GenomeError), match=words) as caught:
         Windows({"chr1": random_ids(100)}, DataConfig(window=20, exclude=(str(path),)))
     assert "\n" not in str(caught.value)
 
@@ -328,3 +330,15 @@ def test_repeats_cannot_weigh_less_where_none_are_marked(case):
     ids = random_ids(400) | np.uint8(case)
     with pytest.raises(DataError, match=r"repeat_weight = 0\.1 needs soft-masked.*one case only"):
         Windows({"c": ids}, DataConfig(window=20, repeat_weight=0.1))
+
+
+def test_every_form_of_a_genome_gives_the_same_windows(tmp_path):
+    config = DataConfig(window=11, repeat_weight=0.25, exclude=("chr2:10-30",))
+    batches, weights = [], []
+    for name, data in FILES.items():
+        (tmp_path / name).write_bytes(data)
+        windows = Windows(Genome.open([tmp_path / name], cache=tmp_path / "cache"), config)
+        batches.append(windows.batch(4, range(50)).tolist())
+        weights.append(windows.weights(4, range(50)).tolist())
+    assert all(batch == batches[0] for batch in batches)
+    assert all(weight == weights[0] for weight in weights)

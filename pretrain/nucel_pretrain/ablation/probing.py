@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome import Genome
 from nucel_model import tokenizer
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.evaluation.probes import probe
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files
 from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows
-from nucel_pretrain.genome import Genome
 
 Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """From (n, bases + 1) base ids, [CLS] first, to (n, hidden)."""

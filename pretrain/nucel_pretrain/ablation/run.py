@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from nucel_genome import Genome
 from nucel_pretrain.ablation.figure import draw
 from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import Arm, GridConfig
@@ -23,7 +24,6 @@ from nucel_pretrain.config import PretrainConfig, PretrainError
 from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.objectives import load_model
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.train import build_model, train

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nucel_genome import Genome
 from nucel_model import Nucel, from_pretrained
 from nucel_model.config import ConfigError
 from nucel_model.folder import FolderError
@@ -19,7 +20,6 @@ from nucel_pretrain.evaluation import planted, probes, replaced, report
 from nucel_pretrain.evaluation.metrics import Estimate, estimate
 from nucel_pretrain.evaluation.settings import EvaluateConfig
 from nucel_pretrain.evaluation.sites import PARTS, labelled_windows
-from nucel_pretrain.genome import Genome
 from nucel_pretrain.masking import MaskingConfig
 from nucel_pretrain.objectives import ElectraConfig
 from nucel_pretrain.regions import resolve

@@ -16,17 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome import Genome, Intervals, bed_lines, intersect, merge, subtract
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
-from nucel_pretrain.genome import Genome
-from nucel_pretrain.regions import (
-    Intervals,
-    bed_lines,
-    intersect,
-    merge,
-    resolve,
-    subtract,
-)
+from nucel_pretrain.regions import resolve
 
 PARTS = ("train", "choose", "test")
 

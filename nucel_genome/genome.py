@@ -1,7 +1,7 @@
 """A genome of any size, read by interval; only names, lengths and runs are held in memory.
 
 The first time a file is opened its bases are copied, one byte each, into a cache folder (see
-`genome_cache`); later starts open that copy and read no FASTA.
+`cache`); later starts open that copy and read no FASTA.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_pretrain.errors import DataError
-from nucel_pretrain.genome_cache import Say, Tally, cached, repeated
-from nucel_pretrain.readers import SOFT_MASK
+from nucel_genome.cache import Say, Tally, cached, repeated
+from nucel_genome.errors import GenomeError
+from nucel_genome.readers import SOFT_MASK
 
 Reader = Callable[[int, int], NDArray[np.uint8]]
 
@@ -62,11 +62,11 @@ class Genome:
             say: Told what is read when reading takes longer than two seconds.
 
         Raises:
-            DataError: A file cannot be read, a name is repeated, there is no sequence, or the
+            GenomeError: A file cannot be read, a name is repeated, there is no sequence, or the
                 cache cannot be written.
         """
         if not paths:
-            raise DataError("no FASTA was given: set data.fasta or pass --fasta")
+            raise GenomeError("no FASTA was given: pass --fasta, or set data.fasta")
         chromosomes: dict[str, _Chromosome] = {}
         upper = lower = False
         for path in map(Path, paths):
@@ -82,7 +82,7 @@ class Genome:
                 at, first_run = at + length, first_run + n_runs
             upper, lower = upper or copy.upper, lower or copy.lower
         if not chromosomes:
-            raise DataError(f"{', '.join(map(str, paths))}: no sequence in it")
+            raise GenomeError(f"{', '.join(map(str, paths))}: no sequence in it")
         return cls(chromosomes, has_soft_mask=upper and lower)
 
     @classmethod
@@ -114,11 +114,11 @@ class Genome:
 
     def _named(self, name: str) -> _Chromosome:
         if name not in self._chromosomes:
-            raise DataError(f"there is no sequence {name}; there is {', '.join(self.names[:5])}")
+            raise GenomeError(f"there is no sequence {name}; there is {', '.join(self.names[:5])}")
         return self._chromosomes[name]
 
     def _bytes(self, name: str, start: int, end: int) -> NDArray[np.uint8]:
         chromosome = self._named(name)
         if not 0 <= start <= end <= chromosome.length:
-            raise DataError(f"{name} has {chromosome.length} bases; {start}-{end} was asked for")
+            raise GenomeError(f"{name} has {chromosome.length} bases; {start}-{end} was asked for")
         return chromosome.read(start, end)

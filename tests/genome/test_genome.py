@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import struct
 import subprocess
 import sys
 import time
@@ -13,84 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nucel_genome import Genome, GenomeError, readers
+from nucel_genome import cache as genome_cache
 from nucel_model import tokenizer
-from nucel_pretrain import genome_cache, readers
-from nucel_pretrain.data import DataConfig, DataError, Windows
-from nucel_pretrain.genome import Genome
-
-SEQUENCES = {
-    "chr1": "NNacgtACGTTTgacRYnnACGTACGGATCNN" * 9 + "A",
-    "chr2": "ttgacaGGCCTA" * 40,
-    "chrN": "NNNN",
-}
-
-
-def fasta(sequences: dict[str, str], width: int = 50) -> bytes:
-    lines = []
-    for name, bases in sequences.items():
-        lines.append(f">{name} made up, {len(bases)} bases")
-        lines += [bases[i : i + width] for i in range(0, len(bases), width)]
-    return "\n".join([*lines, ""]).encode()
-
-
-def bgzip(data: bytes, block: int = 300) -> bytes:
-    """Gzip members with the extra field that bgzip writes, and its end-of-file block."""
-    out = b""
-    for start in range(0, len(data) + block, block):
-        member = gzip.compress(data[start : start + block], mtime=0)
-        extra = struct.pack("<H2sHH", 6, b"BC", 2, len(member) + 8 - 1)
-        out += member[:3] + b"\x04" + member[4:10] + extra + member[10:]
-    return out
-
-
-def twobit(sequences: dict[str, str], order: str = "<", version: int = 0) -> bytes:
-    """A .2bit file as its format's page describes it."""
-
-    def blocks(inside: np.ndarray) -> bytes:
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(int), [0]])))
-        starts, ends = edges[::2], edges[1::2]
-        numbers = [len(starts), *starts, *(ends - starts)]
-        return struct.pack(f"{order}{len(numbers)}I", *map(int, numbers))
-
-    records = []
-    for bases in sequences.values():
-        letters = np.array(list(bases))
-        codes = [max("TCAG".find(base), 0) for base in bases.upper()]
-        codes += [0] * (-len(codes) % 4)
-        packed = bytes(
-            codes[i] << 6 | codes[i + 1] << 4 | codes[i + 2] << 2 | codes[i + 3]
-            for i in range(0, len(codes), 4)
-        )
-        unknown = ~np.isin(np.char.upper(letters), list("ACGT"))
-        records.append(
-            struct.pack(f"{order}I", len(bases))
-            + blocks(unknown)
-            + blocks(np.char.islower(letters))
-            + struct.pack(f"{order}I", 0)
-            + packed
-        )
-    offset_form = f"{order}{'Q' if version else 'I'}"
-    at = 16 + sum(1 + len(n) + struct.calcsize(offset_form) for n in sequences)
-    index = b""
-    for name, record in zip(sequences, records, strict=True):
-        index += bytes([len(name)]) + name.encode() + struct.pack(offset_form, at)
-        at += len(record)
-    return (
-        struct.pack(f"{order}4I", 0x1A412743, version, len(records), 0) + index + b"".join(records)
-    )
-
-
-FILES = {
-    "g.fa": fasta(SEQUENCES),
-    "one_line.fa": fasta(SEQUENCES, width=10_000),
-    "dos.fa": fasta(SEQUENCES).replace(b"\n", b"\r\n"),
-    "comments.fa": b"# by hand\n\n" + fasta(SEQUENCES).replace(b"\n>chr2", b"\n#>x\n\n>chr2"),
-    "g.fa.gz": gzip.compress(fasta(SEQUENCES)),
-    "g.fa.bgz": bgzip(fasta(SEQUENCES)),
-    "g.2bit": twobit(SEQUENCES),
-    "big_endian.2bit": twobit(SEQUENCES, ">"),
-    "long_offsets.2bit": twobit(SEQUENCES, "<", 1),
-}
+from tests.genome.genome_files import FILES, SEQUENCES, twobit
 
 
 @pytest.fixture
@@ -123,17 +48,6 @@ def test_every_form_of_a_genome_gives_the_same_bases(tmp_path, cache, monkeypatc
     assert tokenizer.decode(part) == tokenizer.decode(tokenizer.encode(SEQUENCES["chr1"][100:140]))
     part[:] = 0  # a fresh array: the genome is not changed by it
     assert (genome.fetch("chr1", 100, 140) > 0).all()
-
-
-def test_every_form_of_a_genome_gives_the_same_windows(tmp_path, cache):
-    config = DataConfig(window=11, repeat_weight=0.25, exclude=("chr2:10-30",))
-    batches, weights = [], []
-    for name, data in FILES.items():
-        windows = Windows(Genome.open([write(tmp_path, name, data)], cache=cache), config)
-        batches.append(windows.batch(4, range(50)).tolist())
-        weights.append(windows.weights(4, range(50)).tolist())
-    assert all(batch == batches[0] for batch in batches)
-    assert all(weight == weights[0] for weight in weights)
 
 
 def test_arrays_and_files_give_the_same_genome(tmp_path, cache):
@@ -172,7 +86,7 @@ def test_several_files_follow_one_another(tmp_path, cache):
     genome = Genome.open([one, two], cache=cache)
     assert genome.names == ["chr1", "chr2", "chr3"]
     assert tokenizer.decode(genome.fetch("chr2", 1, 4)) == "GNA"
-    with pytest.raises(DataError, match="repeats the sequence name chr1; names must differ"):
+    with pytest.raises(GenomeError, match="repeats the sequence name chr1; names must differ"):
         Genome.open([one, two, write(tmp_path, "c.fa", b">chr1 again\nTT\n")], cache=cache)
 
 
@@ -186,9 +100,9 @@ def test_one_case_only_is_no_soft_mask(tmp_path, cache, bases, masked):
 
 def test_what_is_outside_is_refused():
     genome = Genome.from_arrays({"chr1": tokenizer.encode("ACGT")})
-    with pytest.raises(DataError, match="chr1 has 4 bases; 2-5 was asked for"):
+    with pytest.raises(GenomeError, match="chr1 has 4 bases; 2-5 was asked for"):
         genome.fetch("chr1", 2, 5)
-    with pytest.raises(DataError, match="there is no sequence chr2; there is chr1"):
+    with pytest.raises(GenomeError, match="there is no sequence chr2; there is chr1"):
         genome.length("chr2")
 
 
@@ -214,19 +128,19 @@ def test_bad_files_in_one_line(tmp_path, cache, name, content, words):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=words) as caught:
+    with pytest.raises(GenomeError, match=words) as caught:
         Genome.open([path], cache=cache)
     assert "\n" not in str(caught.value)
     assert not list(cache.glob(".*")), "an unfinished copy was left behind"
 
 
 def test_a_folder_is_no_genome(tmp_path, cache):
-    with pytest.raises(DataError, match="it is no file"):
+    with pytest.raises(GenomeError, match="it is no file"):
         Genome.open([tmp_path], cache=cache)
 
 
 def test_no_fasta_names_the_option():
-    with pytest.raises(DataError, match=r"data\.fasta or pass --fasta"):
+    with pytest.raises(GenomeError, match=r"pass --fasta, or set data\.fasta"):
         Genome.open([])
 
 
@@ -274,8 +188,7 @@ def test_a_killed_conversion_leaves_nothing_that_is_used(tmp_path, cache):
     program = f"""
 import os, signal
 from pathlib import Path
-from nucel_pretrain import genome_cache, readers
-from nucel_pretrain.genome import Genome
+from nucel_genome import Genome, cache as genome_cache, readers
 def read(path):
     for n, item in enumerate(readers.read(path)):
         if n == 3:  # within the second sequence
@@ -330,7 +243,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, cache, monkey
             file.write(b"ACGT\n")
 
     monkeypatch.setattr(genome_cache, "read", read_and_append)
-    with pytest.raises(DataError, match="was changed while it was read"):
+    with pytest.raises(GenomeError, match="was changed while it was read"):
         Genome.open([path], cache=cache)
     assert not list(cache.iterdir())
 
@@ -338,7 +251,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, cache, monkey
 def test_a_cache_that_cannot_be_written_names_the_option(tmp_path):
     path = write(tmp_path, "g.fa", FILES["g.fa"])
     (tmp_path / "taken").write_text("a file where the cache should be")
-    with pytest.raises(DataError, match=r"in .*taken.*choose another folder with --cache"):
+    with pytest.raises(GenomeError, match=r"in .*taken.*choose another folder with --cache"):
         Genome.open([path], cache=tmp_path / "taken")
 
 
@@ -352,7 +265,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, cache, monkeypatch):
         return str(dir / prefix)
 
     monkeypatch.setattr(genome_cache.tempfile, "mkdtemp", folder_on_a_full_disk)
-    with pytest.raises(DataError, match=r"No space left on device.*--cache"):
+    with pytest.raises(GenomeError, match=r"No space left on device.*--cache"):
         Genome.open([path], cache=cache)
     assert not list(cache.iterdir())
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome.errors import GenomeError
+from nucel_genome.readers import SOFT_MASK, read
 from nucel_model import tokenizer
-from nucel_pretrain.errors import DataError
-from nucel_pretrain.readers import SOFT_MASK, read
 
 Say = Callable[[str], None]
 
@@ -62,7 +62,7 @@ class _Bases:
         while start < end:
             part = os.pread(self.descriptor, min(end - start, 1 << 30), start)
             if not part:
-                raise DataError(f"{self.path} was cut short; delete its folder and start again")
+                raise GenomeError(f"{self.path} was cut short; delete its folder and start again")
             parts.append(part)
             start += len(part)
         return np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), dtype=np.uint8)
@@ -96,9 +96,9 @@ class Tally:
         return np.concatenate([*self._edges, np.array(last, dtype=np.int64)]).reshape(-1, 2)
 
 
-def repeated(path: Path, name: str) -> DataError:
+def repeated(path: Path, name: str) -> GenomeError:
     """The error for a name that occurs twice."""
-    return DataError(f"{path} repeats the sequence name {name}; names must differ")
+    return GenomeError(f"{path} repeats the sequence name {name}; names must differ")
 
 
 def default_cache() -> Path:
@@ -125,15 +125,15 @@ def cached(path: Path, cache: Path | None, say: Say) -> Copy:
     """The copy of ``path``, made if need be.
 
     Raises:
-        DataError: The file cannot be read, or the copy cannot be written.
+        GenomeError: The file cannot be read, or the copy cannot be written.
     """
     try:
         found = path.resolve(strict=True)
         stat = found.stat()
     except OSError as error:
-        raise DataError(f"cannot read {path} as FASTA: {error}") from error
+        raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
     if not found.is_file():
-        raise DataError(f"cannot read {path} as FASTA: it is no file (a folder or a pipe?)")
+        raise GenomeError(f"cannot read {path} as FASTA: it is no file (a folder or a pipe?)")
     identity = f"{found}\0{stat.st_size}\0{stat.st_mtime_ns}\0{FORMAT}"
     key = f"{path.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     try:
@@ -144,11 +144,11 @@ def cached(path: Path, cache: Path | None, say: Say) -> Copy:
             after = found.stat()
             if (after.st_size, after.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
                 shutil.rmtree(folder)
-                raise DataError(f"{path} was changed while it was read; start again")
+                raise GenomeError(f"{path} was changed while it was read; start again")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-        raise DataError(
+        raise GenomeError(
             f"cannot keep the bases of {path} in {cache or 'the default cache'}: {error}. "
-            "They need a byte a base; choose another folder with --cache"
+            "They need a byte a base; choose another folder with --cache or XDG_CACHE_HOME"
         ) from error
     return copy
 
@@ -171,7 +171,7 @@ def _convert(path: Path, folder: Path, say: Say) -> Copy:
         shutil.rmtree(unfinished, ignore_errors=True)
     copy = _load(folder)
     if copy is None:
-        raise DataError(f"{folder} was deleted while it was made; start again")
+        raise GenomeError(f"{folder} was deleted while it was made; start again")
     return copy
 
 

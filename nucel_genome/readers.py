@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xopen import xopen
 
+from nucel_genome.errors import GenomeError
 from nucel_model import tokenizer
-from nucel_pretrain.errors import DataError
 
 SOFT_MASK = 128
 """Bit set in the byte of a lower-case base."""
@@ -44,24 +44,24 @@ def read(path: Path) -> Iterator[str | NDArray[np.uint8]]:
     The name is the header's first word, "" where there is none.
 
     Raises:
-        DataError: The file is missing, cut short, or neither FASTA nor 2bit.
+        GenomeError: The file is missing, cut short, or neither FASTA nor 2bit.
     """
     try:
         with path.open("rb") as file:
             head = file.read(4)
     except OSError as error:
-        raise DataError(f"cannot read {path} as FASTA: {error}") from error
+        raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
     for order in "<>":
         if np.frombuffer(head.ljust(4, b"\0"), dtype=f"{order}u4")[0] == _TWOBIT_MAGIC:
             return _read_twobit(path, order)
     if path.suffix == ".2bit":
-        raise DataError(f"cannot read {path} as 2bit: it does not begin with 2bit's signature")
+        raise GenomeError(f"cannot read {path} as 2bit: it does not begin with 2bit's signature")
     return _read_fasta(path)
 
 
 def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:
-    def fault(what: object) -> DataError:
-        return DataError(f"cannot read {path} as FASTA: {what}")
+    def fault(what: object) -> GenomeError:
+        return GenomeError(f"cannot read {path} as FASTA: {what}")
 
     def name_of(line: bytes) -> str:
         try:
@@ -112,7 +112,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := file.read(PIECE):
                 yield chunk
     except Exception as error:  # every decompressor has errors of its own
-        raise DataError(f"cannot read {path} as FASTA: {error}") from error
+        raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
 
 
 Blocks = tuple[NDArray[np.integer], NDArray[np.integer]]
@@ -127,7 +127,7 @@ def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
         def numbers(count: int, kind: str = "u4") -> NDArray[np.integer]:
             wanted = count * np.dtype(kind).itemsize
             if wanted > size - file.tell():
-                raise DataError(
+                raise GenomeError(
                     f"cannot read {path} as 2bit: it ends early, {wanted:,} bytes are missing "
                     f"after byte {file.tell():,}. Was the download cut off?"
                 )
@@ -140,7 +140,7 @@ def _read_twobit(path: Path, order: str) -> Iterator[str | NDArray[np.uint8]]:
 
         _, version, count, _ = numbers(4)
         if version not in (0, 1):
-            raise DataError(f"cannot read {path} as 2bit: its version is {version}, not 0 or 1")
+            raise GenomeError(f"cannot read {path} as 2bit: its version is {version}, not 0 or 1")
         places = []
         for _ in range(count):
             name = numbers(int(numbers(1, "u1")[0]), "u1").tobytes().decode("utf-8", "replace")

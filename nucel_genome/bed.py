@@ -1,0 +1,46 @@
+"""BED files, plain or compressed, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xopen import xopen
+
+from nucel_genome.errors import GenomeError
+
+
+def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
+    """Line number, sequence, start, end and all fields of each interval of a BED file.
+
+    Empty intervals, comments and track lines are passed over.
+
+    Raises:
+        GenomeError: The file cannot be read, or a line is malformed.
+    """
+    try:
+        with xopen(path, "rb", threads=0) as file:
+            lines = file.read().splitlines()
+    except Exception as error:  # every decompressor has errors of its own
+        raise GenomeError(f"cannot read {path} as BED: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        fields = line.split(b"\t") if b"\t" in line else line.split()
+        if (
+            not line.strip()
+            or line[:1] == b"#"
+            or fields[0].split()[:1] in ([b"track"], [b"browser"])
+        ):
+            continue
+        try:
+            start, end = int(fields[1]), int(fields[2])
+            if not 0 <= start <= end:
+                raise ValueError
+            name = fields[0].decode()
+        except (IndexError, ValueError):
+            shown = line[:60].decode("utf-8", "replace")
+            raise GenomeError(
+                f"{path}, line {number}: expected chrom, start, end with 0 <= start <= end "
+                f"(0-based half-open); found {shown!r}"
+            ) from None
+        if start < end:
+            yield number, name, start, end, fields

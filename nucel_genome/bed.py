@@ -13,7 +13,7 @@ from nucel_genome.errors import GenomeError
 def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
     """Line number, sequence, start, end and all fields of each interval of a BED file.
 
-    Empty intervals, comments and track lines are passed over.
+    Comments and track lines are passed over; an interval may be empty (start = end).
 
     Raises:
         GenomeError: The file cannot be read, or a line is malformed.
@@ -42,5 +42,4 @@ def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
                 f"{path}, line {number}: expected chrom, start, end with 0 <= start <= end "
                 f"(0-based half-open); found {shown!r}"
             ) from None
-        if start < end:
-            yield number, name, start, end, fields
+        yield number, name, start, end, fields

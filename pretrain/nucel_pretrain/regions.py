@@ -107,7 +107,8 @@ def read_bed(path: Path) -> dict[str, Intervals]:
     """
     found: dict[str, list[tuple[int, int]]] = {}
     for _, name, start, end, _ in bed_lines(path):
-        found.setdefault(name, []).append((start, end))
+        if start < end:
+            found.setdefault(name, []).append((start, end))
     if not found:
         raise DataError(f"{path} holds no interval")
     return {name: np.array(pairs, dtype=np.int64) for name, pairs in found.items()}

@@ -139,6 +139,8 @@ def read_sites(path: Path, *, stranded: bool) -> dict[str, NDArray[np.int64]]:
     """
     found: dict[str, set[tuple[int, int]]] = {}
     for number, name, start, end, fields in bed_lines(path):
+        if start == end:
+            continue
         strand = fields[5].decode("utf-8", "replace") if len(fields) > 5 else "."
         if stranded and strand not in ("+", "-"):
             raise DataError(f"{path}, line {number}: column 6 must be + or -; found {strand!r}")

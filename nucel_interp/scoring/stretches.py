@@ -1,0 +1,217 @@
+"""Stretches of long sequences, read with what lies beside them.
+
+Windows are laid out on the whole sequence, so a stretch of it gets the numbers it has when all of
+the sequence is read, wherever it is cut; and a genome is read stretch by stretch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.scoring.runner import Piece, Progress, Strands, score_sequences
+from nucel_interp.types import BASES, reverse_complement
+from nucel_model import Nucel
+
+MOST_NUMBERS = 1 << 26
+"""Attention of all heads that is held at a time (heads x bases)."""
+
+
+@dataclass(frozen=True, eq=False)
+class LongSequence:
+    """A sequence that is read in parts.
+
+    Attributes:
+        length: In bases.
+        fetch: Bases start to end, upper case.
+        flipped: Whether its other strand is the canonical one (`is_flipped`): windows are laid out
+            on that.
+    """
+
+    length: int
+    fetch: Callable[[int, int], str]
+    flipped: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Bases ``start`` to ``end`` of a sequence, 0-based half-open."""
+
+    of: LongSequence
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Numbers of a stretch (bases,) float32, NaN at N.
+
+    Attributes:
+        attention: Received, mean over all heads; 1.0 = what uniform attention gives.
+        replaced: Log-odds in nats, high = replaced; None without the discriminator's head.
+    """
+
+    attention: NDArray[np.float32]
+    replaced: NDArray[np.float32] | None
+
+
+def is_flipped(fetch: Callable[[int, int], str], length: int, block: int = 1 << 16) -> bool:
+    """Whether the reverse complement comes first in the alphabet (`types.canonical`).
+
+    Read from both ends inwards, as far as the strands are alike.
+    """
+    for start in range(0, length, block):
+        end = min(start + block, length)
+        forward = fetch(start, end)
+        other = reverse_complement(fetch(length - end, length - start))
+        if forward != other:
+            return other < forward
+    return False
+
+
+def pieces_between(
+    length: int, context: int, flipped: bool, token_bp: int, start: int, end: int
+) -> list[Piece]:
+    """The windows of a sequence (`cut_pieces`) that bases ``start`` to ``end`` are taken from.
+
+    What is kept of the first and last is cut to those bases. Others are not listed: a chromosome
+    has millions.
+    """
+    if start >= end:
+        return []
+    if length <= context:
+        return [Piece(0, 0, length, start, end)]
+    step = max(token_bp, context // 2 // token_bp * token_bp)
+    n = len(range(0, length - context, step)) + 1
+
+    def first(i: int) -> int:
+        return i * step if i < n - 1 else length - context
+
+    def left(i: int) -> int:
+        return 0 if i == 0 else (first(i - 1) + first(i) + context) // 2
+
+    def right(i: int) -> int:
+        return length if i == n - 1 else left(i + 1)
+
+    low, high = (length - end, length - start) if flipped else (start, end)
+    pieces = []
+    wanted = range(bisect_right(range(n), low, key=right), bisect_left(range(n), high, key=left))
+    for i in wanted:
+        at, kept = first(i), (max(low, left(i)), min(high, right(i)))
+        if flipped:
+            at, kept = length - at - context, (length - kept[1], length - kept[0])
+        pieces.append(Piece(0, at, at + context, *kept))
+    return pieces[::-1] if flipped else pieces
+
+
+def score_stretches(
+    model: Nucel,
+    stretches: Sequence[Stretch],
+    *,
+    strands: Strands = "both",
+    on_progress: Progress | None = None,
+) -> list[Tracks]:
+    """Tracks of each stretch, as `score_sequences` gives them for the whole sequence.
+
+    Args:
+        model: Of single bases or of longer tokens.
+        stretches: Of any sequences; nothing is held of a sequence but its windows.
+        strands: "both" averages with the flipped run of the reverse complement.
+        on_progress: Called with the number of bases finished since the last call.
+    """
+    config = model.config
+    n_heads = config.num_hidden_layers * config.num_attention_heads
+    most = max(1, MOST_NUMBERS // (n_heads * config.context_bp))
+    has_head = model.discriminator_head is not None
+    found = [
+        Tracks(_nothing(s), _nothing(s) if has_head else None) for s in stretches
+    ]  # filled window by window
+    waiting: list[tuple[int, Piece, str]] = []
+
+    def read() -> None:
+        scores = score_sequences(model, [text for _, _, text in waiting], strands=strands)
+        mean = scores.received.astype(np.float32).mean(axis=0)
+        for (number, piece, _), at in zip(waiting, scores.offsets.tolist(), strict=False):
+            start = stretches[number].start
+            target = slice(piece.keep_start - start, piece.keep_end - start)
+            source = slice(at + piece.keep_start - piece.start, at + piece.keep_end - piece.start)
+            found[number].attention[target] = mean[source]
+            replaced = found[number].replaced
+            if replaced is not None and scores.replaced is not None:
+                replaced[target] = scores.replaced[source]
+        waiting.clear()
+
+    for number, stretch in enumerate(stretches):
+        for piece, text in _windows(model, stretch):
+            kept = text[piece.keep_start - piece.start : piece.keep_end - piece.start]
+            if not any(base in kept for base in BASES):
+                continue  # nothing there that could be scored
+            waiting.append((number, piece, text))
+            if len(waiting) == most:
+                read()
+        if on_progress is not None:
+            on_progress(stretch.end - stretch.start)
+    if waiting:
+        read()
+    return found
+
+
+def _nothing(stretch: Stretch) -> NDArray[np.float32]:
+    return np.full(stretch.end - stretch.start, np.nan, dtype=np.float32)
+
+
+def _windows(model: Nucel, stretch: Stretch) -> Iterator[tuple[Piece, str]]:
+    """Pieces and their letters; the sequence is fetched once."""
+    config, of = model.config, stretch.of
+    pieces = pieces_between(
+        of.length, config.context_bp, of.flipped, config.token_bp, stretch.start, stretch.end
+    )
+    if not pieces:
+        return
+    offset = pieces[0].start
+    text = of.fetch(offset, pieces[-1].end)
+    for piece in pieces:
+        yield piece, text[piece.start - offset : piece.end - offset]
+
+
+def cut_stretches(
+    sequences: Sequence[LongSequence],
+    regions: Sequence[tuple[int, int, int]],
+    context: int,
+    token_bp: int,
+    size: int,
+) -> list[list[tuple[int, int, int]]]:
+    """Regions to shards of about ``size`` bases: short ones together, a long one in parts.
+
+    Parts end where a window's kept bases end, so that no window is read twice.
+
+    Args:
+        sequences: What the regions are of.
+        regions: Number of the sequence, start and end of each.
+        context: Bases of a window.
+        token_bp: Bases of a token.
+        size: At least one window's.
+    """
+    shards: list[list[tuple[int, int, int]]] = []
+    held = size
+    for number, start, end in regions:
+        of = sequences[number]
+        while start < end:
+            if held >= size:
+                shards.append([])
+                held = 0
+            cut = start + size - held
+            if cut < end:
+                near = min(end, cut + context)
+                cut = pieces_between(of.length, context, of.flipped, token_bp, cut - 1, near)[
+                    0
+                ].keep_end
+            cut = min(cut, end)
+            shards[-1].append((number, start, cut))
+            held += cut - start
+            start = cut
+    return shards

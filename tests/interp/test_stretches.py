@@ -1,0 +1,144 @@
+"""A stretch of a long sequence gets the numbers that the whole sequence gives it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nucel_interp.scoring import score_sequences
+from nucel_interp.scoring.runner import cut_pieces
+from nucel_interp.scoring.stretches import (
+    LongSequence,
+    Stretch,
+    cut_stretches,
+    is_flipped,
+    pieces_between,
+    score_stretches,
+)
+from nucel_interp.types import canonical, reverse_complement
+from nucel_model import Nucel, from_pretrained
+from tests.interp.letter_model import LetterModel
+
+STEP = 2.0**-10
+"""Of float16, which tracks are kept in."""
+
+
+def dna(length: int, seed: int) -> str:
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_folder) -> Nucel:
+    """Random weights, sharpened so that attention depends on the window."""
+    loaded = from_pretrained(tiny_folder)
+    with torch.no_grad():
+        for name, p in loaded.encoder.named_parameters():
+            if "Wqkv" in name or "embeddings" in name:
+                p.mul_(8)
+    return loaded
+
+
+def long_sequence(text: str) -> LongSequence:
+    def fetch(start: int, end: int) -> str:
+        assert 0 <= start <= end <= len(text)
+        return text[start:end]
+
+    return LongSequence(len(text), fetch, is_flipped(fetch, len(text)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_windows_of_a_stretch_are_those_of_the_whole_cut_to_it(seed):
+    rng = random.Random(seed)
+    for _ in range(60):
+        token_bp = rng.choice([1, 6])
+        context = rng.randrange(2, 12) * 6 + (rng.randrange(6) if token_bp == 1 else 0)
+        length, flipped = rng.randrange(1, 400), rng.random() < 0.5
+        whole = cut_pieces(np.array([length]), context, [flipped], token_bp)
+        whole.sort(key=lambda p: p.start)
+        assert pieces_between(length, context, flipped, token_bp, 0, length) == whole
+        start, end = sorted(rng.choices(range(length + 1), k=2))
+        assert pieces_between(length, context, flipped, token_bp, start, end) == [
+            replace(p, keep_start=max(start, p.keep_start), keep_end=min(end, p.keep_end))
+            for p in whole
+            if max(start, p.keep_start) < min(end, p.keep_end)
+        ]
+
+
+def test_a_chromosome_costs_no_list_of_its_windows():
+    (piece,) = pieces_between(10**12, 255, False, 1, 5 * 10**11, 5 * 10**11 + 1)
+    assert piece.start < 5 * 10**11 < piece.end == piece.start + 255
+
+
+@pytest.mark.parametrize("block", [1, 3, 100])
+def test_the_canonical_strand_is_found_from_both_ends(block):
+    texts = ["ACGT", "A", "T", "NNACNN", "NNTGNN", "NNNN", "ACGTACGT", "GATTACA", "TGTAATC"]
+    texts += [dna(30, seed) for seed in range(20)]
+    for text in texts:
+        found = is_flipped(lambda a, b, text=text: text[a:b], len(text), block)
+        assert found == (canonical(text) != text)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_stretch_gets_what_the_whole_sequence_gives_it(model, turned):
+    text = dna(700, 1) + "N" * 300 + dna(500, 2)
+    text = reverse_complement(text) if turned else text
+    whole = score_sequences(model, [text])
+    mean = whole.received.astype(np.float32).mean(axis=0)
+    assert whole.replaced is not None
+    of = long_sequence(text)
+    for start, end in [(0, 1500), (130, 131), (0, 70), (333, 1277), (1490, 1500)]:
+        (found,) = score_stretches(model, [Stretch(of, start, end)])
+        np.testing.assert_allclose(found.attention, mean[start:end], rtol=STEP)
+        np.testing.assert_allclose(found.replaced, whole.replaced[start:end], rtol=1e-5, atol=1e-5)
+
+
+def test_many_stretches_at_once_are_kept_apart(monkeypatch):
+    monkeypatch.setattr("nucel_interp.scoring.stretches.MOST_NUMBERS", 1)  # a window at a time
+    letters = LetterModel()
+    texts = [long_sequence(dna(300, seed)) for seed in range(3)]
+    stretches = [Stretch(texts[i], a, b) for i, a, b in [(2, 5, 90), (0, 0, 300), (2, 200, 201)]]
+    done: list[int] = []
+    together = score_stretches(letters, stretches, strands="forward", on_progress=done.append)
+    assert done == [85, 300, 1]
+    for stretch, found in zip(stretches, together, strict=True):
+        (alone,) = score_stretches(letters, [stretch], strands="forward")
+        assert found.attention.tolist() == alone.attention.tolist()
+        assert found.replaced is None
+
+
+def test_windows_without_a_base_are_not_read():
+    letters = LetterModel()
+    text = long_sequence("N" * 5000)
+    (found,) = score_stretches(letters, [Stretch(text, 100, 4900)])
+    assert np.isnan(found.attention).all()
+    assert letters.read == []
+
+
+def test_shards_hold_every_base_once_and_read_no_window_twice():
+    sequences = [LongSequence(n, lambda a, b: "A" * (b - a), n % 2 == 0) for n in (5000, 333, 4001)]
+    regions = [(0, 0, 5000), (1, 10, 20), (1, 30, 333), (2, 1000, 1001), (2, 2000, 4001)]
+    context, size = 60, 500
+    shards = cut_stretches(sequences, regions, context, 1, size)
+    flat = [stretch for shard in shards for stretch in shard]
+    joined: list[tuple[int, int, int]] = []
+    for number, start, end in flat:
+        if joined and joined[-1][0] == number and joined[-1][2] == start:
+            joined[-1] = (number, joined[-1][1], end)
+        else:
+            joined.append((number, start, end))
+    assert joined == regions
+    held = [sum(end - start for _, start, end in shard) for shard in shards]
+    assert max(held) <= size + context
+    assert min(held[:-1]) >= size - context
+
+    def windows(stretches):
+        return sum(
+            len(pieces_between(sequences[n].length, context, sequences[n].flipped, 1, a, b))
+            for n, a, b in stretches
+        )
+
+    assert windows(flat) == windows(regions)

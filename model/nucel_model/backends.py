@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nucel_model.banded import Bands, banded_sdpa
 from nucel_model.matmul_attention import Part, matmul_attention
 
 Backend = Literal["eager", "sdpa", "matmul"]
@@ -97,8 +98,11 @@ def parts(mask: Mask, q: Tensor) -> list[Part]:
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
-    """Torch's scaled dot-product attention."""
-    every = slice(0, q.shape[2])
+    """Torch's scaled dot-product attention; a local layer touches its band only."""
+    length = q.shape[2]
+    if mask.real is None and mask.window is not None and Bands(length, mask.window).worthwhile:
+        return banded_sdpa(q, k, v, mask.window)
+    every = slice(0, length)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask.allowed(every, every, q.device))
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from nucel_model import tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
+from nucel_model.inference import PART, fusible, geglu, in_parts, linear
 from nucel_model.nt_bases import Rule, by_mass
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import LayerProfile, Roles, profile_attention
@@ -59,11 +60,22 @@ class Attention(nn.Module):
 
     def heads(self, x: Tensor, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated q and k, and v: (batch, heads, tokens, dim) each."""
-        return split_heads(self.Wqkv(x), self.n_heads, table)
+        if torch.is_grad_enabled() or x.shape[1] <= PART:
+            return split_heads(linear(x, self.Wqkv), self.n_heads, table)
+        b, length, width = x.shape
+        q, k, v = x.new_empty(3, b, self.n_heads, length, width // self.n_heads)
+        for start in range(0, length, PART):
+            here = slice(start, start + PART)
+            part = split_heads(
+                linear(x[:, here], self.Wqkv), self.n_heads, (table[0][here], table[1][here])
+            )
+            for whole, some in zip((q, k, v), part, strict=True):
+                whole[:, :, here] = some
+        return q, k, v
 
     def merge(self, out: Tensor) -> Tensor:
         """(batch, heads, tokens, dim) back to (batch, tokens, hidden), through Wo."""
-        return self.Wo(out.transpose(1, 2).flatten(2))
+        return in_parts(lambda part: linear(part, self.Wo), out.transpose(1, 2).flatten(2))
 
 
 class GeGLU(nn.Module):
@@ -76,6 +88,8 @@ class GeGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., hidden) to the same shape."""
+        if fusible(x, self.Wi, self.Wo):
+            return geglu(x, self.Wi.weight, self.Wo.weight)
         value, gate = self.Wi(x).chunk(2, dim=-1)
         if x.device.type == "cpu":  # two copies cost less than arithmetic on halves of rows
             value, gate = value.contiguous(), gate.contiguous()
@@ -96,7 +110,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, table: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
         """The residual stream (batch, tokens, hidden) one block on; ``attend`` is the kernel."""
         x = x + self.attn.merge(attend(*self.attn.heads(self.attn_norm(x), table)))
-        return x + self.mlp(self.mlp_norm(x))
+        return x + in_parts(lambda part: self.mlp(self.mlp_norm(part)), x)
 
 
 class NucelEncoder(nn.Module):

@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 
 from nucel_model.backends import Mask
-
-BLOCK = 128
-"""Query rows held at once; (batch, heads, 128, keys) is the largest temporary."""
+from nucel_model.profile_blocks import profile_blocks
 
 
 @dataclass(frozen=True)
@@ -58,39 +56,18 @@ def _window_sum(x: Tensor, window: int | None) -> Tensor:
 def profile_attention(
     q: Tensor, k: Tensor, v: Tensor, mask: Mask, roles: Roles
 ) -> tuple[Tensor, LayerProfile]:
-    """Attention output (batch, heads, tokens, dim) and its reductions, by blocks of query rows.
+    """Attention output (batch, heads, tokens, dim) and its reductions.
 
-    A local layer touches only the keys its rows can see. Reductions accumulate in fp32.
+    Reductions accumulate in fp32 (fp64 for fp64 input).
     """
-    n_batch, n_heads, length, dim = q.shape
-    out = torch.empty_like(v)
-    column = torch.zeros(n_batch, n_heads, length, device=q.device)
-    entropy = torch.empty(n_batch, n_heads, length, device=q.device)
-    weight = roles.base.float()[:, None, :, None]
-    for start in range(0, length, BLOCK):
-        rows = slice(start, min(start + BLOCK, length))
-        keys = mask.key_range(rows, length)
-        scores = (q[:, :, rows] @ k[:, :, keys].transpose(-1, -2)).float() * dim**-0.5
-        allowed = mask.allowed(rows, keys, q.device)
-        if allowed is not None:
-            scores = scores.masked_fill_(~allowed, float("-inf"))
-        scores -= scores.amax(dim=-1, keepdim=True)
-        probs = scores.exp()
-        norm = probs.sum(dim=-1, keepdim=True)
-        probs /= norm
-        out[:, :, rows] = probs.to(v.dtype) @ v[:, :, keys]
-        # H = log Z - sum p (s - max): both terms are non-negative, so nothing cancels
-        spread = (scores.clamp_(min=-1e4) * probs).sum(dim=-1)
-        entropy[:, :, rows] = norm.squeeze(-1).log() - spread
-        # a sum, not a matrix product: autocast and TF32 would round that to fewer bits
-        column[:, :, keys] += probs.mul_(weight[:, :, rows]).sum(dim=-2)
+    out, column, entropy = profile_blocks(q, k, v, mask, roles.base)
     n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None]
     expected = expected_received(roles, mask)[:, None]
     hidden = ~roles.base[:, None]
-    received = (column / expected.float()).masked_fill(hidden, float("nan"))
+    received = (column / expected.to(column.dtype)).masked_fill(hidden, float("nan"))
     return out, LayerProfile(
         received=received,
-        entropy=(entropy / torch.log(torch.tensor(2.0))).masked_fill(hidden, float("nan")),
+        entropy=entropy.masked_fill(hidden, float("nan")),
         cls_share=(column * roles.cls[:, None]).sum(dim=-1) / n_queries,
         n_share=(column * roles.unknown[:, None]).sum(dim=-1) / n_queries,
     )

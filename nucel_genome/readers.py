@@ -47,16 +47,32 @@ def read(path: Path) -> Iterator[str | NDArray[np.uint8]]:
         GenomeError: The file is missing, cut short, or neither FASTA nor 2bit.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(4)
+        order = _twobit_order(path)
     except OSError as error:
         raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
-    for order in "<>":
-        if np.frombuffer(head.ljust(4, b"\0"), dtype=f"{order}u4")[0] == _TWOBIT_MAGIC:
-            return _read_twobit(path, order)
+    if order:
+        return _read_twobit(path, order)
     if path.suffix == ".2bit":
         raise GenomeError(f"cannot read {path} as 2bit: it does not begin with 2bit's signature")
     return _read_fasta(path)
+
+
+def is_twobit(path: Path) -> bool:
+    """Whether a file is to be read as .2bit: by its signature, or by its name."""
+    try:  # a pipe would lose what is read of it here
+        return path.suffix == ".2bit" or (path.is_file() and bool(_twobit_order(path)))
+    except OSError:
+        return False
+
+
+def _twobit_order(path: Path) -> str:
+    """Byte order of a .2bit file; "" if it is none."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    for order in "<>":
+        if np.frombuffer(head.ljust(4, b"\0"), dtype=f"{order}u4")[0] == _TWOBIT_MAGIC:
+            return order
+    return ""
 
 
 def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.genome import Bed, Cluster, is_genome
 from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
 
@@ -34,6 +35,8 @@ def attention(
     sequences: options.Input,
     out: options.OutFolder,
     map: Maps = None,
+    bed: Bed = None,
+    cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
     strand: options.Strands = Strand.both,
     threads: options.Threads = 0,
@@ -42,7 +45,14 @@ def attention(
     """Write the attention each base receives: mean over heads as a track, every head in profile.h5.
 
     Example: nucel-interp attention peaks.fa -o out --map 3:2
+
+    A genome, or regions of it, to bigWig: nucel-interp attention hg38.2bit --bed regions.bed -o out
     """
+    if is_genome(sequences, bed, cluster):
+        if map:
+            raise typer.BadParameter("--map draws records of a FASTA file, not of a genome")
+        _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
+        return
     import numpy as np
 
     from nucel_interp.cli.progress import progress
@@ -89,6 +99,47 @@ def attention(
         f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform "
         f"attention gives. Track: {out / 'tracks' / 'attention.bedGraph'}; "
         f"every head: {out / 'profile.h5'}" + (f"; maps: {out / 'figures'}" if wanted else "")
+    )
+
+
+def _of_genome(
+    sequences: Path,
+    bed: Path | None,
+    out: Path,
+    model: str,
+    strand: Strand,
+    threads: int,
+    cluster: str,
+    force: bool,
+) -> None:
+    """Mean over heads, and the discriminator's log-odds where there is one, as bigWig."""
+    from nucel_interp.cli.genome import GenomeRun
+    from nucel_interp.io.outputs import OutputFolder
+    from nucel_interp.io.provenance import run_info
+    from nucel_interp.io.regions import write_regions
+    from nucel_interp.io.tables import write_json
+
+    set_threads(threads, reads=not cluster)
+    with OutputFolder(out, force=force) as folder:
+        run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
+        run.score(cluster=cluster, threads=threads)
+        (folder / "tracks").mkdir()
+        known = run.write("attention", folder / "tracks" / "attention.bw")
+        if run.model.discriminator_head is not None:
+            run.write("replaced", folder / "tracks" / "replaced_logit.bw")
+        write_regions(folder / "regions.bed", run.regions)
+        about = run_info(
+            ["nucel-interp", *sys.argv[1:]],
+            inputs=[sequences, *([] if bed is None else [bed])],
+            model=run.model.name,
+            strand=strand.value,
+            cluster=cluster or None,
+        )
+        write_json(about, folder / "run.json")
+    run.forget()
+    typer.echo(
+        f"{known:,} of {run.bases:,} bases in {len(run.regions):,} regions have a value; 1.0 is "
+        f"what uniform attention gives. Tracks: {out / 'tracks'}"
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
 from nucel_interp.cli import options
+from nucel_interp.cli.genome import Bed, Cluster, is_genome
 from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
 
@@ -12,6 +15,8 @@ from nucel_interp.cli.options import Strand
 def discriminator(
     sequences: options.Input,
     out: options.OutFile = Path("-"),
+    bed: Bed = None,
+    cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
     strand: options.Strands = Strand.both,
     threads: options.Threads = 0,
@@ -20,7 +25,12 @@ def discriminator(
     """Write the log-odds that each base was replaced, in nats, as bedGraph: high = replaced.
 
     Example: nucel-interp discriminator peaks.fa -o replaced_logit.bedGraph
+
+    A genome, or regions of it: nucel-interp discriminator hg38.2bit --bed regions.bed -o out.bw
     """
+    if is_genome(sequences, bed, cluster):
+        _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
+        return
     import numpy as np
     import torch
 
@@ -53,3 +63,40 @@ def discriminator(
         f"{known.max():.2f} nats, median {np.median(known):.2f}; "
         f"{np.mean(known > 0):.1%} above 0{where}"
     )
+
+
+def _of_genome(
+    sequences: Path,
+    bed: Path | None,
+    out: Path,
+    model: str,
+    strand: Strand,
+    threads: int,
+    cluster: str,
+    force: bool,
+) -> None:
+    """The same as bigWig."""
+    import torch
+
+    from nucel_interp.cli.genome import GenomeRun
+    from nucel_interp.cli.terminal import say
+    from nucel_interp.errors import OutputError
+
+    out = out.expanduser()
+    if out.suffix.lower() not in (".bw", ".bigwig"):
+        raise typer.BadParameter(
+            f"a genome's track is written as bigWig: give -o a name that ends in .bw, not '{out}'"
+        )
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists already; give --force to replace it")
+    set_threads(threads, reads=not cluster)
+    run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
+    run.model.replaced_logit(torch.zeros(0, 1, run.model.config.hidden_size))  # as above
+    run.score(cluster=cluster, threads=threads)
+    joined = run.folder / "joined.bw"
+    known = run.write("replaced", joined)
+    if known:
+        joined.replace(out.resolve())
+    run.forget()
+    where = f", written to {out}" if known else "; nothing was written"
+    say(f"{known:,} of {run.bases:,} bases in {len(run.regions):,} regions have a value{where}")

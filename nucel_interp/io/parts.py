@@ -42,7 +42,7 @@ class Parts:
 
         Args:
             about: What decides the parts' numbers (input, model, options); JSON values.
-            anew: Throw away what another run left, whatever it was of.
+            anew: Throw away what a run of something else left, in place of refusing.
 
         Raises:
             OutputError: The folder holds parts of a run that differs in ``about``, or cannot be
@@ -51,10 +51,8 @@ class Parts:
         # through JSON, as what is read back: a tuple is a list there
         wanted = json.loads(json.dumps(about))
         try:
-            if anew:
-                self.remove()
             before = self._about()
-            if before is None:
+            if before is None or (anew and before != wanted):
                 self.remove()
                 self.folder.mkdir(parents=True)
                 self._write(_ABOUT, json.dumps(wanted, indent=1).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,12 @@ def read_regions(path: str | Path, genome: Genome) -> list[Location]:
             stacklevel=2,
         )
     return regions
+
+
+def write_regions(path: str | Path, regions: Iterable[Location]) -> None:
+    """Regions as BED of three columns."""
+    lines = [f"{r.chromosome}\t{r.start}\t{r.end}\n" for r in regions]
+    Path(path).write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def whole_genome(genome: Genome) -> list[Location]:

@@ -17,7 +17,7 @@ from nucel_interp.scoring.runner import Piece, Progress, Strands, score_sequence
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import Nucel
 
-MOST_NUMBERS = 1 << 26
+MOST_NUMBERS = 1 << 24
 """Attention of all heads that is held at a time (heads x bases)."""
 
 
@@ -133,7 +133,10 @@ def score_stretches(
     waiting: list[tuple[int, Piece, str]] = []
 
     def read() -> None:
-        scores = score_sequences(model, [text for _, _, text in waiting], strands=strands)
+        texts = [text for _, _, text in waiting]
+        kept = sum(piece.keep_end - piece.keep_start for _, piece, _ in waiting)
+        step = None if on_progress is None else _scaled(on_progress, sum(map(len, texts)), kept)
+        scores = score_sequences(model, texts, strands=strands, on_progress=step)
         mean = scores.received.astype(np.float32).mean(axis=0)
         for (number, piece, _), at in zip(waiting, scores.offsets.tolist(), strict=False):
             start = stretches[number].start
@@ -149,15 +152,27 @@ def score_stretches(
         for piece, text in _windows(model, stretch):
             kept = text[piece.keep_start - piece.start : piece.keep_end - piece.start]
             if not any(base in kept for base in BASES):
+                if on_progress is not None:
+                    on_progress(len(kept))
                 continue  # nothing there that could be scored
             waiting.append((number, piece, text))
             if len(waiting) == most:
                 read()
-        if on_progress is not None:
-            on_progress(stretch.end - stretch.start)
     if waiting:
         read()
     return found
+
+
+def _scaled(on_progress: Progress, total: int, kept: int) -> Progress:
+    """Tells of bases that are kept, told of bases that are read."""
+    read = 0
+
+    def step(n: int) -> None:
+        nonlocal read
+        before, read = kept * read // total, read + n
+        on_progress(kept * read // total - before)
+
+    return step
 
 
 def _nothing(stretch: Stretch) -> NDArray[np.float32]:

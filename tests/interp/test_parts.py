@@ -43,7 +43,7 @@ def test_another_run_is_refused_by_what_differs_and_force_begins_anew(tmp_path):
     other = {**ABOUT, "strand": "forward"}
     with pytest.raises(OutputError, match=r"1 finished parts .* strand \(both; now forward\)"):
         parts.start(other)
-    assert parts.start(ABOUT) == {3}
+    assert parts.start(ABOUT) == parts.start(ABOUT, anew=True) == {3}
     assert parts.start(other, anew=True) == set()
 
 

@@ -103,7 +103,8 @@ def test_many_stretches_at_once_are_kept_apart(monkeypatch):
     stretches = [Stretch(texts[i], a, b) for i, a, b in [(2, 5, 90), (0, 0, 300), (2, 200, 201)]]
     done: list[int] = []
     together = score_stretches(letters, stretches, strands="forward", on_progress=done.append)
-    assert done == [85, 300, 1]
+    assert sum(done) == 85 + 300 + 1
+    assert len(done) > 3
     for stretch, found in zip(stretches, together, strict=True):
         (alone,) = score_stretches(letters, [stretch], strands="forward")
         assert found.attention.tolist() == alone.attention.tolist()
@@ -113,9 +114,11 @@ def test_many_stretches_at_once_are_kept_apart(monkeypatch):
 def test_windows_without_a_base_are_not_read():
     letters = LetterModel()
     text = long_sequence("N" * 5000)
-    (found,) = score_stretches(letters, [Stretch(text, 100, 4900)])
+    done: list[int] = []
+    (found,) = score_stretches(letters, [Stretch(text, 100, 4900)], on_progress=done.append)
     assert np.isnan(found.attention).all()
     assert letters.read == []
+    assert sum(done) == 4800
 
 
 def test_shards_hold_every_base_once_and_read_no_window_twice():

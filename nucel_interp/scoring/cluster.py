@@ -57,7 +57,8 @@ def on_cluster(
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(
-            f"no Ray cluster answers at {address}: start one (ray start --head), or give local"
+            f"no Ray cluster answers at {address}: start one (ray start --head), or give local. If "
+            "one runs there, it may want a token: docs.ray.io, Ray security, token authentication"
         ) from error
     try:
         yield from _finished(ray, prepare, shards, max(1, threads))

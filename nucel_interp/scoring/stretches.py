@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.scoring.runner import Piece, Progress, Strands, score_sequences
+from nucel_interp.scoring.pieces import Piece
+from nucel_interp.scoring.runner import Progress, Strands, score_sequences
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import Nucel
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress, Strands, cut_pieces
+from nucel_interp.scoring.pieces import cut_pieces
+from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress, Strands
 from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
 

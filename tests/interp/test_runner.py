@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from nucel_interp.scoring import runner, score_sequences
+from nucel_interp.scoring.pieces import cut_pieces
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_model.heads import ReplacedTokenHead
@@ -102,7 +103,7 @@ def test_windows_too_short_for_the_layers_are_seen_to_differ() -> None:
 
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 258, 383, 384, 385, 1000])
 def test_windows_cover_every_base_once_from_a_middle_half(length: int) -> None:
-    pieces, turned = (runner.cut_pieces(np.array([length]), 256, [flip]) for flip in (False, True))
+    pieces, turned = (cut_pieces(np.array([length]), 256, [flip]) for flip in (False, True))
     mirrored = [(length - p.end, length - p.keep_end, length - p.keep_start) for p in turned]
     assert mirrored == [(p.start, p.keep_start, p.keep_end) for p in pieces]
     kept = [(p.keep_start, p.keep_end) for p in pieces]
@@ -200,7 +201,7 @@ def letters_only(context: int) -> LetterModel:
 @pytest.mark.parametrize("length", [60, 61, 65, 90, 121, 500])
 @pytest.mark.parametrize("turned", [False, True])
 def test_windows_of_six_base_tokens_are_whole_tokens(length: int, turned: bool) -> None:
-    pieces = runner.cut_pieces(np.array([length]), 60, [turned], 6)
+    pieces = cut_pieces(np.array([length]), 60, [turned], 6)
     assert all((p.end - p.start) % 6 == 0 for p in pieces)
     assert sum(p.keep_end - p.keep_start for p in pieces) == length
     if not turned:
@@ -246,6 +247,15 @@ def test_tokens_not_bases_fill_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     model = letters_only(60)
     score_sequences(model, [dna(60, n) for n in range(8)])
     assert [len(texts) for texts in model.read] == [8, 8]
+
+
+def test_a_model_of_single_bases_pads_nothing() -> None:
+    model = LetterModel(Shape(token_bp=1, context_bp=60))
+    score_sequences(model, [dna(n, n) for n in (20, 30, 20, 30, 31, 20, 100)])
+    assert sorted((len(texts), len(texts[0])) for texts in model.read) == [
+        (2, 31), (4, 30), (6, 20), (6, 60),
+    ]  # fmt: skip
+    assert all(len(set(map(len, texts))) == 1 for texts in model.read)
 
 
 def test_the_mass_rule_is_passed_on_and_windows_total_their_length() -> None:

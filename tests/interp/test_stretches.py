@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nucel_interp.scoring import score_sequences
-from nucel_interp.scoring.runner import cut_pieces
+from nucel_interp.scoring.pieces import cut_pieces
 from nucel_interp.scoring.stretches import (
     LongSequence,
     Stretch,

@@ -117,6 +117,8 @@ MOTIF_COLUMNS = [
     "other_offsets_fold", "uniform_fold",
 ]  # fmt: skip
 UNTESTED_COLUMNS = [*MOTIF_COLUMNS, "reason"]
+DNABERT_COLUMNS = ["dnabert_string", "dnabert_p", "dnabert_q"]
+"""Both tables of motifs have these last with ``--method dnabert``."""
 MATCH_COLUMNS = [
     "Query_ID", "Target_ID", "Optimal_offset", "p-value", "E-value", "q-value", "Overlap",
     "Query_consensus", "Target_consensus", "Orientation",

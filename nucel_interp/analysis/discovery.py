@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.clustering import cluster_seqlets
-from nucel_interp.motifs.dnabert import dnabert_motifs
+from nucel_interp.motifs.dnabert import DnabertMotif, dnabert_motifs
 from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.pwm import total_information
 from nucel_interp.motifs.windows import Regions
@@ -34,10 +34,12 @@ class Discovered:
     Attributes:
         motif: Its matrix; ``n_sites`` is the number of seqlets.
         members: Those seqlets; for methods without seqlets the occurrences that built it.
+        dnabert: What the script itself says of it; None for other methods.
     """
 
     motif: Motif
     members: Calls
+    dnabert: DnabertMotif | None = None
 
     @property
     def n_seqlets(self) -> int:
@@ -135,7 +137,7 @@ def _by_dnabert(study: Study, chosen: NDArray[np.bool_]) -> Discovery:
         places = np.array(one.instances, dtype=np.int64).reshape(-1, 3)
         at = study.offsets[unit[places[:, 0]]]
         calls = _calls(at + places[:, 1], at + places[:, 2], study.offsets)
-        found.append(Discovered(one.motif, calls))
+        found.append(Discovered(one.motif, calls, one))
     return Discovery(found)
 
 

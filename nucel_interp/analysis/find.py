@@ -86,7 +86,9 @@ def find_motifs(
     with stages.stage("naming motifs", 1):
         matches = match_motifs(list(pwms.values()), database)
     twins = _untrained(prepared, records, fitted, score, strands, seed, stages)
-    main, untested = _motif_tables(prepared, records, fitted, named, matches, twins, seed, stages)
+    main, untested = _motif_tables(
+        prepared, records, fitted, named, matches, twins, method, seed, stages
+    )
     study, units, scores = prepared.study, prepared.units, prepared.scored.scores
     sites = {i: c.sites for i, c in named.items()}
     inside = covered(fitted.seqlets, study.offsets)
@@ -146,6 +148,7 @@ def _motif_tables(
     named: dict[str, Candidate],
     matches: pd.DataFrame,
     twins: list[Track] | None,
+    method: Method,
     seed: int,
     stages: Stages,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -166,7 +169,7 @@ def _motif_tables(
             rows.append(tables.motif_row(motif_id, one, looks, best, folds, tags))
             reasons.append(tables.reason_untested(one, len(prepared.units), MIN_UNITS))
             step(1)
-    return tables.motif_tables(rows, reasons)
+    return tables.motif_tables(rows, reasons, method)
 
 
 def _per_record(values: NDArray[np.float32], records: list[Record]) -> list[NDArray[np.float32]]:

@@ -25,7 +25,8 @@ class MotifResult:
 
     Attributes:
         records: The input, in its order.
-        motifs: Main table, best first (columns `types.MOTIF_COLUMNS`).
+        motifs: Main table, best first (columns `types.MOTIF_COLUMNS`; with the method
+            "dnabert" also `types.DNABERT_COLUMNS`).
         untested: Motifs that failed the held-out test or could not be tested, with the reason.
         matches: Tomtom matches of every motif (`types.MATCH_COLUMNS`).
         kmers: High-attention k-mers (`types.KMER_COLUMNS`).

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.controls import Folds
 from nucel_interp.analysis.crossfit import Candidate
+from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.engine import ENRICHMENT_Q, HELD_OUT_Q, Called
 from nucel_interp.analysis.study import Study
 from nucel_interp.motifs.pwm import consensus, total_information
@@ -22,6 +23,7 @@ from nucel_interp.seqlets import (
     soft_masked,
 )
 from nucel_interp.types import (
+    DNABERT_COLUMNS,
     MOTIF_COLUMNS,
     SEQLET_COLUMNS,
     SITE_COLUMNS,
@@ -47,7 +49,7 @@ def motif_row(
     Counts are over the test halves in which the motif was tested, p- and q-values those of the
     better of the two; ``tags`` are the shares of low-complexity and of soft-masked seqlets.
     """
-    motif, fit = one.found.motif, one.best
+    motif, script, fit = one.found.motif, one.found.dnabert, one.best
     fits = [one.fits[fold] for fold in sorted(one.fits)]
     n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
 
@@ -88,19 +90,27 @@ def motif_row(
         "untrained_fold_high": folds.untrained.high,
         "other_offsets_fold": folds.other_offsets,
         "uniform_fold": folds.uniform,
+        "dnabert_string": "" if script is None else script.string,
+        "dnabert_p": float("nan") if script is None else script.p,
+        "dnabert_q": float("nan") if script is None else script.q,
     }
 
 
 def motif_tables(
-    rows: list[dict[str, object]], reasons: list[str]
+    rows: list[dict[str, object]], reasons: list[str], method: Method
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Main table and the rest; a row belongs to the rest if it has a reason."""
+    """Main table and the rest; a row belongs to the rest if it has a reason.
+
+    With "dnabert" both end in `types.DNABERT_COLUMNS`.
+    """
     import pandas as pd
 
-    frame = pd.DataFrame(rows, columns=MOTIF_COLUMNS)
+    own = DNABERT_COLUMNS if method == "dnabert" else []
+    frame = pd.DataFrame(rows, columns=[*MOTIF_COLUMNS, *own])
     frame["reason"] = reasons
-    main = frame[frame["reason"] == ""][MOTIF_COLUMNS].reset_index(drop=True)
-    return main, frame[frame["reason"] != ""][UNTESTED_COLUMNS].reset_index(drop=True)
+    main = frame[frame["reason"] == ""][[*MOTIF_COLUMNS, *own]]
+    rest = frame[frame["reason"] != ""][[*UNTESTED_COLUMNS, *own]]
+    return main.reset_index(drop=True), rest.reset_index(drop=True)
 
 
 def reason_untested(one: Candidate, n_units: int, needed: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,14 @@ from nucel_interp.io.tables import to_tsv
 from nucel_interp.match import load_jaspar
 from nucel_interp.motifs.alignment import align
 from nucel_interp.scoring import cut_units, split_units
-from nucel_interp.types import BASES, Record, reverse_complement
+from nucel_interp.types import (
+    BASES,
+    DNABERT_COLUMNS,
+    MOTIF_COLUMNS,
+    UNTESTED_COLUMNS,
+    Record,
+    reverse_complement,
+)
 
 LENGTH = 80
 Case = tuple[list[Record], list[np.ndarray]]
@@ -301,3 +309,12 @@ def test_dnaberts_method_runs_on_a_track() -> None:
     assert word in first["consensus"]
     assert first["n_seqlets"] == 60 == first["hits"]
     assert first["attention_fold_low"] > 2
+    # the script's own p: that of the string, over all sequences and as many shuffled ones
+    assert list(result.motifs.columns) == [*MOTIF_COLUMNS, *DNABERT_COLUMNS]
+    assert list(result.untested.columns) == [*UNTESTED_COLUMNS, *DNABERT_COLUMNS]
+    shuffles = result.study.copies[0].sequences
+    both = 60 + sum(word in s for s in shuffles)
+    assert first["dnabert_string"] == word
+    ways = [comb(60, x) * comb(60, both - x) for x in range(60, min(60, both) + 1)]
+    assert first["dnabert_p"] == pytest.approx(sum(ways) / comb(120, both))
+    assert first["dnabert_q"] == pytest.approx(first["dnabert_p"])  # the only string

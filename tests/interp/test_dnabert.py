@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,31 @@ def test_a_planted_string_is_found_with_its_p_and_q() -> None:
     letters = "".join("ACGT"[i] for i in found.motif.pwm.argmax(axis=0))
     assert letters[7:16] == "TGACTCATT"
     np.testing.assert_allclose(found.motif.pwm.sum(axis=0), 1)
+
+
+def test_p_and_q_of_several_strings_by_their_definitions() -> None:
+    words = {"TGACTCATT": 12, "GGGGCGCGG": 9, "CACGTGCAC": 7}
+    sequences, scores = [], []
+    for word, n in words.items():
+        mine = planted(word, [25] * n)
+        sequences, scores = sequences + mine[0], scores + mine[1]
+    rng = random.Random(1)
+    negatives = [dna(60, rng) for _ in range(26)] + [f"{'A' * 20}CACGTGCAC{'A' * 20}"] * 2
+    found = {m.string: m for m in dnabert_motifs(sequences, scores, negatives, cutoff=1.1)}
+    assert set(found) == set(words)
+    assert found["CACGTGCAC"].negatives == 2
+
+    def p(x: int, n: int) -> float:
+        """Chance that at least x of the n sequences with the string are among 28 of all 56."""
+        ways = [comb(n, i) * comb(56 - n, 28 - i) for i in range(x, n + 1)]
+        return sum(ways) / comb(56, 28)
+
+    want = [p(12, 12), p(9, 9), p(7, 9)]
+    assert [found[w].p for w in words] == pytest.approx(want)
+    assert sorted(want) == want
+    assert [found[w].q for w in words] == pytest.approx(
+        [min(3 / rank * want[rank - 1] for rank in range(own, 4)) for own in (1, 2, 3)]
+    )
 
 
 def test_windows_at_the_ends_are_dropped_and_three_must_stay() -> None:

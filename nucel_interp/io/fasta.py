@@ -13,14 +13,14 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import dnaio
 
 from nucel_interp.errors import InputError, NucelWarning
-from nucel_interp.types import Location, Record
+from nucel_interp.types import BASES, Location, Record
 
 _PLAIN = b"ACGTN"
 _IUPAC = b"ACGTRYSWKMBDHVN"
@@ -55,46 +55,92 @@ def read_records(path: str | Path) -> list[Record]:
         InputError: Nothing there, not FASTA, not DNA, cut short, or a record without sequence.
     """
     shown = "standard input" if str(path) == "-" else str(path)
-    records: list[Record] = []
-    names: dict[str, int] = {}
-    renamed, first_renamed, unscorable = 0, "", []
-    any_upper = False
-    for number, (header, sequence) in enumerate(_parse(path, shown), start=1):
-        name = header.split(maxsplit=1)[0] if header.strip() else f"record_{number}"
-        sequence = sequence.replace(" ", "").replace("\t", "")
-        masked = tuple(run.span() for run in _LOWER.finditer(sequence))
+    remarks = Remarks()
+    records, any_upper = [], False
+    for record, as_given in _records(path, shown, {}, remarks):
+        masked = tuple(run.span() for run in _LOWER.finditer(as_given))
         # an N in upper case among lower-case bases says nothing about repeats
-        any_upper = any_upper or bool(_UPPER.search(sequence))
-        sequence = _checked(sequence, shown, name, number)
-        if not sequence.strip("N") or not set(sequence) & set("ACGT"):
-            unscorable.append(name)
-        unique = _unique(name, names)
-        if unique != name:
-            renamed, first_renamed = (
-                renamed + 1,
-                first_renamed or f"{_short(name)} -> {_short(unique)}",
-            )
-        place = parse_location(name, len(sequence))
-        records.append(Record(unique, sequence, place, masked))
-    if not records:
-        raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
-    if renamed:
-        warnings.warn(
-            f"{shown}: {renamed} of {len(records)} names had been used before and were made unique "
-            f"({first_renamed})",
-            NucelWarning,
-            stacklevel=2,
-        )
-    if unscorable:
-        warnings.warn(
-            f"{shown}: {len(unscorable)} of {len(records)} records hold no A, C, G or T "
-            f"(first: {_short(unscorable[0])}); they get no score",
-            NucelWarning,
-            stacklevel=2,
-        )
+        any_upper = any_upper or bool(_UPPER.search(as_given))
+        records.append(replace(record, masked=masked))
+    remarks.warn(shown)
     if any_upper and any(record.masked for record in records):
         return records
     return [replace(record, masked=None) for record in records]
+
+
+def iter_records(
+    path: str | Path,
+    *,
+    shown: str = "",
+    names_differ: bool = False,
+    remarks: Remarks | None = None,
+) -> Iterator[Record]:
+    """The records of `read_records`, one at a time and without `Record.masked`.
+
+    (Whether a file marks repeats by case shows at its end only.)
+
+    Args:
+        path: As `read_records`.
+        shown: What messages call the file; its path if empty.
+        names_differ: No name comes twice, as is known: names need not be kept to tell that.
+        remarks: Filled; nothing is said here.
+
+    Raises:
+        InputError: As `read_records`, when the place in question is reached.
+    """
+    shown = shown or ("standard input" if str(path) == "-" else str(path))
+    names: dict[str, int] | None = None if names_differ else {}
+    for record, _ in _records(path, shown, names, Remarks() if remarks is None else remarks):
+        yield record
+
+
+@dataclass
+class Remarks:
+    """What is worth saying of a file that was read."""
+
+    records: int = 0
+    renamed: int = 0
+    first_renamed: str = ""
+    unscorable: int = 0
+    first_unscorable: str = ""
+
+    def warn(self, shown: str) -> None:
+        """Say it."""
+        if self.renamed:
+            warnings.warn(
+                f"{shown}: {self.renamed} of {self.records} names had been used before and were "
+                f"made unique ({self.first_renamed})",
+                NucelWarning,
+                stacklevel=3,
+            )
+        if self.unscorable:
+            warnings.warn(
+                f"{shown}: {self.unscorable} of {self.records} records hold no A, C, G or T "
+                f"(first: {_short(self.first_unscorable)}); they get no score",
+                NucelWarning,
+                stacklevel=3,
+            )
+
+
+def _records(
+    path: str | Path, shown: str, names: dict[str, int] | None, remarks: Remarks
+) -> Iterator[tuple[Record, str]]:
+    """Each record, checked, and its letters as the file has them."""
+    for number, (header, given) in enumerate(_parse(path, shown), start=1):
+        name = header.split(maxsplit=1)[0] if header.strip() else f"record_{number}"
+        given = given.replace(" ", "").replace("\t", "")
+        sequence = _checked(given, shown, name, number)
+        if not any(base in sequence for base in BASES):
+            remarks.unscorable += 1
+            remarks.first_unscorable = remarks.first_unscorable or name
+        unique = name if names is None else _unique(name, names)
+        if unique != name:
+            remarks.renamed += 1
+            remarks.first_renamed = remarks.first_renamed or f"{_short(name)} -> {_short(unique)}"
+        remarks.records = number
+        yield Record(unique, sequence, parse_location(name, len(sequence))), given
+    if not remarks.records:
+        raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
 
 
 def parse_location(name: str, length: int) -> Location | None:

@@ -8,8 +8,11 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from nucel_interp.errors import OutputError
 
@@ -123,29 +126,59 @@ def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False)
     Raises:
         OutputError: It exists and ``force`` is not given, is a folder, or cannot be written.
     """
+    if isinstance(content, str):
+        with open_atomic(path, force=force) as stream:
+            stream.write(content)
+        return
     if str(path) == "-":
-        if isinstance(content, bytes):
-            sys.stdout.flush()
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-        else:
-            sys.stdout.write(content)
-            sys.stdout.flush()
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
         return
-    path = Path(path).expanduser()
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists already; give --force to replace it")
-    path = path.resolve()  # through a symbolic link to the file it stands for
-    if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: nothing to rename over
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path = check_free(path, force=force)
+    if is_stream(path):
+        path.write_bytes(content)
         return
+    with atomic_file(path, force=force) as partial:
+        partial.write_bytes(content)
+
+
+@contextmanager
+def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
+    """A text file to write to line by line, that is there when the block ends well, or not at all.
+
+    Raises:
+        OutputError: As `write_atomic`.
+    """
+    if str(path) == "-":
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    path = check_free(path, force=force)
+    if is_stream(path):
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        return
+    with (
+        atomic_file(path, force=force) as partial,
+        partial.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
+        yield stream
+
+
+@contextmanager
+def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
+    """A name to write to, which becomes ``path`` when the block ends well; parents are made.
+
+    Raises:
+        OutputError: As `write_atomic`.
+    """
+    path = check_free(path, force=force)
     partial = _hidden(path, "partial")
     parents: list[Path] = []
     try:
         parents = _make_parents(path)
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        yield partial
         partial.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -154,7 +187,29 @@ def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False)
             partial.unlink(missing_ok=True)
         if not path.exists():
             for parent in parents:
-                parent.rmdir()
+                try:
+                    parent.rmdir()
+                except OSError:
+                    break  # something else lies there by now
+
+
+def check_free(path: str | Path, *, force: bool) -> Path:
+    """The file that ``path`` stands for, once it is known that it may be written.
+
+    Raises:
+        OutputError: It exists and ``force`` is not given, or is a folder.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file")
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists already; give --force to replace it")
+    return path.resolve()  # through a symbolic link to the file it stands for
+
+
+def is_stream(path: Path) -> bool:
+    """Whether ``path`` is /dev/stdout or a named pipe: nothing to rename over."""
+    return path.exists() and not path.is_file()
 
 
 def _hidden(path: Path, what: str) -> Path:

@@ -9,10 +9,10 @@ import zipfile
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,7 @@ def to_bedgraph(records: Sequence[Record], tracks: Sequence[ArrayLike]) -> str:
 
     In genome coordinates, sorted, if every record has a location and no two overlap; otherwise the
     record's name stands for the chromosome and its first base is 0. NaN is left out, and neighbours
-    that are written alike are joined.
+    of a record that are written alike are joined.
     """
     by_genome = _disjoint(records)
     placed = []
@@ -47,12 +47,29 @@ def to_bedgraph(records: Sequence[Record], tracks: Sequence[ArrayLike]) -> str:
         placed.append((place, values))
     if by_genome:
         placed.sort(key=lambda item: item[0])
-    lines = []
-    for (chromosome, offset, _), values in placed:
-        lines += [
-            f"{chromosome}\t{a + offset}\t{b + offset}\t{text}\n" for a, b, text in _runs(values)
-        ]
-    return "".join(lines)
+    return "".join(
+        line
+        for (chromosome, offset, _), values in placed
+        for line in bedgraph_lines(chromosome, offset, [values])
+    )
+
+
+def bedgraph_lines(
+    chromosome: str, start: int, blocks: Iterable[NDArray[np.floating[Any]]]
+) -> Iterator[str]:
+    """Lines of one record whose values come in blocks; ``start`` is its first base."""
+    first, held = start, ""
+    at = start
+    for block in blocks:
+        for value in block.tolist():
+            text = "" if math.isnan(value) else f"{value:.4g}"
+            if text != held:
+                if held:
+                    yield f"{chromosome}\t{first}\t{at}\t{held}\n"
+                first, held = at, text
+            at += 1
+    if held:
+        yield f"{chromosome}\t{first}\t{at}\t{held}\n"
 
 
 def write_bedgraph(
@@ -245,14 +262,3 @@ def _disjoint(records: Sequence[Record]) -> bool:
         return False
     places.sort(key=lambda place: (place.chromosome, place.start))
     return all(a.chromosome != b.chromosome or a.end <= b.start for a, b in pairwise(places))
-
-
-def _runs(values: Track) -> Iterator[tuple[int, int, str]]:
-    """Stretches written alike: first base, end (excluded), text."""
-    texts = ["" if math.isnan(value) else f"{value:.4g}" for value in values.tolist()]
-    start = 0
-    for i in range(1, len(texts) + 1):
-        if i == len(texts) or texts[i] != texts[start]:
-            if texts[start]:
-                yield start, i, texts[start]
-            start = i

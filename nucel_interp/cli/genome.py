@@ -128,9 +128,9 @@ class GenomeRun:
         left = [number for number in range(len(shards)) if number not in done]
         if done:
             say(f"going on: {len(done):,} of {len(shards):,} shards were done")
+        kept = self.bases - sum(_length(shards[number]) for number in left)
         try:
-            with progress("reading with the model", self.bases) as step:
-                step(self.bases - sum(_length(shards[number]) for number in left))
+            with progress("reading with the model", self.bases, done=kept) as step:
                 if cluster:
                     ready = partial(prepare, self._job)
                     for _, bases in on_cluster(ready, left, address=cluster, threads=threads):

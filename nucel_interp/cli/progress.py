@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from nucel_interp.cli.terminal import LOGGER, say
 
@@ -14,6 +15,8 @@ OnProgress = Callable[[int, int, str], None]
 """``on_progress(done, total, stage)``: what the lower layers are given; they know no terminal."""
 
 EVERY_SECONDS = 10.0
+IN_BASES = "reading"
+"""How the stages begin that count bases; of those the speed is shown."""
 
 
 @contextmanager
@@ -29,12 +32,16 @@ def reporter() -> Iterator[OnProgress]:
 
 
 @contextmanager
-def progress(stage: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(stage: str, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
     """A loop inside one stage, n units further at each call.
 
     ``with progress("scoring", total=n) as step: step(1)``
+
+    Args:
+        stage: What is being done.
+        total: Units in all.
+        done: Units of an earlier run, which say nothing of this one's speed.
     """
-    done = 0
     with reporter() as on_progress:
 
         def step(n: int = 1) -> None:
@@ -42,8 +49,30 @@ def progress(stage: str, total: int) -> Iterator[Callable[[int], None]]:
             done += n
             on_progress(done, total, stage)
 
-        on_progress(0, total, stage)
+        on_progress(done, total, stage)
         yield step
+
+
+@dataclass
+class Pace:
+    """Speed since a stage began.
+
+    Attributes:
+        began: Seconds of the clock.
+        first: Units that were done by then.
+    """
+
+    began: float
+    first: int
+
+    def rate(self, done: int, now: float) -> float:
+        """Units per second; 0 as long as that cannot be said."""
+        return (done - self.first) / (now - self.began) if now > self.began else 0.0
+
+    def left(self, done: int, total: int, now: float) -> float | None:
+        """Seconds to the end, if the rest goes as what was done; None if it cannot be said."""
+        rate = self.rate(done, now)
+        return (total - done) / rate if rate > 0 else None
 
 
 @contextmanager
@@ -55,7 +84,6 @@ def _bars() -> Iterator[OnProgress]:
         Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     bars = Progress(
@@ -63,16 +91,19 @@ def _bars() -> Iterator[OnProgress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[pace]}", markup=False),
         console=Console(stderr=True),
     )
-    tasks = {}
+    tasks, paces = {}, {}
     with bars:
 
         def on_progress(done: int, total: int, stage: str) -> None:
+            now = time.monotonic()
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bars.add_task(stage, total=total, pace="")
+                paces[stage] = Pace(now, done)
+            pace = _pace(paces[stage], done, total, now, stage)
+            bars.update(tasks[stage], completed=done, total=total, pace=pace)
 
         yield on_progress
 
@@ -80,12 +111,33 @@ def _bars() -> Iterator[OnProgress]:
 def _lines(clock: Callable[[], float] = time.monotonic) -> OnProgress:
     """The first word of a stage after `EVERY_SECONDS`, so that short runs say nothing."""
     last = clock()
+    paces: dict[str, Pace] = {}
 
     def on_progress(done: int, total: int, stage: str) -> None:
         nonlocal last
-        if clock() - last >= EVERY_SECONDS:
-            last = clock()
+        now = clock()
+        pace = paces.setdefault(stage, Pace(now, done))
+        if now - last >= EVERY_SECONDS:
+            last = now
             share = f" ({done / total:.0%})" if total else ""
-            say(f"{stage}: {done:,} of {total:,}{share}")
+            more = _pace(pace, done, total, now, stage)
+            say(f"{stage}: {done:,} of {total:,}{share}" + (f", {more}" if more else ""))
 
     return on_progress
+
+
+def _pace(pace: Pace, done: int, total: int, now: float, stage: str) -> str:
+    """As "9,800 bases/s, 1:40 left"."""
+    words = []
+    if stage.startswith(IN_BASES) and (rate := pace.rate(done, now)) > 0:
+        words.append(f"{rate:,.0f} bases/s")
+    left = pace.left(done, total, now)
+    if left is not None and done < total:
+        words.append(f"{_clock_time(left)} left")
+    return ", ".join(words)
+
+
+def _clock_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -125,6 +125,23 @@ def test_progress_writes_lines_where_there_is_no_terminal(failing, monkeypatch):
     assert runner.invoke(failing(body), ["work", "--quiet"]).stderr == ""
 
 
+def test_progress_tells_speed_and_time_left_of_this_run_alone(monkeypatch, capsys):
+    monkeypatch.setattr(progress_module, "EVERY_SECONDS", 20.0)
+    now = 0.0
+    with terminal.reporting():
+        terminal.configure()
+        on_progress = progress_module._lines(lambda: now)
+        on_progress(500_000, 1_000_000, "reading with the model")  # of an earlier run
+        now = 25.0
+        on_progress(600_000, 1_000_000, "reading with the model")
+        now = 50.0
+        on_progress(3, 4, "scoring")
+    assert capsys.readouterr().err.splitlines() == [
+        "reading with the model: 600,000 of 1,000,000 (60%), 4,000 bases/s, 1:40 left",
+        "scoring: 3 of 4 (75%)",
+    ]
+
+
 def test_progress_draws_a_bar_on_a_terminal(monkeypatch):
     import io
 

@@ -1,13 +1,14 @@
 """Stretches of long sequences, read with what lies beside them.
 
 Windows are laid out on the whole sequence, so a stretch of it gets the numbers it has when all of
-the sequence is read, wherever it is cut; and a genome is read stretch by stretch.
+the sequence is read, wherever it is cut; and a genome, or a file of any size, is read stretch by
+stretch.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,15 +50,17 @@ class Stretch:
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
-    """Numbers of a stretch (bases,) float32, NaN at N.
+    """Numbers of a stretch, NaN at N.
 
     Attributes:
-        attention: Received, mean over all heads; 1.0 = what uniform attention gives.
-        replaced: Log-odds in nats, high = replaced; None without the discriminator's head.
+        attention: (bases,) received, mean over all heads; 1.0 = what uniform attention gives.
+        replaced: (bases,) log-odds in nats, high = replaced; None without the discriminator's head.
+        received: (layers x heads, bases) received; None if it was not asked for.
     """
 
     attention: NDArray[np.float32]
     replaced: NDArray[np.float32] | None
+    received: NDArray[np.float16] | None = None
 
 
 def is_flipped(fetch: Callable[[int, int], str], length: int, block: int = 1 << 16) -> bool:
@@ -114,24 +117,29 @@ def score_stretches(
     stretches: Sequence[Stretch],
     *,
     strands: Strands = "both",
+    heads: bool = False,
     on_progress: Progress | None = None,
 ) -> list[Tracks]:
     """Tracks of each stretch, as `score_sequences` gives them for the whole sequence.
 
     Args:
-        model: Of single bases or of longer tokens.
+        model: Of single bases or of longer tokens. One of longer tokens reads a sequence with many
+            N in shorter windows if it is given as a whole, and not if it is given in parts.
         stretches: Of any sequences; nothing is held of a sequence but its windows.
         strands: "both" averages with the flipped run of the reverse complement.
+        heads: Give what every head gives, too.
         on_progress: Called with the number of bases finished since the last call.
     """
     config = model.config
     n_heads = config.num_hidden_layers * config.num_attention_heads
-    most = max(1, MOST_NUMBERS // (n_heads * config.context_bp))
     has_head = model.discriminator_head is not None
+    # filled window by window
     found = [
-        Tracks(_nothing(s), _nothing(s) if has_head else None) for s in stretches
-    ]  # filled window by window
+        Tracks(_nothing(s), _nothing(s) if has_head else None, _nothing_of(n_heads, s, heads))
+        for s in stretches
+    ]
     waiting: list[tuple[int, Piece, str]] = []
+    held = 0
 
     def read() -> None:
         texts = [text for _, _, text in waiting]
@@ -140,13 +148,14 @@ def score_stretches(
         scores = score_sequences(model, texts, strands=strands, on_progress=step)
         mean = scores.received.astype(np.float32).mean(axis=0)
         for (number, piece, _), at in zip(waiting, scores.offsets.tolist(), strict=False):
-            start = stretches[number].start
+            start, into = stretches[number].start, found[number]
             target = slice(piece.keep_start - start, piece.keep_end - start)
             source = slice(at + piece.keep_start - piece.start, at + piece.keep_end - piece.start)
-            found[number].attention[target] = mean[source]
-            replaced = found[number].replaced
-            if replaced is not None and scores.replaced is not None:
-                replaced[target] = scores.replaced[source]
+            into.attention[target] = mean[source]
+            if into.replaced is not None and scores.replaced is not None:
+                into.replaced[target] = scores.replaced[source]
+            if into.received is not None:
+                into.received[:, target] = scores.received[:, source]
         waiting.clear()
 
     for number, stretch in enumerate(stretches):
@@ -156,9 +165,11 @@ def score_stretches(
                 if on_progress is not None:
                     on_progress(len(kept))
                 continue  # nothing there that could be scored
-            waiting.append((number, piece, text))
-            if len(waiting) == most:
+            if waiting and (held + len(text)) * n_heads > MOST_NUMBERS:
                 read()
+                held = 0
+            waiting.append((number, piece, text))
+            held += len(text)
     if waiting:
         read()
     return found
@@ -180,9 +191,18 @@ def _nothing(stretch: Stretch) -> NDArray[np.float32]:
     return np.full(stretch.end - stretch.start, np.nan, dtype=np.float32)
 
 
+def _nothing_of(n_heads: int, stretch: Stretch, wanted: bool) -> NDArray[np.float16] | None:
+    shape = (n_heads, stretch.end - stretch.start)
+    return np.full(shape, np.nan, dtype=np.float16) if wanted else None
+
+
 def _windows(model: Nucel, stretch: Stretch) -> Iterator[tuple[Piece, str]]:
     """Pieces and their letters; the sequence is fetched once."""
     config, of = model.config, stretch.of
+    if config.token_bp > 1 and _is_whole(stretch):
+        # its N and ends decide the windows: those are `score_sequences`' to lay out
+        yield Piece(0, 0, of.length, 0, of.length), of.fetch(0, of.length)
+        return
     pieces = pieces_between(
         of.length, config.context_bp, of.flipped, config.token_bp, stretch.start, stretch.end
     )
@@ -194,32 +214,32 @@ def _windows(model: Nucel, stretch: Stretch) -> Iterator[tuple[Piece, str]]:
         yield piece, text[piece.start - offset : piece.end - offset]
 
 
-def cut_stretches(
-    sequences: Sequence[LongSequence],
-    regions: Sequence[tuple[int, int, int]],
-    context: int,
-    token_bp: int,
-    size: int,
-) -> list[list[tuple[int, int, int]]]:
-    """Regions to shards of about ``size`` bases: short ones together, a long one in parts.
+def _is_whole(stretch: Stretch) -> bool:
+    return stretch.end - stretch.start == stretch.of.length
 
-    Parts end where a window's kept bases end, so that no window is read twice.
+
+def cut_shards(
+    stretches: Iterable[Stretch], context: int, token_bp: int, size: int
+) -> Iterator[list[Stretch]]:
+    """Stretches to shards of about ``size`` bases: short ones together, a long one in parts.
+
+    Parts end where a window's kept bases end, so that no window is read twice. A whole sequence
+    that fits into a shard is not cut.
 
     Args:
-        sequences: What the regions are of.
-        regions: Number of the sequence, start and end of each.
+        stretches: In the order they are wanted in; taken one at a time.
         context: Bases of a window.
         token_bp: Bases of a token.
         size: At least one window's.
     """
-    shards: list[list[tuple[int, int, int]]] = []
-    held = size
-    for number, start, end in regions:
-        of = sequences[number]
+    shard: list[Stretch] = []
+    held = 0
+    for stretch in stretches:
+        of, start, end = stretch.of, stretch.start, stretch.end
+        if shard and _is_whole(stretch) and held + of.length > size >= of.length:
+            yield shard
+            shard, held = [], 0
         while start < end:
-            if held >= size:
-                shards.append([])
-                held = 0
             cut = start + size - held
             if cut < end:
                 near = min(end, cut + context)
@@ -227,7 +247,27 @@ def cut_stretches(
                     0
                 ].keep_end
             cut = min(cut, end)
-            shards[-1].append((number, start, cut))
+            shard.append(Stretch(of, start, cut))
             held += cut - start
             start = cut
-    return shards
+            if held >= size:
+                yield shard
+                shard, held = [], 0
+    if shard:
+        yield shard
+
+
+def cut_stretches(
+    sequences: Sequence[LongSequence],
+    regions: Sequence[tuple[int, int, int]],
+    context: int,
+    token_bp: int,
+    size: int,
+) -> list[list[tuple[int, int, int]]]:
+    """`cut_shards` of regions: number of the sequence, start and end of each."""
+    number = {id(sequence): i for i, sequence in enumerate(sequences)}
+    stretches = (Stretch(sequences[i], start, end) for i, start, end in regions)
+    return [
+        [(number[id(s.of)], s.start, s.end) for s in shard]
+        for shard in cut_shards(stretches, context, token_bp, size)
+    ]

@@ -14,6 +14,7 @@ from nucel_interp.scoring.pieces import cut_pieces
 from nucel_interp.scoring.stretches import (
     LongSequence,
     Stretch,
+    cut_shards,
     cut_stretches,
     is_flipped,
     pieces_between,
@@ -21,7 +22,7 @@ from nucel_interp.scoring.stretches import (
 )
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, from_pretrained
-from tests.interp.letter_model import LetterModel
+from tests.interp.letter_model import LetterModel, Shape
 
 STEP = 2.0**-10
 """Of float16, which tracks are kept in."""
@@ -96,6 +97,29 @@ def test_a_stretch_gets_what_the_whole_sequence_gives_it(model, turned):
         np.testing.assert_allclose(found.replaced, whole.replaced[start:end], rtol=1e-5, atol=1e-5)
 
 
+def test_every_head_comes_when_it_is_asked_for(model):
+    text = dna(40, 3) + "N" * 400 + dna(500, 4)
+    whole = score_sequences(model, [text]).received.astype(np.float32)
+    (plain,) = score_stretches(model, [Stretch(long_sequence(text), 30, 800)])
+    (found,) = score_stretches(model, [Stretch(long_sequence(text), 30, 800)], heads=True)
+    assert plain.received is None
+    assert found.received is not None
+    assert found.received.dtype == np.float16
+    np.testing.assert_allclose(found.received.astype(np.float32), whole[:, 30:800], rtol=STEP)
+
+
+def test_a_whole_sequence_of_longer_tokens_is_windowed_as_ever():
+    # N crowd its first window, so all its windows are shorter than the context
+    text = dna(20, 5) + "N" * 15 + dna(100, 6)
+    letters = LetterModel(Shape(context_bp=60))
+    wanted = score_sequences(letters, [text])
+    (found,) = score_stretches(letters, [Stretch(long_sequence(text), 0, len(text))])
+    mean = wanted.received.astype(np.float32).mean(axis=0)
+    np.testing.assert_array_equal(found.attention, mean)
+    in_parts = score_stretches(letters, [Stretch(long_sequence(text), 0, len(text) - 1)])
+    assert not np.array_equal(in_parts[0].attention, mean[:-1], equal_nan=True)
+
+
 def test_many_stretches_at_once_are_kept_apart(monkeypatch):
     monkeypatch.setattr("nucel_interp.scoring.stretches.MOST_NUMBERS", 1)  # a window at a time
     letters = LetterModel()
@@ -145,3 +169,29 @@ def test_shards_hold_every_base_once_and_read_no_window_twice():
         )
 
     assert windows(flat) == windows(regions)
+
+
+def test_shards_are_cut_from_a_stream_and_records_that_fit_are_left_whole():
+    taken: list[int] = []
+
+    def stream():
+        for number, length in enumerate([400, 400, 300, 1500, 90, 10_000_000]):
+            taken.append(number)
+            of = LongSequence(length, lambda a, b: "A" * (b - a), False)
+            yield Stretch(of, 0, length)
+
+    shards = cut_shards(stream(), 60, 1, 1000)
+    assert [(s.start, s.end) for s in next(shards)] == [(0, 400), (0, 400)]
+    assert taken == [0, 1, 2]
+    long = [[(s.of.length, s.start, s.end) for s in next(shards)] for _ in range(3)]
+    assert [[length for length, _, _ in shard] for shard in long[:2]] == [
+        [300, 1500],
+        [1500, 90, 10_000_000],
+    ]
+    assert long[0][0] == (300, 0, 300)
+    assert long[0][1][2] == long[1][0][1]  # goes on where the last one ended
+    assert taken == list(range(6))
+
+
+def test_no_stretches_are_no_shards():
+    assert list(cut_shards([], 60, 1, 1000)) == []

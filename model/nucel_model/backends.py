@@ -1,9 +1,9 @@
 """The attention seam: one signature, several kernels, chosen once.
 
 ``attend(q, k, v, mask)`` takes and returns (batch, heads, tokens, dim). *eager* also hands out the
-probabilities, *sdpa* is torch's fused kernel, *matmul* (see `matmul_attention.py`) is what trains
-fastest on a CPU, and *profile* (see `profile.py`) returns the output together with per-base
-reductions, block of query rows by block of query rows.
+probabilities, *sdpa* is torch's fused kernel, *flash* (see `flash.py`) the flash-attn package,
+*matmul* (see `matmul_attention.py`) is what trains fastest on a CPU. `profile.py` returns the
+output together with per-base reductions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from nucel_model.banded import Bands, banded_sdpa
 from nucel_model.matmul_attention import Part, matmul_attention
 
-Backend = Literal["eager", "sdpa", "matmul"]
+Backend = Literal["eager", "sdpa", "matmul", "flash"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,14 @@ class Mask:
         return slice(max(0, rows.start - self.window), min(length, rows.stop + self.window))
 
 
-def choose_backend(device: torch.device) -> tuple[Backend, str]:
+def choose_backend(device: torch.device, dtype: torch.dtype) -> tuple[Backend, str]:
     """The kernel a plain forward uses, and one sentence saying why (shown by `info`)."""
-    return "sdpa", f"torch's fused attention, on {device.type}"
+    from nucel_model import flash
+
+    usable, reason = flash.available(device, dtype)
+    if usable:
+        return "flash", reason
+    return "sdpa", f"torch's fused attention, on {device.type}; {reason}"
 
 
 def training_backend(device: torch.device, tokens: int) -> Backend:
@@ -66,12 +71,17 @@ def training_backend(device: torch.device, tokens: int) -> Backend:
     return "matmul" if device.type == "cpu" and tokens <= 1_025 else "sdpa"
 
 
-def attend(backend: Backend, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
-    """The attention output by the kernel named."""
+def attend(backend: Backend | None, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+    """The attention output by the kernel named; None is the one `choose_backend` names."""
+    backend = backend or choose_backend(q.device, q.dtype)[0]
     if backend == "eager":
         return eager(q, k, v, mask)[0]
     if backend == "sdpa":
         return sdpa(q, k, v, mask)
+    if backend == "flash":
+        from nucel_model import flash
+
+        return flash.attend(q, k, v, mask)
     return matmul_attention(q, k, v, parts(mask, q))
 
 

@@ -119,7 +119,7 @@ class NucelEncoder(nn.Module):
     def __init__(self, config: NucelConfig) -> None:
         super().__init__()
         self.config = config
-        self.backend: Backend = "sdpa"
+        self.backend: Backend | None = None  # None: what `choose_backend` names
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(Block(config, i) for i in range(config.num_hidden_layers))
         self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
@@ -177,7 +177,9 @@ class NucelEncoder(nn.Module):
 
             def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
                 if not output_attentions:
-                    return attend(self.backend, q, k, v, mask)
+                    return attend(
+                        self.backend or choose_backend(q.device, q.dtype)[0], q, k, v, mask
+                    )
                 out, probs = eager(q, k, v, mask)
                 maps.append(probs)
                 return out

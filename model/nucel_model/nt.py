@@ -196,7 +196,7 @@ class NucleotideTransformer(nn.Module):
     def __init__(self, config: NTConfig, *, with_head: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.backend: Backend = "sdpa"
+        self.backend: Backend | None = None  # None: what `choose_backend` names
         self.esm = Trunk(config)
         self.lm_head = LanguageModelHead(config) if with_head else None
         self.init_weights()

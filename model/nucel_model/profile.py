@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nucel_model.backends import Mask
 from nucel_model.profile_blocks import profile_blocks
+from nucel_model.profile_gpu import available, profile_gpu
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def profile_attention(
 
     Reductions accumulate in fp32 (fp64 for fp64 input).
     """
-    out, column, entropy = profile_blocks(q, k, v, mask, roles.base)
+    kernel = profile_gpu if available(q.device)[0] else profile_blocks
+    out, column, entropy = kernel(q, k, v, mask, roles.base)
     n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None]
     expected = expected_received(roles, mask)[:, None]
     hidden = ~roles.base[:, None]

@@ -28,6 +28,7 @@ def info(model: Model = DEFAULT_MODEL, format: TableFormat = Format.tsv) -> None
     rows += versions().items()
     rows += [
         ("attention backend", _or_reason(_backend)),
+        ("attention profile", _or_reason(_profile)),
         ("motif scanner", _or_reason(_scanner)),
         ("motif comparison", _or_reason(_comparison)),
         ("threads", _or_reason(_threads)),
@@ -52,8 +53,16 @@ def _backend() -> str:
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    name, reason = import_module("nucel_model.backends").choose_backend(device)
+    name, reason = import_module("nucel_model.backends").choose_backend(device, torch.float32)
     return f"{name}: {reason}"
+
+
+def _profile() -> str:
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    reason: str = import_module("nucel_model.profile_gpu").available(device)[1]
+    return reason
 
 
 def _scanner() -> str:

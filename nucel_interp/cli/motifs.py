@@ -117,7 +117,11 @@ def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
     if not needs_torch:
         return "none", "no model was read"
     set_threads(threads)
-    return "profile", "attention is reduced per base as it is computed, on cpu"
+    import torch
+
+    from nucel_model.profile_gpu import available
+
+    return "profile", f"attention is reduced as it is computed: {available(torch.device('cpu'))[1]}"
 
 
 def _say_if_cold() -> None:

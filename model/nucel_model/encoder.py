@@ -177,9 +177,7 @@ class NucelEncoder(nn.Module):
 
             def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
                 if not output_attentions:
-                    return attend(
-                        self.backend or choose_backend(q.device, q.dtype)[0], q, k, v, mask
-                    )
+                    return attend(self.backend, q, k, v, mask)
                 out, probs = eager(q, k, v, mask)
                 maps.append(probs)
                 return out

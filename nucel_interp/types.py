@@ -125,7 +125,7 @@ MATCH_COLUMNS = [
     "Target_name", "Target_group", "archetype", "archetype_members", "q_global",
 ]  # fmt: skip
 KMER_COLUMNS = [
-    "kmer", "reverse_complement", "gap", "mean_score", "score_elsewhere",
+    "kmer", "reverse_complement", "gap", "halves_found", "mean_score", "score_elsewhere",
     "discovery_sequences", "discovery_shuffled", "discovery_p",
     "test_sequences", "test_shuffled", "test_p", "test_q",
     "test_by_chance", "contrast_p", "contrast_q", "motif_id",

@@ -98,7 +98,7 @@ def find_motifs(
         motifs=main,
         untested=untested,
         matches=matches,
-        kmers=study_kmers(study, fitted.called[0], sites),
+        kmers=study_kmers(prepared.scored.folds, fitted.called, sites),
         heads=prepared.scored.heads,
         sites=tables.site_table(sites, inside, records, units, study),
         seqlets=tables.seqlet_table(fitted.seqlets, fitted.called, records, units, study),

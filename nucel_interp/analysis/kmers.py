@@ -15,7 +15,7 @@ from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages, Study
 from nucel_interp.analysis.tracks import ScoreName
 from nucel_interp.errors import InputError
-from nucel_interp.kmers import KmerIndex, kmer_table, word_form
+from nucel_interp.kmers import Fold, KmerIndex, kmer_table, word_form
 from nucel_interp.kmers.table import MAX_K, MIN_K, K
 from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring.runner import Strands
@@ -59,9 +59,9 @@ class KmerResult:
         against = self.kmers["test_q"] < 0.05
         both = int((against & (self.kmers["contrast_q"] < 0.05)).sum())
         return (
-            f"{n:,} k-mers chosen on the discovery half; on the other half {int(against.sum()):,} "
-            f"are more often in seqlets than in those of shuffled sequence (q < 0.05), and "
-            f"{both:,} of these also more often than at random places of the same sequences"
+            f"{n:,} k-mers chosen on either half; on the other {int(against.sum()):,} are more "
+            f"often in seqlets than in those of shuffled sequence (q < 0.05), and {both:,} of "
+            "these also more often than at random places of the same sequences"
         )
 
 
@@ -101,32 +101,41 @@ def find_kmers(
         records, model, score=score, strands=strands, seed=seed,
         track=track, null_track=null_track, stages=stages,
     )  # fmt: skip
-    with stages.stage("counting k-mers", 2) as step:
-        called = call(prepared.study)
-        step(1)
-        table = study_kmers(prepared.study, called, {}, k)
+    folds = prepared.scored.folds
+    with stages.stage("counting k-mers", len(folds) + 1) as step:
+        called = []
+        for fold in folds:
+            called.append(call(fold))
+            step(1)
+        table = study_kmers(folds, called, {}, k)
     return KmerResult(
-        table, called.threshold, len(prepared.units), track is not None and null_track is None
+        table, called[0].threshold, len(prepared.units), track is not None and null_track is None
     )
 
 
 def study_kmers(
-    study: Study, called: Called, sites: dict[str, list[Site]], k: int = K
+    folds: list[Study], called: list[Called], sites: dict[str, list[Site]], k: int = K
 ) -> pd.DataFrame:
-    """`kmer_table` of a study, each word with the motif that holds over half of its places.
+    """`kmer_table` of an input, each word with the motif that holds over half of its places.
 
     Args:
-        study: Units, copies, scores.
-        called: Their seqlets.
+        folds: The same units with either half as test half, or a single one without.
+        called: Seqlets of each.
         sites: Each motif's sites, by the motif's id.
         k: Letters of a word.
     """
-    real = (study.sequences, covered(called.seqlets, study.offsets))
-    copies = [
-        (c.sequences, covered(s, study.offsets))
-        for c, s in zip(study.copies, called.copy_seqlets, strict=True)
+    study = folds[0]
+    halves = [
+        Fold(
+            inside=covered(mine.seqlets, study.offsets),
+            copies_inside=[covered(s, study.offsets) for s in mine.copy_seqlets],
+            track=fold.track,
+            test=fold.test,
+            group=study.layout.rank,
+        )
+        for fold, mine in zip(folds, called, strict=True)
     ]
-    table = kmer_table(real, copies, study.track, study.test, k, study.layout.rank)
+    table = kmer_table(study.sequences, [c.sequences for c in study.copies], halves, k)
     if not len(table) or not sites:
         return table
     under = {i: site_bases(s, study.offsets) for i, s in sites.items()}

@@ -33,7 +33,7 @@ def kmers(
 ) -> None:
     """Find the k-mers, gapped and ungapped, that stand where a score is high, and test them.
 
-    They are chosen on one half of the sequences and tested on the other, against shuffled sequence
+    They are chosen on each half of the sequences and tested on the other, against shuffled sequence
     and against random places in the same sequences; each counts once per sequence.
 
     Example: nucel-interp kmers peaks.fa --track mine.bedGraph -o kmers.tsv

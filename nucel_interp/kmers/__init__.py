@@ -2,9 +2,10 @@
 
 from nucel_interp.kmers.counting import KmerIndex, kmer_words, word_form
 from nucel_interp.kmers.enrichment import chance_inside, placement_p, sign_test
-from nucel_interp.kmers.table import kmer_table
+from nucel_interp.kmers.table import Fold, kmer_table
 
 __all__ = [
+    "Fold",
     "KmerIndex",
     "chance_inside",
     "kmer_table",

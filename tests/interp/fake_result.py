@@ -180,7 +180,8 @@ def _kmers(rng: np.random.Generator) -> pd.DataFrame:
     for i in range(24):
         word, gap = "".join(rng.choice(list(BASES), 6)), 7 * (i % 3 == 2)
         word = word[:3] + gap * "N" + word[3:]
-        rows.append([word, reverse_complement(word), gap, rng.uniform(1, 3), rng.uniform(0, 1),
+        rows.append([word, reverse_complement(word), gap, 1 + i % 2,
+                     rng.uniform(1, 3), rng.uniform(0, 1),
                      20 - i // 2, 3, min(1e-6 * 3**i, 1), 18 - i // 2, 4, min(1e-5 * 3**i, 1),
                      min(1e-4 * 2**i, 1), 5.25, min(1e-5 * 3**i, 1), min(1e-4 * 2**i, 1),
                      "motif_1" if i < 5 else ""])  # fmt: skip

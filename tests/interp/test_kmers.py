@@ -14,6 +14,7 @@ from scipy.stats import binom, binomtest, kstest
 from typer.testing import CliRunner
 
 from nucel_interp.kmers import (
+    Fold,
     KmerIndex,
     chance_inside,
     kmer_table,
@@ -235,18 +236,27 @@ def random_study(
     return (sequences, inside), copies, test
 
 
+def table_of(real, copies, track, test, k=7, group=None, folds=2):
+    """`kmer_table` with either half as test half, or with the one given only."""
+    halves = [
+        Fold(real[1], [inside for _, inside in copies], track, half, group)
+        for half in (test, ~test)[:folds]
+    ]
+    return kmer_table(real[0], [texts for texts, _ in copies], halves, k)
+
+
 def test_a_planted_kmer_is_first() -> None:
     real, copies, test = random_study(0, planted="GATTACA")
     track = np.tile(np.where((np.arange(100) >= 46) & (np.arange(100) < 53), 5.0, 0.0), 80)
-    table = kmer_table(real, copies, track, test)
+    table = table_of(real, copies, track, test)
     first = table.iloc[0]
     assert list(table.columns) == KMER_COLUMNS
     assert first["kmer"] == canonical("GATTACA")
     assert first["reverse_complement"] == reverse_complement(first["kmer"])
     assert first["test_q"] < 1e-5
-    assert first["test_sequences"] == 40
-    assert first["discovery_sequences"] == 40
-    assert first["test_shuffled"] < 5
+    assert first["halves_found"] == 2
+    assert first["test_sequences"] == first["discovery_sequences"] == 80
+    assert first["test_shuffled"] < 10
     assert 4.0 < first["mean_score"] <= 5.0
     assert table["test_p"].is_monotonic_increasing
 
@@ -254,10 +264,10 @@ def test_a_planted_kmer_is_first() -> None:
 def test_the_test_half_has_no_say_in_the_selection() -> None:
     real, copies, test = random_study(1, planted="GATTACA")
     track = np.zeros(8000)
-    before = kmer_table(real, copies, track, test)
+    before = table_of(real, copies, track, test, folds=1)
     rng = random.Random(9)
     changed = [dna(100, rng) if t else s for s, t in zip(real[0], test, strict=True)]
-    after = kmer_table((changed, real[1]), copies, track, test)
+    after = table_of((changed, real[1]), copies, track, test, folds=1)
     columns = ["kmer", "discovery_sequences", "discovery_shuffled", "discovery_p"]
 
     def chosen(table):
@@ -269,9 +279,69 @@ def test_the_test_half_has_no_say_in_the_selection() -> None:
 
 def test_without_a_test_half_nothing_is_tested() -> None:
     real, copies, _ = random_study(2, planted="GATTACA")
-    table = kmer_table(real, copies, np.full(8000, np.nan), np.zeros(80, dtype=bool))
+    nothing = np.zeros(80, dtype=bool)
+    table = table_of(real, copies, np.full(8000, np.nan), nothing, folds=1)
     assert len(table)
     assert table[["test_p", "test_q", "mean_score"]].isna().all(axis=None)
+    assert (table["halves_found"] == 0).all()
+    assert table.iloc[0]["discovery_sequences"] == 80
+    assert (table["test_sequences"] == 0).all()
+
+
+def test_a_word_of_both_halves_is_one_row_with_the_sums_and_the_smaller_p_doubled() -> None:
+    real, copies, test = random_study(5, planted="GATTACA")
+    rng = np.random.default_rng(0)
+    track = rng.normal(size=8000)
+    one, other = (
+        table_of(real, copies, track, half, folds=1).set_index("kmer") for half in (test, ~test)
+    )
+    table = table_of(real, copies, track, test).set_index("kmer")
+    assert set(table.index) == set(one.index) | set(other.index)
+    both = sorted(set(one.index) & set(other.index))
+    assert canonical("GATTACA") in both
+    assert table.loc[both, "halves_found"].tolist() == [2] * len(both)
+    counts = ["discovery_sequences", "test_sequences", "discovery_shuffled", "test_shuffled"]
+    for name in [*counts, "test_by_chance"]:
+        want = one.loc[both, name] + other.loc[both, name]
+        np.testing.assert_allclose(table.loc[both, name], want)
+    for name in ("discovery_p", "test_p", "contrast_p"):
+        want = np.minimum(one.loc[both, name], other.loc[both, name])
+        np.testing.assert_allclose(table.loc[both, name], np.minimum(1, 2 * want))
+    for name in ("test_q", "contrast_q"):  # each half's own, doubled for there being two
+        want = np.minimum(one.loc[both, name], other.loc[both, name])
+        np.testing.assert_allclose(table.loc[both, name], np.minimum(1, 2 * want))
+    assert (
+        table.loc[both, "mean_score"]
+        .between(
+            np.minimum(one.loc[both, "mean_score"], other.loc[both, "mean_score"]),
+            np.maximum(one.loc[both, "mean_score"], other.loc[both, "mean_score"]),
+        )
+        .all()
+    )
+    for half in (one, other):
+        alone = sorted(set(half.index) - set(both))
+        assert alone
+        assert (table.loc[alone, "halves_found"] == 1).all()
+        same = [*counts, "test_by_chance", "test_p", "contrast_p", "mean_score"]
+        np.testing.assert_allclose(
+            table.loc[alone, same].astype(float), half.loc[alone, same].astype(float)
+        )
+        np.testing.assert_allclose(
+            table.loc[alone, "test_q"], np.minimum(1, 2 * half.loc[alone, "test_q"])
+        )
+
+
+def test_each_fold_has_seqlets_and_a_track_of_its_own() -> None:
+    real, copies, test = random_study(6, planted="GATTACA")
+    elsewhere = np.roll(real[1].reshape(80, 100), 40, axis=1).ravel()
+    inside = [c[1] for c in copies]
+    seen = Fold(real[1], inside, np.ones(8000), test)
+    missed = Fold(elsewhere, inside, np.full(8000, 5.0), ~test)
+    table = kmer_table(real[0], [c[0] for c in copies], [seen, missed]).set_index("kmer")
+    row = table.loc[canonical("GATTACA")]
+    assert row["halves_found"] == 1
+    assert row["test_sequences"] == row["discovery_sequences"] == 40
+    assert row["mean_score"] == pytest.approx(1)
 
 
 def test_order_and_strand_of_the_units_change_nothing() -> None:
@@ -290,8 +360,8 @@ def test_order_and_strand_of_the_units_change_nothing() -> None:
         )
 
     flipped = np.concatenate([track[i, ::-1] if turned[i] else track[i] for i in order])
-    first = kmer_table(real, copies, track.ravel(), test)
-    second = kmer_table(moved(real), [moved(c) for c in copies], flipped, test[order])
+    first = table_of(real, copies, track.ravel(), test)
+    second = table_of(moved(real), [moved(c) for c in copies], flipped, test[order])
     assert len(first) > 20
     assert first.equals(second)
 
@@ -314,7 +384,7 @@ def gapped_study(seed: int, at: int = 40, attended: int = 40, half: str = "TGG")
 
 def test_a_gapped_word_is_found_gapped_and_not_ungapped() -> None:
     real, copies, test = gapped_study(0)
-    table = kmer_table(real, copies, np.zeros(10_000), test)
+    table = table_of(real, copies, np.zeros(10_000), test)
     first = table.iloc[0]
     assert (first["kmer"], first["gap"]) == ("TGGNNNNNNNCCA", 7)
     assert first["reverse_complement"] == "TGGNNNNNNNCCA"
@@ -343,15 +413,15 @@ def test_high_against_low_says_whether_the_score_looks_at_the_word() -> None:
     word = canonical("GATTACA")
     real, copies, test = jittered_study(0, looks=True)
     track = np.where(real[1], 3.0, 1.0)
-    table = kmer_table(real, copies, track, test).set_index("kmer")
+    table = table_of(real, copies, track, test).set_index("kmer")
     assert table.loc[word, "contrast_q"] < 1e-10
-    assert table.loc[word, "test_sequences"] == 50
-    assert 4 < table.loc[word, "test_by_chance"] < 7  # 15 of 180 places would do
+    assert table.loc[word, "test_sequences"] == 100
+    assert 8 < table.loc[word, "test_by_chance"] < 14  # 15 of 180 places would do
     assert table.loc[word, "mean_score"] == pytest.approx(3.0, abs=0.05)
     assert table.loc[word, "score_elsewhere"] == pytest.approx((179 + 3 * 14) / 193, abs=0.01)
     # as frequent, but the score looks anywhere
     real, copies, test = jittered_study(1, looks=False)
-    table = kmer_table(real, copies, np.zeros(20_000), test).set_index("kmer")
+    table = table_of(real, copies, np.zeros(20_000), test).set_index("kmer")
     if word in table.index:
         assert table.loc[word, "contrast_p"] > 0.01
 
@@ -366,7 +436,7 @@ def test_a_score_that_rises_in_the_middle_does_not_look_at_what_stands_there() -
         inside[i, begin : begin + 21] = True
     real = (sequences, inside.ravel())
     copies = [([shuffled(s, copy=c) for s in sequences], inside.ravel()) for c in range(2)]
-    table = kmer_table(real, copies, np.zeros(24_000), np.arange(120) % 2 == 0).set_index("kmer")
+    table = table_of(real, copies, np.zeros(24_000), np.arange(120) % 2 == 0).set_index("kmer")
     assert table.loc[word, "test_q"] < 0.01  # frequent in seqlets it is
     assert table.loc[word, "contrast_p"] > 0.01
     assert not (table["contrast_q"] < 0.05).any()
@@ -376,12 +446,12 @@ def test_copies_of_a_sequence_are_no_evidence() -> None:
     real, copies, test = jittered_study(4, looks=True)
     track = np.zeros(20_000)
     group = np.arange(100)
-    once = kmer_table(real, copies, track, test, group=group).set_index("kmer")
+    once = table_of(real, copies, track, test, group=group).set_index("kmer")
 
     def twice(text):
         return (text[0] * 2, np.tile(text[1], 2))
 
-    table = kmer_table(
+    table = table_of(
         twice(real), [twice(c) for c in copies], np.tile(track, 2), np.tile(test, 2),
         group=np.tile(group, 2),
     ).set_index("kmer")  # fmt: skip
@@ -395,26 +465,26 @@ def test_copies_of_a_sequence_are_no_evidence() -> None:
 def test_words_too_short_or_too_long_are_refused(k: int) -> None:
     real, copies, test = random_study(0)
     with pytest.raises(ValueError, match="k must be from 4 to 12"):
-        kmer_table(real, copies, np.zeros(8000), test, k=k)
+        table_of(real, copies, np.zeros(8000), test, k=k)
 
 
-def null_tables(seeds: range, k: int = 4) -> list:
+def null_tables(seeds: range, k: int = 4, n: int = 40, length: int = 80) -> list:
     """Random sequence, and seqlets at random places that know nothing of it."""
     tables = []
     for seed in seeds:
         rng, numbers = random.Random(seed), np.random.default_rng(seed)
-        sequences = [dna(100, rng) for _ in range(60)]
+        sequences = [dna(length, rng) for _ in range(n)]
 
         def seqlets(numbers=numbers):
-            inside = np.zeros((60, 100), dtype=bool)
+            inside = np.zeros((n, length), dtype=bool)
             for row in inside:
-                for begin in numbers.integers(0, 80, size=2):
+                for begin in numbers.integers(0, length - 20, size=2):
                     row[begin : begin + 21] = True
             return inside.ravel()
 
         copies = [([shuffled(s, copy=c) for s in sequences], seqlets()) for c in range(2)]
-        test = numbers.permutation(60) < 30
-        tables.append(kmer_table((sequences, seqlets()), copies, np.zeros(6000), test, k=k))
+        test = numbers.permutation(n) < n // 2
+        tables.append(table_of((sequences, seqlets()), copies, np.zeros(n * length), test, k=k))
     return tables
 
 
@@ -432,7 +502,7 @@ def check_calibration(tables: list) -> None:
 
 
 def test_on_random_sequence_p_and_q_keep_their_word() -> None:
-    tables = null_tables(range(30))
+    tables = null_tables(range(50))
     assert sum(map(len, tables)) > 200
     assert any((t["gap"] > 0).any() for t in tables)
     check_calibration(tables)
@@ -447,7 +517,7 @@ def false_alarms(seeds: range) -> int:
     alarms = 0
     for seed in seeds:
         real, copies, test = random_study(seed, n=60, n_copies=2)
-        table = kmer_table(real, copies, np.zeros(6000), test, k=4)
+        table = table_of(real, copies, np.zeros(6000), test, k=4)
         alarms += bool((table["test_q"] < 0.05).any())
     return alarms
 
@@ -486,7 +556,7 @@ def test_find_kmers_from_a_track() -> None:
     assert first["contrast_q"] < 1e-10
     assert (result.kmers["motif_id"] == "").all()
     assert result.permuted_null
-    assert "k-mers chosen on the discovery half; on the other half" in result.answer
+    assert "k-mers chosen on either half; on the other" in result.answer
     few = find_kmers(records[:30], track=track[:30])
     assert few.kmers["test_p"].isna().all()
     assert "not tested: 30 sequences, 40 needed" in few.answer
@@ -506,8 +576,8 @@ def test_the_command_writes_the_table(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     header, first, *_ = out.read_text().splitlines()
     assert header.split("\t") == KMER_COLUMNS
-    assert first.startswith("TGGNNNNNNNCCA\tTGGNNNNNNNCCA\t7\t")
-    assert "k-mers chosen on the discovery half" in result.stderr
+    assert first.startswith("TGGNNNNNNNCCA\tTGGNNNNNNNCCA\t7\t2\t")
+    assert "k-mers chosen on either half" in result.stderr
     assert "permuted" in result.stderr
     again = runner.invoke(app, [*call, "-o", str(out)])
     assert again.exit_code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 MAX_MAP_BP = 2000
 MAX_MAPS = 40
 
+
+class Tracks(StrEnum):
+    """How a track is written."""
+
+    bedgraph = "bedgraph"
+    bigwig = "bigwig"
+
+
 Maps = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,11 +39,21 @@ Maps = Annotated[
     ),
 ]
 
+TracksFormat = Annotated[
+    Tracks, typer.Option("--tracks", help="Form of the track; a genome's is bigWig.")
+]
+Profile = Annotated[
+    bool,
+    typer.Option("--profile", help="Write profile.h5, every head's numbers, beyond 1 Mb, too."),
+]
+
 
 def attention(
     sequences: options.Input,
     out: options.OutFolder,
     map: Maps = None,
+    tracks: TracksFormat = Tracks.bedgraph,
+    profile: Profile = False,
     bed: Bed = None,
     cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
@@ -51,54 +70,61 @@ def attention(
     if is_genome(sequences, bed, cluster):
         if map:
             raise typer.BadParameter("--map draws records of a FASTA file, not of a genome")
+        if profile:
+            raise typer.BadParameter("--profile is of records of a FASTA file, not of a genome")
         _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
         return
-    import numpy as np
-
-    from nucel_interp.cli.progress import progress
-    from nucel_interp.io.fasta import read_records
+    from nucel_interp.cli.records import RecordRun
+    from nucel_interp.io.bigwig_writer import require_bigwig
     from nucel_interp.io.outputs import OutputFolder
-    from nucel_interp.io.profile import write_profile
+    from nucel_interp.io.profile import MAX_BASES, stream_profile
     from nucel_interp.io.provenance import run_info
+    from nucel_interp.io.survey import surveyed
     from nucel_interp.io.tables import write_json
-    from nucel_interp.io.tracks import write_bedgraph
-    from nucel_interp.scoring import score_sequences
     from nucel_model import from_pretrained
 
     set_threads(threads)
-    with OutputFolder(out, force=force) as folder:
-        records = read_records(sequences)
+    if tracks is Tracks.bigwig:
+        require_bigwig("--tracks bigwig")
+    with OutputFolder(out, force=force) as folder, surveyed(sequences) as survey:
         loaded = from_pretrained(model)
         wanted = [_head(text, loaded) for text in map or []]
+        records = list(survey.records()) if wanted else []
         _check_maps(wanted, records, loaded)
-        with progress("reading with the model", sum(len(r) for r in records)) as step:
-            scores = score_sequences(
-                loaded, [r.sequence for r in records], strands=strand.value, on_progress=step
-            )
-        mean = scores.received.astype(np.float32).mean(axis=0)
+        heads = profile or survey.bases <= MAX_BASES
+        run = RecordRun(survey, loaded, out, strand.value, writes=["attention"], heads=heads)
+        run.score(anew=force)
         (folder / "tracks").mkdir()
-        tracks = np.split(mean, scores.offsets[1:-1])
-        write_bedgraph(folder / "tracks" / "attention.bedGraph", records, tracks)
-        write_profile(
-            folder / "profile.h5",
-            records,
-            scores.received,
-            loaded.config.num_hidden_layers,
-            scores.replaced,
-        )
-        for number, record in enumerate(records) if wanted else ():
+        name = "attention.bw" if tracks is Tracks.bigwig else "attention.bedGraph"
+        if tracks is Tracks.bigwig:
+            run.write_bigwig("attention", folder / "tracks" / name)
+        else:
+            with (folder / "tracks" / name).open("w", encoding="utf-8", newline="\n") as stream:
+                stream.writelines(run.bedgraph("attention"))
+        config = loaded.config
+        shape = (config.num_hidden_layers, config.num_attention_heads)
+        if heads:
+            names = [record.name for record in survey.records()]
+            stream_profile(folder / "profile.h5", names, survey.lengths, shape, run.blocks())
+        for number, record in enumerate(records):
             _draw_maps(loaded, record, number, wanted, folder / "figures")
-        run = run_info(
+        about = run_info(
             ["nucel-interp", *sys.argv[1:]],
             inputs=[sequences],
             model=loaded.name,
             strand=strand.value,
         )
-        write_json(run, folder / "run.json")
+        write_json(about, folder / "run.json")
+    run.forget()
+    every = (
+        f"every head: {out / 'profile.h5'}"
+        if heads
+        else f"profile.h5 is for up to {MAX_BASES:,} bases; --profile writes it all the same"
+    )
     typer.echo(
-        f"{len(records):,} records, {scores.received.shape[0]} heads; 1.0 is what uniform "
-        f"attention gives. Track: {out / 'tracks' / 'attention.bedGraph'}; "
-        f"every head: {out / 'profile.h5'}" + (f"; maps: {out / 'figures'}" if wanted else "")
+        f"{len(survey.lengths):,} records, {shape[0] * shape[1]} heads; 1.0 is what uniform "
+        f"attention gives. Track: {out / 'tracks' / name}; {every}"
+        + (f"; maps: {out / 'figures'}" if wanted else "")
     )
 
 
@@ -203,13 +229,14 @@ def _draw_maps(
     input_ids, mask = model.tokens([record.sequence])
     token = token_of_base(model, record.sequence)
     with torch.inference_mode():
-        output: Any = model(input_ids, mask, output_attentions=True)
+        device = next(model.parameters()).device
+        output: Any = model(input_ids.to(device), mask.to(device), output_attentions=True)
     is_base = np.array([c in BASES for c in record.sequence], dtype=bool)
     for layer, head in wanted:
         window = model.config.window(layer)
         kind = "global" if window is None else "local"
         # a token's attention is drawn, undivided, over the square of its bases
-        matrix = output.attentions[layer][0, head].float().numpy()[token][:, [0, *token]]
+        matrix = output.attentions[layer][0, head].float().cpu().numpy()[token][:, [0, *token]]
         matrix[~is_base] = np.nan  # an N asks nothing that could be read
         figure = attention_map(matrix[:, 1:], record, layer, head, kind=kind, to_cls=matrix[:, 0])
         columns = ["CLS", *(f"{base}{i}" for i, base in enumerate(record.sequence))]

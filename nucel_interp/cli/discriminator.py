@@ -22,7 +22,9 @@ def discriminator(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Write the log-odds that each base was replaced, in nats, as bedGraph: high = replaced.
+    """Write the log-odds that each base was replaced, in nats: high = replaced.
+
+    bedGraph, or bigWig if the name of the output ends in .bw.
 
     Example: nucel-interp discriminator peaks.fa -o replaced_logit.bedGraph
 
@@ -31,37 +33,45 @@ def discriminator(
     if is_genome(sequences, bed, cluster):
         _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
         return
-    import numpy as np
     import torch
 
-    from nucel_interp.cli.progress import progress
+    from nucel_interp.cli.records import RecordRun
     from nucel_interp.cli.terminal import say
-    from nucel_interp.io.fasta import read_records
-    from nucel_interp.io.outputs import write_atomic
-    from nucel_interp.io.tracks import to_bedgraph
-    from nucel_interp.scoring import score_sequences
+    from nucel_interp.io.bigwig_writer import require_bigwig
+    from nucel_interp.io.outputs import check_free, is_stream, open_atomic
+    from nucel_interp.io.survey import surveyed
+    from nucel_interp.scoring.summary import summarise
     from nucel_model import from_pretrained
 
     set_threads(threads)
-    records = read_records(sequences)
-    loaded = from_pretrained(model)
-    loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before the work
-    with progress("reading with the model", sum(map(len, records))) as step:
-        scores = score_sequences(
-            loaded, [r.sequence for r in records], strands=strand.value, on_progress=step
-        )
-    assert scores.replaced is not None
-    tracks = np.split(scores.replaced, scores.offsets[1:-1])
-    write_atomic(out, to_bedgraph(records, tracks), force=force)
-    known = scores.replaced[~np.isnan(scores.replaced)]
+    bigwig = out.suffix.lower() in (".bw", ".bigwig")
+    if bigwig:
+        require_bigwig(f"{out}")
+    passing = str(out) == "-" or is_stream(check_free(out, force=force))
+    with surveyed(sequences) as survey:
+        loaded = from_pretrained(model)
+        loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before work
+        run = RecordRun(survey, loaded, None if passing else out, strand.value, writes=["replaced"])
+        run.score(anew=force)
+        found = summarise(lambda: run.values("replaced"))
+        if bigwig and found.n:
+            joined = run.folder / "joined.bw"
+            run.write_bigwig("replaced", joined)
+            joined.replace(check_free(out, force=force))
+        elif not bigwig:
+            with open_atomic(out, force=force) as stream:
+                stream.writelines(run.bedgraph("replaced"))
+    run.forget()
+    n_records = len(survey.lengths)
     where = "" if str(out) == "-" else f", written to {out}"
-    if not known.size:
-        say(f"no base could be scored: {len(records)} records hold no A, C, G or T{where}")
+    if not found.n:
+        where = "; nothing was written" if bigwig else where
+        say(f"no base could be scored: {n_records:,} records hold no A, C, G or T{where}")
         return
     say(
-        f"{known.size:,} bases of {len(records):,} records: log-odds from {known.min():.2f} to "
-        f"{known.max():.2f} nats, median {np.median(known):.2f}; "
-        f"{np.mean(known > 0):.1%} above 0{where}"
+        f"{found.n:,} bases of {n_records:,} records: log-odds from {found.smallest:.2f} to "
+        f"{found.largest:.2f} nats, median {found.median:.2f}; "
+        f"{found.positive / found.n:.1%} above 0{where}"
     )
 
 

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -99,8 +99,8 @@ class Parts:
                 "is kept, and the same command goes on"
             ) from error
 
-    def read(self, number: int) -> dict[str, NDArray[Any]]:
-        """The arrays of a part.
+    def read(self, number: int, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
+        """The arrays of a part, all or those named.
 
         Raises:
             OutputError: It is damaged. It is thrown away, to be made again.
@@ -108,7 +108,7 @@ class Parts:
         path = self._path(number)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
+                return {name: arrays[name] for name in (arrays if names is None else names)}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
             path.unlink(missing_ok=True)
             raise OutputError(f"{path} is damaged; the same command makes it again") from error

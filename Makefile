@@ -19,9 +19,9 @@ help:
 demo: $(VENV)/.installed $(VENV)/.warm
 	$(BIN)/nucel-interp motifs nucel_interp/data/gm12878_ctcf_top500.fa -o $(OUT) --force
 
+# two at once, a file at a time, the notebooks first, being the longest
 test: $(VENV)/.installed-dev $(VENV)/.warm
-	$(BIN)/python -P -m pytest
-	$(BIN)/python -P -m pytest --nbmake notebooks
+	$(BIN)/python -P -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbmake notebooks tests
 
 check: lint types arrows test
 

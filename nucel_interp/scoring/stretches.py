@@ -145,7 +145,7 @@ def score_stretches(
         texts = [text for _, _, text in waiting]
         kept = sum(piece.keep_end - piece.keep_start for _, piece, _ in waiting)
         step = None if on_progress is None else _scaled(on_progress, sum(map(len, texts)), kept)
-        scores = score_sequences(model, texts, strands=strands, on_progress=step)
+        scores = score_sequences(model, texts, strands=strands, consistency=False, on_progress=step)
         mean = scores.received.astype(np.float32).mean(axis=0)
         for (number, piece, _), at in zip(waiting, scores.offsets.tolist(), strict=False):
             start, into = stretches[number].start, found[number]

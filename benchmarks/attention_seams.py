@@ -8,9 +8,8 @@ Three questions, each with its table.
 1. All layers local (random weights): how far from a window's edge is the track of the whole
    sequence reached? The top layer's number at a base rests on queries 64 bases away, on their keys
    64 farther, and on 64 more for every layer below: (layers + 1) x 64 in all. Forward strand.
-   What is left there is the rounding of rotary angles: a base has another position in a window, and
-   at position 2,000 an angle in fp32 (as transformers has it) is off by up to 1e-4; the larger the
-   weights, the more of it is seen, so two sizes are shown.
+   What is left there is the rounding of rotary angles in fp32, since a base has another position in
+   a window; the larger the weights, the more of it is seen, so two sizes are shown.
 2. `nucel-mini`'s weights, global layers among them, given a longer context: real sequence of one
    context read in windows against the same in one piece, layer by layer, both strands. `received`
    is a ratio to what uniform attention gives *in the window*, and a global layer's softmax runs

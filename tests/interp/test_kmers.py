@@ -533,7 +533,7 @@ def test_random_sequence_gives_a_kmer_in_five_per_cent_of_runs_at_most() -> None
     assert false_alarms(range(1000, 1400)) <= 33
 
 
-def planted_records(n: int = 80) -> tuple[list[Record], list[np.ndarray]]:
+def planted_records(n: int = 50) -> tuple[list[Record], list[np.ndarray]]:
     rng = random.Random(0)
     records, track = [], []
     for i in range(n):

@@ -170,7 +170,7 @@ def peer(ours: NucelEncoder, implementation: str) -> Callable[[Tensor], object]:
 def reduced(maps: object, config: NucelConfig) -> list[tuple[Tensor, ...]]:
     """The profile's numbers out of whole maps, for one sequence without N; maps are given back."""
     assert isinstance(maps, list)
-    found = []
+    found: list[tuple[Tensor, ...]] = []
     for layer in range(len(maps)):
         probs, maps[layer] = maps[layer][0, :, 1:], None
         seen = visible(probs.shape[-1], config.window(layer))
@@ -208,7 +208,7 @@ def accuracy() -> None:
     model = from_pretrained("nucel-mini")
     half = copy.deepcopy(model).bfloat16()
     texts = [record.sequence for record in read_records(EXAMPLE)]
-    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    pairs: list[list[np.ndarray]] = []
     for at in range(0, len(texts), 25):
         some = texts[at : at + 25]
         a, b = (m.profile_sequences(some).received.float() for m in (model, half))

@@ -128,32 +128,33 @@ def _even(length: int, most: int) -> int:
 def _local(q: Tensor, k: Tensor, v: Tensor, weight: Tensor, bands: Bands) -> Reductions:
     """Blocks and heads change places, so that a step's blocks share a stretch of the sequence."""
     n, blocks, size = len(q), bands.n_blocks, BLOCK * bands.n_keys
-    qs, ks, vs, ws = bands.queries(q), bands.keys(k), bands.keys(v), bands.queries(weight)
     bias, safe = bands.bias(q), _safe(q, k)
-    out, entropy = torch.empty_like(qs), torch.empty_like(ws)
-    column = q.new_empty(n, blocks, bands.n_keys)
+    out, entropy, column = (torch.empty_like(x) for x in (v, weight, weight))
     n_blocks = min(blocks, max(1, torch.get_num_threads() * CACHED // size))
-    n_maps = max(1, torch.get_num_threads() * CACHED // (size * n_blocks))
-    room = _Room(min(n, n_maps) * n_blocks * size, min(n, n_maps) * n_blocks * size, q)
+    n_maps = min(n, max(1, torch.get_num_threads() * CACHED // (size * n_blocks)))
+    room = _Room(n_maps * n_blocks * size, n_maps * n_blocks * size, q)
     for at in range(0, n, n_maps):
+        maps = slice(at, at + n_maps)
+        qs, ws = bands.queries(q[maps]), bands.queries(weight[maps])
+        ks, vs = bands.keys(k[maps]).transpose(2, 3), bands.keys(v[maps])
+        outs, sums, (totals, spreads) = (
+            torch.empty_like(qs),
+            q.new_empty(*ws.shape[:2], bands.n_keys),
+            ws.new_empty(2, *ws.shape),
+        )
         for first in range(0, blocks, n_blocks):
-            here = slice(at, at + n_maps), slice(first, first + n_blocks)
-            shape = ws[here].shape[:2]
+            here = slice(None), slice(first, first + n_blocks)
             some_q, some_k, some_v, some_w = (x[here].flatten(0, 1) for x in (qs, ks, vs, ws))
             probs = room.probs(*some_w.shape, bands.n_keys)
             total, spread = torch.empty_like(some_w), torch.empty_like(some_w)
-            _exponentiate(
-                some_q,
-                some_k.transpose(1, 2),
-                bias[here[1]],
-                room,
-                (probs, total, spread),
-                safe=safe,
-            )
-            entropy[here] = (total.log2() - spread / total).unflatten(0, shape)
-            out[here] = (torch.bmm(probs, some_v) / total[..., None]).unflatten(0, shape)
-            column[here] = _columns(probs, some_w / total).unflatten(0, shape)
-    return Reductions(bands.tokens(out), bands.summed(column), bands.tokens(entropy))
+            _exponentiate(some_q, some_k, bias[here[1]], room, (probs, total, spread), safe=safe)
+            shape = ws[here].shape[:2]
+            totals[here], spreads[here] = (x.unflatten(0, shape) for x in (total, spread))
+            outs[here] = (torch.bmm(probs, some_v) / total[..., None]).unflatten(0, shape)
+            sums[here] = _columns(probs, some_w / total).unflatten(0, shape)
+        out[maps], column[maps] = bands.tokens(outs), bands.summed(sums)
+        entropy[maps] = bands.tokens(totals.log2() - spreads / totals)
+    return Reductions(out, column, entropy)
 
 
 class _Room:
@@ -206,7 +207,7 @@ def _exponentiate(
     if bias is not None or not safe:
         scores.clamp_(min=-1e4)  # -inf times a probability of 0
     torch.sum(powers, dim=-1, out=total)
-    torch.linalg.vecdot(scores, powers, out=spread)
+    torch.sum(scores.mul_(powers), dim=-1, out=spread)
 
 
 def _columns(probs: Tensor, weight: Tensor) -> Tensor:

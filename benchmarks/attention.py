@@ -33,7 +33,6 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from benchmarks.nt_profile import HEADS, HIDDEN, INNER, LAYERS, free_gb, memory_gb
-from nucel_interp.io.fasta import read_records
 from nucel_model import NucelConfig, NucelEncoder, every_third_global, from_pretrained, tokenizer
 from nucel_model.config import config_to_json
 
@@ -207,6 +206,8 @@ def accuracy() -> None:
 
     model = from_pretrained("nucel-mini")
     half = copy.deepcopy(model).bfloat16()
+    from nucel_interp.io.fasta import read_records
+
     texts = [record.sequence for record in read_records(EXAMPLE)]
     pairs: list[list[np.ndarray]] = []
     for at in range(0, len(texts), 25):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +22,25 @@ from nucel_model.matmul_attention import Part, matmul_attention
 Backend = Literal["eager", "sdpa", "matmul", "flash"]
 
 
+class Packing(NamedTuple):
+    """Where the tokens of a batch stand once they are put end to end, padding left out.
+
+    Attributes:
+        at: (tokens in all,) places in the flat (batch * tokens); None where nothing is padded.
+        lengths: (batch,) int32.
+        ends: (batch + 1,) int32: sequence i is at ends[i] .. ends[i + 1].
+        longest: Tokens of the longest sequence.
+    """
+
+    at: Tensor | None
+    lengths: Tensor
+    ends: Tensor
+    longest: int
+
+
 @dataclass(frozen=True)
 class Mask:
-    """Who may see whom in one layer.
+    """Who may see whom in one layer. The layers of a pass share theirs.
 
     Attributes:
         real: (batch, tokens) bool, False at padding; None where nothing is padded.
@@ -48,6 +64,22 @@ class Mask:
             seen = self.real[:, None, None, keys] | (i == j)
             mask = seen if mask is None else mask & seen
         return mask
+
+    def packing(self, like: Tensor) -> Packing:
+        """How queries ``like`` (batch, heads, tokens, dim) are packed; made once."""
+        if "_packing" not in self.__dict__:
+            b, _, t, _ = like.shape
+            if self.real is None:
+                lengths = torch.full((b,), t, dtype=torch.int32, device=like.device)
+                at, longest = None, t
+            else:
+                lengths = self.real.sum(dim=1, dtype=torch.int32)
+                at, longest = self.real.flatten().nonzero()[:, 0], int(lengths.max())
+            ends = F.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+            made = Packing(at, lengths, ends, longest)
+            self.__dict__["_packing"] = made
+        found: Packing = self.__dict__["_packing"]
+        return found
 
     def key_range(self, rows: slice, length: int) -> slice:
         """The keys that any query of ``rows`` can see."""
@@ -73,14 +105,15 @@ def training_backend(device: torch.device, tokens: int) -> Backend:
 
 def attend(backend: Backend | None, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
     """The attention output by the kernel named; None is the one `choose_backend` names."""
-    backend = backend or choose_backend(q.device, q.dtype)[0]
+    from nucel_model import flash
+
+    if backend is None:
+        backend = "flash" if flash.usable(q) else "sdpa"
     if backend == "eager":
         return eager(q, k, v, mask)[0]
     if backend == "sdpa":
         return sdpa(q, k, v, mask)
     if backend == "flash":
-        from nucel_model import flash
-
         return flash.attend(q, k, v, mask)
     return matmul_attention(q, k, v, parts(mask, q))
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import torch
@@ -27,7 +28,7 @@ from nucel_model.config import NucelConfig
 from nucel_model.inference import PART, fusible, geglu, in_parts, linear
 from nucel_model.nt_bases import Rule, by_mass
 from nucel_model.outputs import EncoderOutput, Profile
-from nucel_model.profile import LayerProfile, Roles, profile_attention
+from nucel_model.profile import Profiler, Roles
 from nucel_model.rope import rotary_table, split_heads
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -205,22 +206,10 @@ class NucelEncoder(nn.Module):
             cls=(input_ids == tokenizer.CLS) & real,
             unknown=(input_ids == tokenizer.UNK) & real,
         )
-        layers: list[LayerProfile] = []
+        profiler = Profiler(roles)
         for block, mask, table in zip(self._blocks, masks, tables, strict=True):
-
-            def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
-                out, reduced = profile_attention(q, k, v, mask, roles)
-                layers.append(reduced)
-                return out
-
-            x = block(x, table, kernel)
-        return Profile(
-            received=torch.stack([p.received for p in layers], dim=1)[..., 1:],
-            entropy=torch.stack([p.entropy for p in layers], dim=1)[..., 1:],
-            cls_share=torch.stack([p.cls_share for p in layers], dim=1),
-            n_share=torch.stack([p.n_share for p in layers], dim=1),
-            last_hidden_state=self.final_norm(x),
-        )
+            x = block(x, table, partial(profiler.attend, mask=mask))
+        return profiler.finish(self.final_norm(x))
 
     def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
         """``input_ids`` and ``attention_mask``, (batch, tokens) each, [CLS] in front."""
@@ -257,6 +246,7 @@ class NucelEncoder(nn.Module):
             if bool((real[:, 1:] & ~real[:, :-1]).any()):
                 raise ValueError("padding goes on the right: base i is token i + 1")
         by_theta: dict[float, tuple[Tensor, Tensor]] = {}
+        by_window: dict[int | None, Mask] = {}
         masks, tables = [], []
         for i in range(self.config.num_hidden_layers):
             theta = self.config.rope_theta(i)
@@ -265,5 +255,6 @@ class NucelEncoder(nn.Module):
                     length, self.config.head_dim, theta, input_ids.device
                 )
             tables.append(by_theta[theta])
-            masks.append(Mask(real=real, window=self.config.window(i)))
+            window = self.config.window(i)
+            masks.append(by_window.setdefault(window, Mask(real=real, window=window)))
         return self.embeddings(input_ids), masks, tables

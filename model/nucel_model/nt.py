@@ -15,6 +15,7 @@ It stands where `NucelEncoder` stands: the same calls, the same attention seam, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -27,7 +28,7 @@ from nucel_model.nt_bases import Rule, by_mass, expected_bases
 from nucel_model.nt_config import NTConfig
 from nucel_model.nt_tokenizer import MASK, PAD
 from nucel_model.outputs import EncoderOutput, Profile
-from nucel_model.profile import LayerProfile, Roles, profile_attention
+from nucel_model.profile import Profiler, Roles
 from nucel_model.rope import rotate
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -277,22 +278,10 @@ class NucleotideTransformer(nn.Module):
             cls=(input_ids == nt_tokenizer.CLS) & real,
             unknown=((input_ids == n_id) | (input_ids == nt_tokenizer.UNK)) & real,
         )
-        layers: list[LayerProfile] = []
-
-        def kernel(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            out, reduced = profile_attention(q, k, v, mask, roles)
-            layers.append(reduced)
-            return out
-
+        profiler = Profiler(roles)
         for block in self._blocks:
-            x = block(x, kernel)
-        return Profile(
-            received=torch.stack([p.received for p in layers], dim=1)[..., 1:],
-            entropy=torch.stack([p.entropy for p in layers], dim=1)[..., 1:],
-            cls_share=torch.stack([p.cls_share for p in layers], dim=1),
-            n_share=torch.stack([p.n_share for p in layers], dim=1),
-            last_hidden_state=self.esm.encoder.emb_layer_norm_after(x),
-        )
+            x = block(x, partial(profiler.attend, mask=mask))
+        return profiler.finish(self.esm.encoder.emb_layer_norm_after(x))
 
     def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
         """`profile` on bases: (batch, layers, heads, bases of the longest), NaN at N and beyond.

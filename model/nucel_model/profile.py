@@ -8,13 +8,14 @@ plain column sum does not: within a window, bases near an end can be seen by few
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from nucel_model.backends import Mask
-from nucel_model.profile_blocks import profile_blocks
+from nucel_model.outputs import Profile
+from nucel_model.profile_blocks import Reductions, profile_blocks
 from nucel_model.profile_gpu import available, profile_gpu
 
 
@@ -25,16 +26,6 @@ class Roles:
     base: Tensor
     cls: Tensor
     unknown: Tensor
-
-
-@dataclass(frozen=True)
-class LayerProfile:
-    """One layer's reductions, token-aligned: received and entropy (batch, heads, tokens)."""
-
-    received: Tensor
-    entropy: Tensor
-    cls_share: Tensor
-    n_share: Tensor
 
 
 def expected_received(roles: Roles, mask: Mask) -> Tensor:
@@ -54,22 +45,43 @@ def _window_sum(x: Tensor, window: int | None) -> Tensor:
     return total[:, (at + window + 1).clamp(max=length)] - total[:, (at - window).clamp(min=0)]
 
 
-def profile_attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Mask, roles: Roles
-) -> tuple[Tensor, LayerProfile]:
-    """Attention output (batch, heads, tokens, dim) and its reductions.
+@dataclass
+class Profiler:
+    """The attention of a pass of which a profile is wanted: `attend` per layer, then `finish`.
 
     Reductions accumulate in fp32 (fp64 for fp64 input).
     """
-    kernel = profile_gpu if available(q.device)[0] else profile_blocks
-    out, column, entropy = kernel(q, k, v, mask, roles.base)
-    n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None]
-    expected = expected_received(roles, mask)[:, None]
-    hidden = ~roles.base[:, None]
-    received = (column / expected.to(column.dtype)).masked_fill(hidden, float("nan"))
-    return out, LayerProfile(
-        received=received,
-        entropy=entropy.masked_fill(hidden, float("nan")),
-        cls_share=(column * roles.cls[:, None]).sum(dim=-1) / n_queries,
-        n_share=(column * roles.unknown[:, None]).sum(dim=-1) / n_queries,
-    )
+
+    roles: Roles
+    _layers: list[tuple[Mask, Tensor, Tensor]] = field(default_factory=list)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+        """The output of one layer's attention, all (batch, heads, tokens, dim); reduced aside."""
+        kernel = profile_gpu if available(q.device)[0] else profile_blocks
+        found: Reductions = kernel(q, k, v, mask, self.roles.base)
+        self._layers.append((mask, found.column, found.entropy))
+        return found.out
+
+    def finish(self, last_hidden_state: Tensor) -> Profile:
+        """All layers so far as one `Profile`, the first token ([CLS]) left out."""
+        roles = self.roles
+        masks, columns, entropies = zip(*self._layers, strict=True)
+        self._layers.clear()
+        n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None, None]
+        by_window = {mask.window: expected_received(roles, mask) for mask in masks}
+        hidden = ~roles.base[:, None, None]
+        received = torch.stack(columns, dim=1)
+        entropy = torch.stack(entropies, dim=1)
+        shares = [
+            torch.einsum("blht,bt->blh", received, role.to(received.dtype)) / n_queries
+            for role in (roles.cls, roles.unknown)
+        ]
+        for layer, mask in enumerate(masks):
+            received[:, layer] /= by_window[mask.window].to(received.dtype)[:, None]
+        return Profile(
+            received=received.masked_fill_(hidden, float("nan"))[..., 1:],
+            entropy=entropy.masked_fill_(hidden, float("nan"))[..., 1:],
+            cls_share=shares[0],
+            n_share=shares[1],
+            last_hidden_state=last_hidden_state,
+        )

@@ -25,24 +25,20 @@ def available(device: torch.device) -> tuple[bool, str]:
 def profile_gpu(q: Tensor, k: Tensor, v: Tensor, mask: Mask, base: Tensor) -> Reductions:
     """As `profile_blocks`; what is padded is neither read nor written.
 
-    flash-attn hands out each row's log-sum-exp with its output; torch's fused attention does not
-    for every type and layer, and then a pass of our own computes it, as it does in local layers.
+    Flash attention hands out each row's log-sum-exp with its output. Where it cannot be used
+    (fp32), and in local layers, whose rows are short, a pass of our own computes it.
     """
-    from nucel_model.triton_profile import columns, rows
+    from nucel_model.triton_profile import columns, local_columns, rows
 
-    if mask.real is None:
-        lengths = torch.full((len(q),), q.shape[2], dtype=torch.int32, device=q.device)
-    else:
-        lengths = mask.real.sum(dim=1, dtype=torch.int32)
-    weight = base.float().contiguous()
-    has_flash, _ = flash.available(q.device, q.dtype)
-    if has_flash:
+    lengths, weight = mask.packing(q).lengths, base.float()
+    has_flash = flash.usable(q)
+    if has_flash and mask.window is None:
         out, log_sum = flash.attend_with_log_sum(q, k, v, mask)
         log_sum = (log_sum * math.log2(math.e)).contiguous()
-    else:
-        out = sdpa(q, k, v, mask)
-    if has_flash and mask.window is None:
-        return Reductions(out, *columns(q, k, log_sum, weight, lengths, None))
+        return Reductions(out, *columns(q, k, log_sum, weight, lengths))
+    out = flash.attend(q, k, v, mask) if has_flash else sdpa(q, k, v, mask)
     found = rows(q, k, lengths, mask.window)
-    column, _ = columns(q, k, found.log_sum, weight, lengths, mask.window)
+    if mask.window is None:
+        return Reductions(out, *columns(q, k, found.log_sum, weight, lengths))
+    column = local_columns(q, k, found.log_sum, weight, lengths, mask.window)
     return Reductions(out, column, found.entropy)

@@ -1,10 +1,10 @@
 """Column sums and entropies of attention on a GPU: tiles of the map live in registers alone.
 
 A flash forward leaves the log-sum-exp of every row. With it a probability is one product and one
-power away, and one more pass over the tiles gives what a map would: `_by_keys` takes a tile of keys
-through all queries that may see it, sums its columns in registers, and writes each row's share of
-its entropy apart, so that no two programs add to the same number and results do not depend on who
-came first. A local layer's rows are short: `_by_queries` computes their log-sum-exp and entropy.
+power away, and one more pass over the tiles gives what a map would: `_wide` takes a tile of keys
+through all queries, sums its columns in registers, and writes each row's share of its entropy
+apart, so that no two programs add to the same number and results do not depend on who came first.
+A local layer's rows are short: `_by_queries` computes their log-sum-exp and entropy.
 
 With TRITON_INTERPRET=1 in the environment when Triton is imported, all this runs on CPU tensors.
 """
@@ -19,10 +19,12 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-QUERIES = 32
-"""Query rows of a tile."""
-KEYS_GLOBAL, KEYS_LOCAL = 256, 64
-"""Keys of a tile: wide where a row's shares are kept per tile, narrow where the band is."""
+QUERIES, KEYS = 64, 64
+"""Rows and columns of a tile where rows are reduced, and in local layers."""
+WIDE = {"Q": 64, "K": 128, "num_warps": 4, "num_stages": 3}
+"""Tiles of the pass over a global layer's columns."""
+SPREADS = 32
+"""Shares of a row's entropy kept apart until the end: more programs at once, more memory."""
 
 
 class Rows(NamedTuple):
@@ -47,12 +49,50 @@ def _tile(x, at, length, stride, dim, DIM: tl.constexpr):
 
 
 @triton.jit
-def _by_keys(
+def _wide(
     q, k, log_sum, weight, lengths, column, spread,
     q_sequence, q_head, q_token, k_sequence, k_head, k_token,
-    heads, tokens, dim, scale, window,
-    DIM: tl.constexpr, Q: tl.constexpr, K: tl.constexpr, LOCAL: tl.constexpr, SPREAD: tl.constexpr,
+    heads, tokens, dim, scale, per_program,
+    DIM: tl.constexpr, Q: tl.constexpr, K: tl.constexpr,
 ):  # fmt: skip
+    """Column sums of ``per_program`` tiles of keys, and what they add to every row's entropy."""
+    program, head, sequence = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    length = tl.load(lengths + sequence)
+    row = sequence.to(tl.int64) * heads + head
+    q += sequence.to(tl.int64) * q_sequence + head.to(tl.int64) * q_head
+    k += sequence.to(tl.int64) * k_sequence + head.to(tl.int64) * k_head
+    spread += (program.to(tl.int64) * tl.num_programs(2) * heads + row) * tokens
+    start = program * per_program * K
+    for first in range(start, tl.minimum(length, start + per_program * K), K):
+        j = first + tl.arange(0, K)
+        keys = _tile(k, j, length, k_token, dim, DIM)
+        # summed over queries at the very end: a sum within a tile would have threads exchange it
+        total = tl.zeros([Q, K], dtype=tl.float32)
+        for query in range(0, length, Q):
+            i = query + tl.arange(0, Q)
+            queries = _tile(q, i, length, q_token, dim, DIM)
+            s = tl.dot(queries, tl.trans(keys), input_precision="ieee")
+            z = tl.load(log_sum + row * tokens + i, mask=i < length, other=0.0)
+            w = tl.load(weight + sequence.to(tl.int64) * tokens + i, mask=i < length, other=0.0)
+            bits = tl.where(j[None, :] < length, s * scale - z[:, None], -1e30)
+            p = tl.exp2(bits)
+            total += p * w[:, None]  # a query beyond the end weighs nothing
+            share = -tl.sum(p * bits, axis=1)
+            if first > start:
+                share += tl.load(spread + i, mask=i < length, other=0.0)
+            tl.store(spread + i, share, mask=i < length)
+        tl.store(column + row * tokens + j, tl.sum(total, axis=0), mask=j < length)
+        tl.debug_barrier()  # what was written to `spread` is read by the next tile
+
+
+@triton.jit
+def _by_keys(
+    q, k, log_sum, weight, lengths, column,
+    q_sequence, q_head, q_token, k_sequence, k_head, k_token,
+    heads, tokens, dim, scale, window,
+    DIM: tl.constexpr, Q: tl.constexpr, K: tl.constexpr,
+):  # fmt: skip
+    """Column sums of a tile of keys in a local layer."""
     tile, head, sequence = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     length = tl.load(lengths + sequence)
     first = tile * K
@@ -62,26 +102,16 @@ def _by_keys(
         k += sequence.to(tl.int64) * k_sequence + head.to(tl.int64) * k_head
         j = first + tl.arange(0, K)
         keys = _tile(k, j, length, k_token, dim, DIM)
-        low, high = 0, length
-        if LOCAL:
-            low = tl.maximum(0, first - window) // Q * Q
-            high = tl.minimum(length, first + K + window)
+        low = tl.maximum(0, first - window) // Q * Q
         total = tl.zeros([K], dtype=tl.float32)
-        for start in range(low, high, Q):
-            i = start + tl.arange(0, Q)
+        for query in range(low, tl.minimum(length, first + K + window), Q):
+            i = query + tl.arange(0, Q)
             s = _scores(_tile(q, i, length, q_token, dim, DIM), keys, scale)
             z = tl.load(log_sum + row * tokens + i, mask=i < length, other=0.0)
-            if LOCAL:
-                near = (i[:, None] - j[None, :] <= window) & (j[None, :] - i[:, None] <= window)
-                s = tl.where(near, s, -1e30)
-            p = tl.exp2(s - z[:, None])
-            # a query beyond the end weighs nothing; a key beyond it is not stored
             w = tl.load(weight + sequence.to(tl.int64) * tokens + i, mask=i < length, other=0.0)
+            near = (i[:, None] - j[None, :] <= window) & (j[None, :] - i[:, None] <= window)
+            p = tl.exp2(tl.where(near, s - z[:, None], -1e30))
             total += tl.sum(p * w[:, None], axis=0)
-            if SPREAD:
-                share = tl.sum(tl.where(j[None, :] < length, p * (z[:, None] - s), 0.0), axis=1)
-                place = (tile.to(tl.int64) * tl.num_programs(2) * heads + row) * tokens + i
-                tl.store(spread + place, share, mask=i < length)
         tl.store(column + row * tokens + j, total, mask=j < length)
 
 
@@ -136,16 +166,16 @@ def rows(q: Tensor, k: Tensor, lengths: Tensor, window: int | None) -> Rows:
     b, h, t, _ = q.shape
     found = Rows(*q.new_zeros(2, b, h, t, dtype=torch.float32))
     _by_queries[(triton.cdiv(t, QUERIES), h, b)](
-        q, k, lengths, *found, *_layout(q, k, window),
-        **_sizes(q, window),
+        q, k, lengths, *found, *_layout(q, k), window or 0,
+        DIM=_padded(q), Q=QUERIES, K=KEYS, LOCAL=window is not None,
     )  # fmt: skip
     return found
 
 
 def columns(
-    q: Tensor, k: Tensor, log_sum: Tensor, base: Tensor, lengths: Tensor, window: int | None
+    q: Tensor, k: Tensor, log_sum: Tensor, base: Tensor, lengths: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Column sums and entropies in one pass over the tiles, given each row's log-sum-exp.
+    """Column sums and entropies of a global layer in one pass, given each row's log-sum-exp.
 
     Args:
         q: Queries (sequences, heads, tokens, dim); any strides, the last one 1.
@@ -153,38 +183,42 @@ def columns(
         log_sum: (sequences, heads, tokens) fp32 contiguous, in bits: log2 of the sum of 2^score.
         base: (sequences, tokens) fp32 contiguous: the weight of each query in the column sums.
         lengths: (sequences,) int32; what lies beyond is neither read nor written.
-        window: Half-width in tokens of a local layer; None sees everything.
 
     Returns:
         (sequences, heads, tokens) fp32 each, the entropy in bits; 0 beyond a sequence's length.
-        The entropy of a local layer is `rows`'s: this one is of global layers only, else zeros.
     """
     b, h, t, _ = q.shape
+    tiles = triton.cdiv(t, WIDE["K"])
+    per_program = triton.cdiv(tiles, SPREADS)
+    programs = triton.cdiv(tiles, per_program)
     column = q.new_zeros(b, h, t, dtype=torch.float32)
-    n_tiles = triton.cdiv(t, KEYS_GLOBAL) if window is None else 1
-    spread = q.new_zeros(n_tiles, b, h, t, dtype=torch.float32)
-    sizes = _sizes(q, window)
-    _by_keys[(triton.cdiv(t, sizes["K"]), h, b)](
-        q, k, log_sum, base, lengths, column, spread, *_layout(q, k, window),
-        SPREAD=window is None, **sizes,
+    spread = q.new_zeros(programs, b, h, t, dtype=torch.float32)
+    _wide[(programs, h, b)](
+        q, k, log_sum, base, lengths, column, spread, *_layout(q, k), per_program,
+        DIM=_padded(q), **WIDE,
     )  # fmt: skip
-    if window is not None:
-        return column, spread[0]
-    return column, spread.sum(dim=0)
+    return column, spread[0] if programs == 1 else spread.sum(dim=0)
 
 
-def _layout(q: Tensor, k: Tensor, window: int | None) -> tuple[int | float, ...]:
+def local_columns(
+    q: Tensor, k: Tensor, log_sum: Tensor, base: Tensor, lengths: Tensor, window: int
+) -> Tensor:
+    """Column sums of a layer whose queries see keys within ``window``; arguments as `columns`."""
+    b, h, t, _ = q.shape
+    column = q.new_zeros(b, h, t, dtype=torch.float32)
+    _by_keys[(triton.cdiv(t, KEYS), h, b)](
+        q, k, log_sum, base, lengths, column, *_layout(q, k), window,
+        DIM=_padded(q), Q=QUERIES, K=KEYS,
+    )  # fmt: skip
+    return column
+
+
+def _layout(q: Tensor, k: Tensor) -> tuple[int | float, ...]:
     if q.stride(-1) != 1 or k.stride(-1) != 1:
         raise ValueError("the last dimension of queries and keys must be contiguous")
     _, h, t, dim = q.shape
-    scale = dim**-0.5 * math.log2(math.e)
-    return (*q.stride()[:3], *k.stride()[:3], h, t, dim, scale, window or 0)
+    return (*q.stride()[:3], *k.stride()[:3], h, t, dim, dim**-0.5 * math.log2(math.e))
 
 
-def _sizes(q: Tensor, window: int | None) -> dict[str, int | bool]:
-    return {
-        "DIM": max(16, triton.next_power_of_2(q.shape[-1])),
-        "Q": QUERIES,
-        "K": KEYS_GLOBAL if window is None else KEYS_LOCAL,
-        "LOCAL": window is not None,
-    }
+def _padded(q: Tensor) -> int:
+    return max(16, triton.next_power_of_2(q.shape[-1]))

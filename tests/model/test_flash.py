@@ -1,13 +1,14 @@
-"""The flash-attn backend against eager, with a stand-in of flash-attn's signature.
+"""The flash backend against eager, with stand-ins of the two kernels' signatures.
 
-The stand-in is the plain definition behind the names, argument order, layout, window and packing
-that flash-attn documents, and refuses what it refuses. Where the package and a GPU are at hand, the
-last test runs the real one.
+A stand-in is the plain definition behind the names, argument order, layout, window and packing that
+flash-attn and torch document, and refuses what they refuse. On a GPU the last test runs whichever
+is there.
 """
 
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec
 from itertools import pairwise
 from types import ModuleType
 
@@ -33,20 +34,6 @@ def one(q, k, v, scale, window):
     return out.to(q.dtype), scores.logsumexp(-1)
 
 
-def flash_attn_func(
-    q, k, v, dropout_p=0.0, softmax_scale=None, causal=False, window_size=(-1, -1),
-    softcap=0.0, alibi_slopes=None, deterministic=False, return_attn_probs=False,
-):  # fmt: skip
-    assert q.dtype in (torch.float16, torch.bfloat16)
-    assert q.stride(-1) == 1
-    found = [
-        one(*x, softmax_scale or q.shape[-1] ** -0.5, window_size)
-        for x in zip(q, k, v, strict=True)
-    ]
-    out, log_sum = (torch.stack(x) for x in zip(*found, strict=True))
-    return (out, log_sum, None) if return_attn_probs else out
-
-
 def flash_attn_varlen_func(
     q, k, v, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p=0.0,
     softmax_scale=None, causal=False, window_size=(-1, -1), softcap=0.0, alibi_slopes=None,
@@ -66,12 +53,30 @@ def flash_attn_varlen_func(
     return (out, log_sum, None) if return_attn_probs else out
 
 
-@pytest.fixture
-def stand_in(monkeypatch):
-    module = ModuleType("flash_attn")
-    module.flash_attn_func = flash_attn_func
-    module.flash_attn_varlen_func = flash_attn_varlen_func
-    monkeypatch.setitem(sys.modules, "flash_attn", module)
+def varlen_attn(
+    query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, return_aux=None, scale=None,
+    window_size=(-1, -1), enable_gqa=False, seqused_k=None, block_table=None, num_splits=None,
+):  # fmt: skip
+    """As torch's `torch.nn.attention.varlen.varlen_attn`, which runs on a GPU alone."""
+    assert return_aux.lse
+    return flash_attn_varlen_func(
+        query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, softmax_scale=scale,
+        window_size=window_size, return_attn_probs=True,
+    )[:2]  # fmt: skip
+
+
+@pytest.fixture(params=["flash-attn", "torch"])
+def stand_in(request, monkeypatch):
+    if request.param == "flash-attn":
+        module = ModuleType("flash_attn")
+        module.__spec__ = ModuleSpec("flash_attn", None)
+        module.flash_attn_varlen_func = flash_attn_varlen_func
+        monkeypatch.setitem(sys.modules, "flash_attn", module)
+    else:
+        monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", varlen_attn)
+    flash._kernel.cache_clear()
+    yield
+    flash._kernel.cache_clear()
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -106,14 +111,27 @@ def test_gradients_pass_through_packing_and_back():
 
 def test_what_is_missing_is_said():
     cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    assert flash.available(cpu, torch.bfloat16) == (False, "flash-attn needs CUDA, this is cpu")
+    assert flash.available(cpu, torch.bfloat16) == (
+        False,
+        "flash attention needs CUDA, this is cpu",
+    )
     assert "16 bits, the model is float32" in flash.available(cuda, torch.float32)[1]
 
 
 @pytest.mark.gpu
-def test_the_real_one_equals_eager():
-    pytest.importorskip("flash_attn")
+@pytest.mark.parametrize("window", [None, 64])
+@pytest.mark.parametrize("lengths", [(300, 300), (300, 40)])
+def test_the_real_one_equals_eager(window, lengths):
     q, k, v = torch.randn(3, 2, 4, 300, 32, device="cuda").to(torch.bfloat16)
-    for mask in (Mask(None, None), Mask(None, 64)):
-        wanted, _ = eager(q.float(), k.float(), v.float(), mask)
-        assert (flash.attend(q, k, v, mask) - wanted).abs().max() <= 0.02
+    assert flash.usable(q), flash.available(q.device, q.dtype)[1]
+    real = torch.arange(300, device="cuda") < torch.tensor(lengths, device="cuda")[:, None]
+    mask = Mask(None if min(lengths) == 300 else real, window)
+    wanted, probs = eager(q.float(), k.float(), v.float(), mask)
+    out, log_sum = flash.attend_with_log_sum(q, k, v, mask)
+    kept = real[:, None].expand(2, 4, 300)
+    assert (out - wanted)[kept].abs().max() <= 0.02
+    # p = exp(score - log-sum-exp), for each query's own place
+    own = (q.float() * k.float()).sum(-1) * 32**-0.5 - log_sum
+    torch.testing.assert_close(
+        own.exp()[kept], probs.diagonal(dim1=2, dim2=3)[kept], atol=1e-3, rtol=1e-2
+    )

@@ -43,8 +43,10 @@ def make(length, dim, *, batch=1, heads=1, dtype=torch.float32):
 def run(q, k, base, lengths, window):
     lengths = torch.tensor(lengths, dtype=torch.int32, device=DEVICE)
     found = triton_profile.rows(q, k, lengths, window)
-    column, entropy = triton_profile.columns(q, k, found.log_sum, base, lengths, window)
-    return column, (found.entropy if window is not None else entropy), found
+    if window is None:
+        return *triton_profile.columns(q, k, found.log_sum, base, lengths), found
+    column = triton_profile.local_columns(q, k, found.log_sum, base, lengths, window)
+    return column, found.entropy, found
 
 
 def worst(got, true):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
 
 _BASE_IDS = np.array(tokenizer.BASE_IDS, dtype=np.uint8)
+
+Watch = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
+"""Told of a batch of substitutions: their places (rows,) and the change at every base (rows, n)."""
 
 
 def substitution_map(
@@ -47,7 +50,7 @@ def substitution_map(
         FolderError: The model has no discriminator head.
         ValueError: A span outside its sequence, or not one span per sequence.
     """
-    model.replaced_logit(torch.zeros(0, 1, model.config.hidden_size))  # says so before the work
+    require_discriminator(model)
     if spans is None:
         spans = [(0, len(s)) for s in sequences]
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
@@ -64,11 +67,12 @@ def substitution_map(
             continue
         ids = encoded[p.sequence][p.start : p.end]
         first, last = start - p.start, end - p.start
-        found = _one_strand(model, ids, first, last)
+        found = read_substitutions(model, ids, first, last)
         if strands == "both":
-            n = len(ids)
-            other = _one_strand(model, tokenizer.reverse_complement_ids(ids), n - last, n - first)
-            found = (found + other[::-1, ::-1]) / np.float32(2)
+            n, turned_ids = len(ids), tokenizer.reverse_complement_ids(ids)
+            found = mean_of_strands(
+                found, read_substitutions(model, turned_ids, n - last, n - first)
+            )
         maps[p.sequence][start:end] = found
         if on_progress is not None:
             on_progress(end - start)
@@ -94,11 +98,29 @@ def hypothetical_contributions(substitution: NDArray[np.floating]) -> NDArray[np
     return contributions
 
 
-def _one_strand(model: Nucel, ids: NDArray[np.uint8], first: int, last: int) -> NDArray[np.float32]:
-    """(last - first, 4) from one window, as it is given.
+def require_discriminator(model: Nucel) -> None:
+    """Say before the work begins that a model cannot do it.
+
+    Raises:
+        FolderError: The model has no discriminator head.
+    """
+    model.replaced_logit(torch.zeros(0, 1, model.config.hidden_size))
+
+
+def read_substitutions(
+    model: Nucel, ids: NDArray[np.uint8], first: int, last: int, watch: Watch | None = None
+) -> NDArray[np.float32]:
+    """The substitution map of one stretch of a window, as it is given: (last - first, 4).
 
     What a variant is batched with comes from its own window alone: neither the other sequences nor
     the strand that was given change a digit.
+
+    Args:
+        model: Has a discriminator head.
+        ids: Base ids of the window, no longer than the context.
+        first: First base that is replaced, 0-based.
+        last: Behind the last one.
+        watch: Shown what each of the same forward passes changed everywhere in the window.
     """
     places = first + np.flatnonzero(ids[first:last] >= tokenizer.A)
     at = np.repeat(places, 4)
@@ -107,7 +129,8 @@ def _one_strand(model: Nucel, ids: NDArray[np.uint8], first: int, last: int) -> 
     out = np.full((last - first, 4), np.nan, dtype=np.float32)
     if not len(places):
         return out
-    out[places - first, ids[places] - tokenizer.A] = _logits(model, ids[None])[0, places]
+    unchanged = read_logits(model, ids[None])
+    out[places - first, ids[places] - tokenizer.A] = unchanged[0, places]
     at, base = at[changed], base[changed]
     rows = max(1, TOKENS_PER_BATCH // (len(ids) + 1))
     for begin in range(0, len(at), rows):
@@ -115,11 +138,22 @@ def _one_strand(model: Nucel, ids: NDArray[np.uint8], first: int, last: int) -> 
         variants = np.tile(ids, (len(where), 1))
         number = np.arange(len(where))
         variants[number, where] = what
-        out[where - first, what - tokenizer.A] = _logits(model, variants)[number, where]
+        logits = read_logits(model, variants)
+        out[where - first, what - tokenizer.A] = logits[number, where]
+        if watch is not None:
+            watch(where, logits - unchanged)
     return out
 
 
-def _logits(model: Nucel, rows: NDArray[np.uint8]) -> NDArray[np.float32]:
+def mean_of_strands(
+    forward: NDArray[np.float32], turned: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The mean with the other strand's map, whose axes (places, bases) both run backwards."""
+    mean: NDArray[np.float32] = (forward + turned[::-1, ::-1]) / np.float32(2)
+    return mean
+
+
+def read_logits(model: Nucel, rows: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(rows, bases) log-odds; the rows are equally long."""
     device = next(model.parameters()).device
     input_ids, _ = tokenizer.batch(list(rows))

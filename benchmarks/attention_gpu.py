@@ -2,9 +2,10 @@
 
     python -m benchmarks.attention_gpu
 
-The paper's shape in bf16, random weights, one random sequence. Seconds are the median of five
-passes after a warm-up that compiles the kernels; memory is what torch had allocated at most, over
-the weights. Without a GPU it says so and ends.
+The paper's shape in bf16, random weights, one random sequence; in the last row, 64 sequences of 500
+bases at once. Seconds are the median of passes after a warm-up that compiles the kernels; memory is
+what torch had allocated at most, over the weights. Then the profile in fp32 and bf16 against the
+definition in fp64. Without a GPU it says so and ends.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from benchmarks.attention import paper_shape, random_ids
-from nucel_model import NucelEncoder
+from benchmarks.attention import paper_shape, random_ids, reduced
+from nucel_model import NucelConfig, NucelEncoder
 from nucel_model.backends import choose_backend
 from nucel_model.profile_gpu import available
 
-LENGTHS = (2_000, 8_000, 32_000, 128_000)
-PASSES = 5
+SHAPES = ((1, 2_000), (1, 8_000), (1, 32_000), (1, 128_000), (64, 500))
+PASSES = 9
 
 
 def main() -> None:
@@ -31,22 +32,40 @@ def main() -> None:
         print("no GPU here: nothing was measured")
         return
     device = torch.device("cuda")
-    config = dataclasses.replace(paper_shape(), max_position_embeddings=max(LENGTHS) + 1)
+    config = dataclasses.replace(paper_shape(), max_position_embeddings=128_001)
     model = NucelEncoder(config).eval().to(device, torch.bfloat16)
     print(f"{torch.cuda.get_device_name()}; torch {torch.__version__}")
     print(f"forward: {': '.join(choose_backend(device, torch.bfloat16))}")
     print(f"profile: {available(device)[1]}\n")
-    print("| bases | forward, ms | profile, ms | profile : forward | profile, MB |")
+    print("| sequences x bases | forward, ms | profile, ms | profile : forward | profile, MB |")
     print("|---|---|---|---|---|")
-    for length in LENGTHS:
-        ids = random_ids(length).to(device)
+    for n, length in SHAPES:
+        ids = random_ids(length).repeat(n, 1).to(device)
         forward, _ = measure(model, ids)
         profile, megabytes = measure(model.profile, ids)
         print(
-            f"| {length:,} | {1e3 * forward:.1f} | {1e3 * profile:.1f} | {profile / forward:.2f} "
-            f"| {megabytes:,.0f} |",
+            f"| {n} x {length:,} | {1e3 * forward:.1f} | {1e3 * profile:.1f} "
+            f"| {profile / forward:.2f} | {megabytes:,.0f} |",
             flush=True,
         )
+    accuracy(config, device)
+
+
+@torch.inference_mode()
+def accuracy(config: NucelConfig, device: torch.device) -> None:
+    """The largest differences from the definition at 1,000 bases, and how heads are ranked."""
+    ids = random_ids(1_000)
+    model = NucelEncoder(config).eval()
+    maps = model.double()(ids, output_attentions=True).attentions
+    assert maps is not None
+    wanted = [torch.stack(x) for x in zip(*reduced(list(maps), config), strict=True)]
+    print()
+    for dtype in (torch.float32, torch.bfloat16):
+        got = model.to(device, dtype).profile(ids.to(device))
+        for name, theirs in zip(("received", "entropy", "cls_share"), wanted, strict=True):
+            mine = getattr(got, name)[0].double().cpu()
+            worst = ((mine - theirs).abs() / theirs.abs().clamp(min=1)).max().item()
+            print(f"{name}, {dtype}: largest difference from fp64 over max(1, value) {worst:.1e}")
 
 
 @torch.inference_mode()

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from nucel_model import tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
-from nucel_model.inference import PART, fusible, geglu, in_parts, linear
+from nucel_model.inference import fusible, geglu, in_parts, linear, part_size
 from nucel_model.nt_bases import Rule, by_mass
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import Profiler, Roles
@@ -61,17 +61,23 @@ class Attention(nn.Module):
 
     def heads(self, x: Tensor, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated q and k, and v: (batch, heads, tokens, dim) each."""
-        if torch.is_grad_enabled() or x.shape[1] <= PART:
-            return split_heads(linear(x, self.Wqkv), self.n_heads, table)
         b, length, width = x.shape
-        q, k, v = x.new_empty(3, b, self.n_heads, length, width // self.n_heads)
-        for start in range(0, length, PART):
-            here = slice(start, start + PART)
-            part = split_heads(
+        size = part_size(x)
+        if torch.is_grad_enabled() or length <= size:
+            return split_heads(linear(x, self.Wqkv), self.n_heads, table)
+        dim = width // self.n_heads
+        q, k, v = (
+            x.new_empty(3, b, length, self.n_heads, dim).transpose(2, 3)  # what flash wants
+            if x.is_cuda
+            else x.new_empty(3, b, self.n_heads, length, dim)
+        )
+        for start in range(0, length, size):
+            here = slice(start, start + size)
+            some = split_heads(
                 linear(x[:, here], self.Wqkv), self.n_heads, (table[0][here], table[1][here])
             )
-            for whole, some in zip((q, k, v), part, strict=True):
-                whole[:, :, here] = some
+            for whole, stretch in zip((q, k, v), some, strict=True):
+                whole[:, :, here] = stretch
         return q, k, v
 
     def merge(self, out: Tensor) -> Tensor:

@@ -53,8 +53,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
 def attend_with_log_sum(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> tuple[Tensor, Tensor]:
     """The output, and the natural log of each row's sum of exponentials (batch, heads, tokens)."""
     out, log_sum, packing = _packed(q, k, v, mask)
-    rows = _unpacked(log_sum.transpose(0, 1)[..., None], packing, q)[..., 0]
-    return _unpacked(out, packing, q), rows
+    b, h, t, _ = q.shape
+    if packing.at is not None:
+        log_sum = log_sum.new_zeros(h, b * t).index_copy(1, packing.at, log_sum)
+    return _unpacked(out, packing, q), log_sum.unflatten(1, (b, t)).transpose(0, 1)
 
 
 def _packed(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> tuple[Tensor, Tensor, Packing]:
@@ -67,13 +69,12 @@ def _packed(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> tuple[Tensor, Tensor
     return out, log_sum, packing
 
 
-def _unpacked(x: Tensor, packing: Packing, like: Tensor) -> Tensor:
-    """(tokens in all, heads, anything) back to (batch, heads, tokens, anything)."""
+def _unpacked(out: Tensor, packing: Packing, like: Tensor) -> Tensor:
+    """(tokens in all, heads, dim) back to (batch, heads, tokens, dim)."""
     b, _, t, _ = like.shape
     if packing.at is not None:
-        whole = x.new_zeros(b * t, *x.shape[1:])
-        x = whole.index_put((packing.at,), x)
-    return x.unflatten(0, (b, t)).transpose(1, 2)
+        out = out.new_zeros(b * t, *out.shape[1:]).index_copy(0, packing.at, out)
+    return out.unflatten(0, (b, t)).transpose(1, 2)
 
 
 @cache

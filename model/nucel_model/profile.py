@@ -68,7 +68,9 @@ class Profiler:
         masks, columns, entropies = zip(*self._layers, strict=True)
         self._layers.clear()
         n_queries = roles.base.sum(dim=1).clamp(min=1)[:, None, None]
-        by_window = {mask.window: expected_received(roles, mask) for mask in masks}
+        by_window = {
+            mask.window: expected_received(roles, mask).to(columns[0].dtype) for mask in set(masks)
+        }
         hidden = ~roles.base[:, None, None]
         received = torch.stack(columns, dim=1)
         entropy = torch.stack(entropies, dim=1)
@@ -76,8 +78,7 @@ class Profiler:
             torch.einsum("blht,bt->blh", received, role.to(received.dtype)) / n_queries
             for role in (roles.cls, roles.unknown)
         ]
-        for layer, mask in enumerate(masks):
-            received[:, layer] /= by_window[mask.window].to(received.dtype)[:, None]
+        received /= torch.stack([by_window[mask.window] for mask in masks], dim=1)[:, :, None]
         return Profile(
             received=received.masked_fill_(hidden, float("nan"))[..., 1:],
             entropy=entropy.masked_fill_(hidden, float("nan"))[..., 1:],

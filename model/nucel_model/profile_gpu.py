@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from importlib.util import find_spec
 
 import torch
@@ -26,19 +25,13 @@ def profile_gpu(q: Tensor, k: Tensor, v: Tensor, mask: Mask, base: Tensor) -> Re
     """As `profile_blocks`; what is padded is neither read nor written.
 
     Flash attention hands out each row's log-sum-exp with its output. Where it cannot be used
-    (fp32), and in local layers, whose rows are short, a pass of our own computes it.
+    (fp32), a pass of our own computes it.
     """
-    from nucel_model.triton_profile import columns, local_columns, rows
+    from nucel_model.triton_profile import log_sums, reduced
 
-    lengths, weight = mask.packing(q).lengths, base.float()
-    has_flash = flash.usable(q)
-    if has_flash and mask.window is None:
+    lengths = mask.packing(q).lengths
+    if flash.usable(q):
         out, log_sum = flash.attend_with_log_sum(q, k, v, mask)
-        log_sum = (log_sum * math.log2(math.e)).contiguous()
-        return Reductions(out, *columns(q, k, log_sum, weight, lengths))
-    out = flash.attend(q, k, v, mask) if has_flash else sdpa(q, k, v, mask)
-    found = rows(q, k, lengths, mask.window)
-    if mask.window is None:
-        return Reductions(out, *columns(q, k, found.log_sum, weight, lengths))
-    column = local_columns(q, k, found.log_sum, weight, lengths, mask.window)
-    return Reductions(out, column, found.entropy)
+    else:
+        out, log_sum = sdpa(q, k, v, mask), log_sums(q, k, lengths, mask.window)
+    return Reductions(out, *reduced(q, k, log_sum, base, lengths, mask.window))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def split_heads(
     qkv: Tensor, n_heads: int, table: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Rotated queries and keys, and values, each contiguous (batch, heads, length, dim).
+    """Rotated queries and keys, and values, (batch, heads, length, dim) each.
 
     The gradient is turned back by the same angles and written straight into one array, where
     autograd by itself would go over it six times.
@@ -42,6 +43,10 @@ def split_heads(
         n_heads: How many heads a block holds.
         table: From `rotary_table`.
     """
+    if qkv.is_cuda and not torch.is_grad_enabled() and find_spec("triton") is not None:
+        from nucel_model import triton_rope
+
+        return triton_rope.split_heads(qkv, n_heads, table)
     q, k, v = _SplitHeads.apply(qkv, n_heads, *table)
     return q, k, v
 

@@ -17,6 +17,8 @@ import torch
 
 from nucel_model import flash
 from nucel_model.backends import Mask, eager
+from nucel_model.profile_blocks import profile_blocks
+from nucel_model.profile_gpu import profile_gpu
 
 
 def one(q, k, v, scale, window):
@@ -107,6 +109,24 @@ def test_gradients_pass_through_packing_and_back():
     (grad,) = torch.autograd.grad(flash.attend(*inputs, mask).float().sum(), inputs)
     assert grad[2, 1, :, :7].abs().sum() > 0
     assert not grad[:, 1, :, 7:].any()
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("window", [None, 20])
+@pytest.mark.parametrize("lengths", [(100, 100), (100, 60)])
+def test_a_profile_takes_its_log_sums(window, lengths, monkeypatch):
+    pytest.importorskip("triton", reason="Triton is for Linux")
+    monkeypatch.setattr(flash, "usable", lambda _: True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    q, k, v = (2 * torch.randn(3, 2, 2, 100, 16, device=device)).half()
+    real = torch.arange(100, device=device) < torch.tensor(lengths, device=device)[:, None]
+    mask = Mask(None if min(lengths) == 100 else real, window)
+    got = profile_gpu(q, k, v, mask, real)
+    wanted = profile_blocks(q.float(), k.float(), v.float(), mask, real)
+    kept = real[:, None].expand(2, 2, 100)
+    for name in ("column", "entropy"):
+        mine, theirs = getattr(got, name), getattr(wanted, name)
+        torch.testing.assert_close(mine[kept], theirs[kept], atol=1e-4, rtol=1e-4)
 
 
 def test_what_is_missing_is_said():

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from nucel_model import NucelEncoder
 from nucel_model.backends import Mask
 
 pytest.importorskip("triton", reason="Triton is for Linux")
@@ -19,7 +20,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def wanted(q, k, mask, base):
-    """Column sums, entropies in bits and log-sum-exps in bits, out of whole maps in fp64."""
+    """Column sums, entropies in bits and log-sum-exps, out of whole maps in fp64."""
     q, k = q.double(), k.double()
     scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
     every = slice(0, q.shape[2])
@@ -29,24 +30,20 @@ def wanted(q, k, mask, base):
     probs = scores.softmax(dim=-1)
     column = (probs * base[:, None, :, None]).sum(dim=2)
     entropy = torch.special.entr(probs).sum(dim=-1)
-    bits = math.log2(math.e)
-    return column, entropy * bits, scores.logsumexp(dim=-1) * bits
+    return column, entropy * math.log2(math.e), scores.logsumexp(dim=-1)
 
 
 def make(length, dim, *, batch=1, heads=1, dtype=torch.float32):
     torch.manual_seed(length)
     q, k = (2 * torch.randn(2, batch, heads, length, dim, device=DEVICE)).to(dtype)
-    base = (torch.rand(batch, length, device=DEVICE) > 0.1).float()
+    base = torch.rand(batch, length, device=DEVICE) > 0.1
     return q, k, base
 
 
 def run(q, k, base, lengths, window):
     lengths = torch.tensor(lengths, dtype=torch.int32, device=DEVICE)
-    found = triton_profile.rows(q, k, lengths, window)
-    if window is None:
-        return *triton_profile.columns(q, k, found.log_sum, base, lengths), found
-    column = triton_profile.local_columns(q, k, found.log_sum, base, lengths, window)
-    return column, found.entropy, found
+    log_sum = triton_profile.log_sums(q, k, lengths, window)
+    return *triton_profile.reduced(q, k, log_sum, base, lengths, window), log_sum
 
 
 def worst(got, true):
@@ -57,10 +54,21 @@ def worst(got, true):
 @pytest.mark.parametrize("length", [1, 65, 129, 290])
 def test_kernels_give_the_numbers_of_the_whole_map(length, window):
     q, k, base = make(length, 32)
-    column, entropy, found = run(q, k, base, [length], window)
+    found = run(q, k, base, [length], window)
     true = wanted(q, k, Mask(None, window), base)
-    for got, exact in zip((column, entropy, found.log_sum), true, strict=True):
+    for got, exact in zip(found, true, strict=True):
         assert worst(got, exact) <= 1e-5
+
+
+def test_a_program_takes_several_tiles_of_keys(monkeypatch):
+    monkeypatch.setattr(triton_profile, "SPREADS", 2)
+    q, k, base = make(290, 16, batch=2)
+    column, entropy, _ = run(q, k, base, [290, 150], None)
+    for i, length in enumerate((290, 150)):
+        alone = (x[i : i + 1, :, :length] for x in (q, k))
+        true = wanted(*alone, Mask(None, None), base[i : i + 1, :length])
+        assert worst(column[i : i + 1, :, :length], true[0]) <= 1e-5
+        assert worst(entropy[i : i + 1, :, :length], true[1]) <= 1e-5
 
 
 @pytest.mark.parametrize("dim", [8, 24, 64])
@@ -89,7 +97,7 @@ def test_queries_and_keys_may_be_views_of_one_product():
     torch.manual_seed(0)
     qkv = torch.randn(1, 80, 3, 2, 16, device=DEVICE)
     q, k = qkv[:, :, 0].transpose(1, 2), qkv[:, :, 1].transpose(1, 2)
-    base = torch.ones(1, 80, device=DEVICE)
+    base = torch.ones(1, 80, dtype=torch.bool, device=DEVICE)
     column, entropy, _ = run(q, k, base, [80], None)
     true = wanted(q, k, Mask(None, None), base)
     assert worst(column, true[0]) <= 1e-5
@@ -126,3 +134,17 @@ def test_the_whole_gpu_path_gives_what_the_blocks_give(window):
     kept = real[:, None].expand(2, 2, 100)
     for mine, theirs in zip(got, wanted, strict=True):
         torch.testing.assert_close(mine[kept], theirs[kept], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)])
+def test_a_model_on_a_gpu_gives_what_it_gives_on_a_cpu(tiny, random_batch, dtype, close):
+    ids, real = random_batch(600, 250)
+    model = NucelEncoder(tiny).eval()
+    with torch.inference_mode():
+        wanted = model.profile(ids, real)
+        got = model.to("cuda", dtype).profile(ids.cuda(), real.cuda())
+    for name in ("received", "entropy", "cls_share", "n_share"):
+        mine, theirs = getattr(got, name).float().cpu(), getattr(wanted, name)
+        assert torch.equal(mine.isnan(), theirs.isnan())
+        torch.testing.assert_close(mine, theirs, atol=close, rtol=close, equal_nan=True)

@@ -81,6 +81,25 @@ class Site:
     p: float
 
 
+@dataclass(frozen=True)
+class Variant:
+    """One alternative allele of a VCF record.
+
+    Attributes:
+        chromosome: As the genome calls it.
+        start: Of the reference allele, 0-based (the file's POS less one).
+        ref: The reference allele, upper case; what the genome has there.
+        alt: What stands there instead.
+        id: The file's ID; "" if it has none.
+    """
+
+    chromosome: str
+    start: int
+    ref: str
+    alt: str
+    id: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Motif:
     """A position weight matrix.
@@ -161,3 +180,16 @@ HEAD_MOTIF_COLUMNS = [
 SINK_COLUMNS = [
     "layer", "head", "kind", "sequences", "sink_sequences", "largest_share", "cls_share",
 ]  # fmt: skip
+SUBSTITUTION_COLUMNS = [
+    "record", "length", "bases_read", "own_base_best", "mean_range", "largest_range",
+    "largest_range_at",
+]  # fmt: skip
+DEPENDENCY_COLUMNS = [
+    "record", "first", "second", "distance", "dependency", "shuffled_mean", "fold",
+    "p_pair", "p_record",
+]  # fmt: skip
+VARIANT_COLUMNS = [
+    "chrom", "pos", "id", "ref", "alt",
+    "site_change", "flank_change", "flank_largest", "flank_largest_pos",
+]  # fmt: skip
+SKIPPED_VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "reason"]

@@ -31,7 +31,7 @@ def read_regions(path: str | Path, genome: Genome) -> list[Location]:
     for number, name, start, end, _ in bed_lines(path):
         where = f"{path}, line {number}"
         if name not in known:
-            raise InputError(f"{where}: {_unknown(name, genome.names)}")
+            raise InputError(f"{where}: {unknown_sequence(name, genome.names)}")
         if start == end:
             raise InputError(
                 f"{where}: the region {name}:{start:,}-{end:,} is empty; BED counts from 0 and "
@@ -73,7 +73,8 @@ def whole_genome(genome: Genome) -> list[Location]:
     return [Location(name, 0, genome.length(name)) for name in genome.names if genome.length(name)]
 
 
-def _unknown(name: str, names: list[str]) -> str:
+def unknown_sequence(name: str, names: list[str]) -> str:
+    """What to say of a name the genome does not have: the nearest, or how it writes them."""
     what = f"the genome has no sequence {name:.60}"
     for other, how in ((f"chr{name}", "with"), (name.removeprefix("chr"), "without")):
         if other != name and other in names:

@@ -24,6 +24,7 @@ from nucel_interp.analysis.tracks import (
 )
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.cls_row import cls_row_scores
+from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS, Unit
 from nucel_interp.types import Record
@@ -106,10 +107,3 @@ def cut_and_split(
     if len(units) < MIN_UNITS:
         return units, np.zeros(len(units), dtype=bool), "not split: too few sequences"
     return units, test, rule
-
-
-def load_model(model: str | Nucel) -> Nucel:
-    """A model by its name or folder; one that is loaded already as it is."""
-    from nucel_model import from_pretrained
-
-    return from_pretrained(model) if isinstance(model, str) else model

@@ -118,10 +118,9 @@ class GenomeRun:
         Raises:
             NucelError: As `on_cluster`, or a part cannot be written.
         """
-        import torch
-
         from nucel_interp.cli.progress import progress
         from nucel_interp.scoring.cluster import on_cluster
+        from nucel_interp.scoring.device import best_device
 
         parts, shards = self._job.parts, self._job.shards
         done = parts.start(self._about, anew=self._force)
@@ -136,8 +135,7 @@ class GenomeRun:
                     for _, bases in on_cluster(ready, left, address=cluster, threads=threads):
                         step(bases)
                 elif left:
-                    device = "cuda" if torch.cuda.is_available() else "cpu"
-                    work = prepare(self._job, device, step)
+                    work = prepare(self._job, str(best_device()), step)
                     for number in left:
                         work(number)
         except (KeyboardInterrupt, SystemExit):

@@ -83,11 +83,12 @@ def _find(
     from nucel_interp.compare.sinks import sink_table
     from nucel_interp.io.fasta import read_records
     from nucel_interp.scoring import cut_units, score_sequences, split_units
-    from nucel_model import from_pretrained, untrained_twin
+    from nucel_interp.scoring.device import load_model
+    from nucel_model import untrained_twin
 
     set_threads(threads)
     records = read_records(sequences)
-    loaded = from_pretrained(model)
+    loaded = load_model(model)
     units = cut_units(records, loaded.config.context_bp)
     texts = [u.sequence for u in units]
     in_test, rule = split_units(records, units, seed)

@@ -92,9 +92,9 @@ def motifs(
 
 
 def _model(name: str) -> Nucel:
-    from nucel_model import from_pretrained
+    from nucel_interp.scoring.device import load_model
 
-    return from_pretrained(name)
+    return load_model(name)
 
 
 def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> Intervention:
@@ -117,11 +117,10 @@ def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
     if not needs_torch:
         return "none", "no model was read"
     set_threads(threads)
-    import torch
-
+    from nucel_interp.scoring.device import best_device
     from nucel_model.profile_gpu import available
 
-    return "profile", f"attention is reduced as it is computed: {available(torch.device('cpu'))[1]}"
+    return "profile", f"attention is reduced as it is computed: {available(best_device())[1]}"
 
 
 def _say_if_cold() -> None:

@@ -83,9 +83,8 @@ class RecordRun:
         Raises:
             NucelError: A part cannot be written, or is of another run.
         """
-        import torch
-
         from nucel_interp.cli.progress import progress
+        from nucel_interp.scoring.device import best_device
         from nucel_interp.scoring.stretches import score_stretches
 
         finished = self._parts.start(self._about(), anew=anew)
@@ -93,7 +92,7 @@ class RecordRun:
         bases = self.survey.bases
         if kept:
             say(f"going on: {kept:,} of {bases:,} bases were done")
-        model = self.model.to("cuda" if torch.cuda.is_available() else "cpu")
+        model = self.model.to(best_device())
         left = ((n, shard) for n, shard in enumerate(self._shards()) if n not in finished)
         try:
             with (

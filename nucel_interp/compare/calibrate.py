@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.inputs import check_input
-from nucel_interp.analysis.prepare import cut_and_split, load_model
+from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.analysis.study import OnProgress, Stages, Study
 from nucel_interp.analysis.tracks import ScoreName, shuffled_studies
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
+from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.types import CALIBRATE_COLUMNS, Motif, Record

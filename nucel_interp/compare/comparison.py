@@ -153,11 +153,12 @@ def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
     Raises:
         InputError: No model, or two of one name.
     """
-    from nucel_model import from_pretrained, untrained_twin
+    from nucel_interp.scoring.device import load_model
+    from nucel_model import untrained_twin
 
     if not models:
         raise InputError("name at least one model to compare")
-    loaded = [from_pretrained(m) if isinstance(m, str) else m for m in models]
+    loaded = [load_model(m) for m in models]
     for name, times in Counter(m.name for m in loaded).items():
         if times > 1:
             folders = " and ".join(str(m.path or "(in memory)") for m in loaded if m.name == name)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
+from nucel_interp.scoring.device import batch_tokens
 from nucel_interp.scoring.frames import Rule, average_frames, frame_spans
 from nucel_interp.scoring.pieces import Piece, lay_out
 from nucel_interp.types import canonical, reverse_complement
@@ -99,7 +100,8 @@ def score_sequences(
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
     layout = lay_out(sequences, turned, config.context_bp, config.token_bp, frames)
-    for pieces in _batches(layout, collapsed, config.token_bp):
+    at_once = batch_tokens(model, TOKENS_PER_BATCH) // 2
+    for pieces in _batches(layout, collapsed, config.token_bp, at_once):
         forward = [sequences[p.sequence][p.start : p.end] for p in pieces]
         other = [reverse_complement(t) for t in forward] if strands == "both" else []
         reading = _read(model, forward + other, frames and config.token_bp > 1, rule)
@@ -199,7 +201,9 @@ def _require_a_token(lengths: NDArray[np.int64], token_bp: int, name: str) -> No
         )
 
 
-def _batches(pieces: list[Piece], collapsed: list[str], token_bp: int) -> Iterator[list[Piece]]:
+def _batches(
+    pieces: list[Piece], collapsed: list[str], token_bp: int, at_once: int
+) -> Iterator[list[Piece]]:
     """Pieces of one length together, so that nothing is padded; of like length for longer tokens.
 
     Ties are broken by the strand-collapsed sequence: what a piece is batched with decides its last
@@ -209,7 +213,7 @@ def _batches(pieces: list[Piece], collapsed: list[str], token_bp: int) -> Iterat
     for piece in sorted(pieces, key=lambda p: (p.end - p.start, collapsed[p.sequence], p.start)):
         length = piece.end - piece.start
         tokens = math.ceil(length / token_bp) + 1
-        full = tokens * (len(batch) + 1) > TOKENS_PER_BATCH // 2
+        full = tokens * (len(batch) + 1) > at_once
         if batch and (full or (token_bp == 1 and length != batch[0].end - batch[0].start)):
             yield batch
             batch = []

@@ -6,6 +6,7 @@ Nucleotide Transformer's are: from the left, anew after an N, what is left over 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,10 @@ class LetterModel:
     def __init__(self, shape: Shape | None = None) -> None:
         self.config = Shape() if shape is None else shape
         self.read: list[list[str]] = []
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """One, on the CPU."""
+        yield torch.zeros(())
 
     def profile_sequences(self, sequences: list[str], rule: str = "density") -> Profile:
         """By the rules above; entropy 1, [CLS] share 0.25."""

@@ -8,7 +8,7 @@ with its language-model head (`nt`). NucEL's:
 ``model.safetensors``      the encoder alone, with transformers' parameter names
 ``discriminator.safetensors``  the replaced-token head, if the folder has one
 ``mlm.safetensors``        the masked-base head (a generator's), if the folder has one
-``classifier.safetensors``  a fine-tuned head on [CLS]; ``classifier_head`` names its classes
+``classifier.safetensors``  a fine-tuned head; ``classifier_head`` says what its outputs are
 ``generator/``             a folder of the same form
 =========================  ======================================================================
 """
@@ -124,6 +124,22 @@ class Nucel(nn.Module):
                 "or use attention."
             )
         return self.discriminator_head(last_hidden_state).float()[:, 1:]
+
+    def predict_logits(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """What the fine-tuned head says of each sequence: (batch, labels) fp32, gradients kept.
+
+        The outputs' meaning is `ClassificationHead.task`'s: logits of classes or labels, or values.
+
+        Raises:
+            FolderError: The folder holds no fine-tuned head.
+        """
+        if self.classifier_head is None:
+            raise FolderError(
+                f"{self.name} has no fine-tuned head, so it predicts nothing of a whole sequence. "
+                "Fine-tune it on labelled sequences with `nucel-pretrain finetune`."
+            )
+        hidden = self(input_ids, attention_mask).last_hidden_state
+        return self.classifier_head(hidden, attention_mask).float()
 
 
 def untrained_twin(model: Nucel, seed: int) -> Nucel:
@@ -264,7 +280,13 @@ def read_classifier(
             'are: add "classifier_head": {"labels": ["...", "..."]}, in the order of its rows'
         )
     try:
-        head = ClassificationHead(hidden_size, labels, str(said.get("source", "")))
+        head = ClassificationHead(
+            hidden_size,
+            labels,
+            str(said.get("source", "")),
+            task=said.get("task", "classes"),
+            pooling=said.get("pooling", "cls"),
+        )
     except ValueError as error:
         raise ConfigError(f"{folder / 'config.json'}: {error}") from error
     _load(head, path)
@@ -278,7 +300,12 @@ def write_classifier(head: ClassificationHead | None, folder: Path) -> dict[str,
         path.unlink(missing_ok=True)
         return {}
     _save(head, path)
-    said = {"labels": list(head.labels), "pooling": "cls", "source": head.source}
+    said = {
+        "labels": list(head.labels),
+        "task": head.task,
+        "pooling": head.pooling,
+        "source": head.source,
+    }
     return {"classifier_head": said}
 
 

@@ -1,14 +1,20 @@
-"""Heads on the encoder: masked bases, replaced tokens, and a class for the whole sequence."""
+"""Heads on the encoder: masked bases, replaced tokens, and what a whole sequence is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nucel_model.config import NucelConfig
+
+Task = Literal["classes", "multilabel", "regression"]
+Pooling = Literal["cls", "mean"]
+TASKS: tuple[str, ...] = get_args(Task)
+POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
 class MaskedLMHead(nn.Module):
@@ -46,21 +52,49 @@ class ReplacedTokenHead(nn.Module):
 
 
 class ClassificationHead(nn.Module):
-    """One linear layer on [CLS]: a logit per class, for the encoders of every folder.
+    """What fine-tuning adds: one linear layer on a summary of the sequence, for any encoder.
+
+    ===========  ===========================================================  ==============
+    task         an output is                                                 labels
+    ===========  ===========================================================  ==============
+    classes      a logit; softmax over all outputs gives probabilities        two or more
+    multilabel   a logit; each label has a probability of its own, a sigmoid  one or more
+    regression   a number in the unit of the values it was fitted to          one or more
+    ===========  ===========================================================  ==============
 
     Attributes:
-        labels: What each class is called, in the order of the logits.
+        labels: What each output is called, in their order.
         source: How the head came to be, for the folder.
+        task: See above.
+        pooling: "cls" reads the state of [CLS], "mean" the mean over all real tokens but [CLS].
     """
 
-    def __init__(self, hidden_size: int, labels: Sequence[str], source: str = "") -> None:
+    def __init__(
+        self,
+        hidden_size: int,
+        labels: Sequence[str],
+        source: str = "",
+        *,
+        task: Task = "classes",
+        pooling: Pooling = "cls",
+    ) -> None:
         super().__init__()
-        if len(labels) < 2 or len(set(labels)) < len(labels):
+        for what, value, allowed in (("task", task, TASKS), ("pooling", pooling, POOLINGS)):
+            if value not in allowed:
+                raise ValueError(
+                    f"classifier_head.{what} must be {', '.join(allowed[:-1])} or {allowed[-1]}; "
+                    f"got {value!r}"
+                )
+        least = 2 if task == "classes" else 1
+        if len(labels) < least or len(set(labels)) < len(labels):
+            number = "two names or more" if least == 2 else "a name or more"
             raise ValueError(
-                f"classifier_head.labels must be two names or more, all different; got {labels!r}"
+                f"classifier_head.labels must be {number}, all different; got {labels!r}"
             )
         self.labels = tuple(labels)
         self.source = source
+        self.task = task
+        self.pooling = pooling
         self.linear = nn.Linear(hidden_size, len(labels))
 
     @torch.no_grad()
@@ -71,9 +105,15 @@ class ClassificationHead(nn.Module):
         )
         self.linear.bias.zero_()
 
-    def forward(self, last_hidden_state: Tensor) -> Tensor:
-        """(batch, tokens, hidden) to logits (batch, classes)."""
-        return self.linear(last_hidden_state[:, 0])
+    def forward(self, last_hidden_state: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """(batch, tokens, hidden), and which tokens are real, to outputs (batch, labels)."""
+        if self.pooling == "cls":
+            return self.linear(last_hidden_state[:, 0])
+        states = last_hidden_state[:, 1:]
+        if attention_mask is None:
+            return self.linear(states.mean(dim=1))
+        real = (attention_mask[:, 1:] != 0).to(states.dtype)[..., None]
+        return self.linear((states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1))
 
 
 @torch.no_grad()

@@ -51,6 +51,41 @@ def test_logits_are_a_linear_reading_of_cls_alone(model, random_batch):
     torch.testing.assert_close(model.classifier_head(hidden), wanted)
 
 
+def test_the_mean_is_over_real_tokens_without_cls(tiny, random_batch):
+    head = ClassificationHead(tiny.hidden_size, ["height"], task="regression", pooling="mean")
+    head.init_weights(3)
+    _, mask = random_batch(40, 30)
+    hidden = torch.randn(2, 40, tiny.hidden_size)
+    got = head(hidden, mask)
+    wanted = [head.linear(hidden[i, 1:n].mean(dim=0)) for i, n in enumerate((40, 30))]
+    torch.testing.assert_close(got, torch.stack(wanted))
+    torch.testing.assert_close(head(hidden[:1]), got[:1])  # without a mask all are real
+
+
+@pytest.mark.parametrize("task", ["multilabel", "regression"])
+def test_task_and_pooling_come_back(tiny, tmp_path, task):
+    head = ClassificationHead(tiny.hidden_size, ["one"], task=task, pooling="mean")
+    save_pretrained(Nucel(NucelEncoder(tiny), classifier_head=head), tmp_path)
+    again = from_pretrained(tmp_path).classifier_head
+    assert (again.task, again.pooling, again.labels) == (task, "mean", ("one",))
+
+
+def test_a_folder_that_does_not_name_its_task_has_classes_on_cls(folder):
+    config = json.loads((folder / "config.json").read_text())
+    del config["classifier_head"]["task"], config["classifier_head"]["pooling"]
+    (folder / "config.json").write_text(json.dumps(config))
+    again = from_pretrained(folder).classifier_head
+    assert (again.task, again.pooling) == ("classes", "cls")
+
+
+def test_a_model_predicts_by_its_head(model, random_batch):
+    ids, mask = random_batch(40, 30)
+    wanted = model.classifier_head(model(ids, mask).last_hidden_state)
+    torch.testing.assert_close(model.predict_logits(ids, mask), wanted)
+    with pytest.raises(FolderError, match="nucel-pretrain finetune"):
+        Nucel(model.encoder).predict_logits(ids, mask)
+
+
 def test_the_encoder_is_saved_as_without_a_head(model, folder, tmp_path):
     bare = save_pretrained(Nucel(model.encoder), tmp_path / "bare")
     name = "model.safetensors"
@@ -71,6 +106,8 @@ def test_a_head_that_does_not_fit_is_refused(folder):
         ({"labels": "AB"}, "does not say what the classes"),
         ({"labels": ["one"]}, "two names or more"),
         ({"labels": ["same", "same"]}, "all different"),
+        ({"labels": ["a", "b"], "task": "class"}, "classes, multilabel or regression; got 'class'"),
+        ({"labels": ["a", "b"], "pooling": "max"}, "cls or mean; got 'max'"),
     ):
         (folder / "config.json").write_text(json.dumps({**config, "classifier_head": said}))
         with pytest.raises(ConfigError, match=message):

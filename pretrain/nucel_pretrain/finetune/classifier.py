@@ -37,8 +37,7 @@ def tokens(model: Nucel, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 def logits(model: Nucel, sequences: Sequence[str]) -> Tensor:
     """Class logits (batch, classes)."""
-    assert model.classifier_head is not None
-    return model.classifier_head(model(*tokens(model, sequences)).last_hidden_state).float()
+    return model.predict_logits(*tokens(model, sequences))
 
 
 @torch.no_grad()

@@ -24,9 +24,10 @@ from nucel_model.profile_gpu import profile_gpu
 def one(q, k, v, scale, window):
     """(tokens, heads, dim) each, by definition; and the log-sum-exp (heads, tokens)."""
     scores = torch.einsum("ihd,jhd->hij", q.float(), k.float()) * scale
-    i, j = torch.arange(len(q))[:, None], torch.arange(len(k))[None, :]
+    i = torch.arange(len(q), device=q.device)[:, None]
+    j = torch.arange(len(k), device=q.device)[None, :]
     left, right = window
-    hidden = torch.zeros(len(q), len(k), dtype=torch.bool)
+    hidden = torch.zeros(len(q), len(k), dtype=torch.bool, device=q.device)
     if left >= 0:
         hidden |= j < i - left
     if right >= 0:

@@ -122,7 +122,8 @@ def rank_pairs(dependency: NDArray[np.floating[Any]], null: PairNull, most: int)
         fold = value / means[group]
     order = np.argsort(-fold, kind="stable")[:most]
     order = order[np.isfinite(fold[order])]
-    first, second, group, value, fold = (x[order] for x in (first, second, group, value, fold))
+    first, second, group = first[order], second[order], group[order]
+    value, fold = value[order], fold[order]
     p_pair = np.array(
         [_p(null.values[c], v) for c, v in zip(group.tolist(), value.tolist(), strict=True)]
     )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nucel_interp.scoring.device import batch_tokens
 from nucel_interp.scoring.pieces import cut_pieces
 from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress, Strands
 from nucel_interp.types import canonical
@@ -132,7 +133,7 @@ def read_substitutions(
     unchanged = read_logits(model, ids[None])
     out[places - first, ids[places] - tokenizer.A] = unchanged[0, places]
     at, base = at[changed], base[changed]
-    rows = max(1, TOKENS_PER_BATCH // (len(ids) + 1))
+    rows = max(1, batch_tokens(model, TOKENS_PER_BATCH) // (len(ids) + 1))
     for begin in range(0, len(at), rows):
         where, what = at[begin : begin + rows], base[begin : begin + rows]
         variants = np.tile(ids, (len(where), 1))

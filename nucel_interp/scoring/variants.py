@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nucel_genome import Genome
+from nucel_interp.errors import InputError
+from nucel_interp.scoring.pieces import n_tokens
 from nucel_interp.scoring.runner import Progress, Strands
-from nucel_interp.scoring.substitution import read_logits, require_discriminator
+from nucel_interp.scoring.substitution import require_discriminator
+from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.types import Variant
 from nucel_model import Nucel, tokenizer
 
@@ -23,7 +27,9 @@ Ids = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class VariantScores:
-    """A number per variant; log-odds in nats, high = replaced, alternative less reference.
+    """Numbers per variant, alternative less reference; log-odds in nats, high = replaced.
+
+    Without a discriminator head, `site`, `flank` and `largest` are NaN.
 
     Attributes:
         site: (variants,) mean log-odds of the alternative allele's bases, in place, less that of
@@ -33,12 +39,16 @@ class VariantScores:
         largest: (variants,) the change of largest size among those, with its sign; of equals the
             first.
         largest_at: (variants,) where that base is, 0-based in the chromosome; -1 without any.
+        targets: What a fine-tuned head predicts: the second of two classes, or every output.
+        predictions: (variants, targets) change of each target's number.
     """
 
     site: NDArray[np.float64]
     flank: NDArray[np.float64]
     largest: NDArray[np.float64]
     largest_at: NDArray[np.int64]
+    targets: tuple[Target, ...]
+    predictions: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,28 +78,31 @@ def score_variants(
     strands: Strands = "both",
     on_progress: Progress | None = None,
 ) -> VariantScores:
-    """Score every variant by the discriminator.
+    """Score every variant by the discriminator, by a fine-tuned head, or by both.
 
     A variant is read by itself, so its digits depend neither on the others nor on their order.
 
     Args:
-        model: Needs a discriminator head.
+        model: With a discriminator head, a fine-tuned head, or both.
         variants: Reference alleles as the genome has them; alleles shorter than the context.
         genome: Holds their chromosomes.
         strands: "both" averages with the reverse complement, turned back.
         on_progress: Called with the number of variants finished since the last call.
 
     Raises:
-        FolderError: The model has no discriminator head.
+        FolderError: The model has neither head.
+        InputError: Windows with so many N that they do not fit a model of longer tokens.
         ValueError: A reference allele is not the genome's.
     """
-    require_discriminator(model)
+    targets = variant_targets(model)
     n = len(variants)
     site, flank, largest = (np.full(n, np.nan) for _ in range(3))
     largest_at = np.full(n, -1, dtype=np.int64)
+    predictions = np.full((n, len(targets)), np.nan)
     for i, variant in enumerate(variants):
         window = window_around(variant, genome, model.config.context_bp)
-        ref, alt = _read_both(model, window, strands)
+        (ref, before), (alt, after) = _read_both(model, targets, window, strands)
+        predictions[i] = after - before
         middle = ref[window.left : len(ref) - window.right]
         other = alt[window.left : len(alt) - window.right]
         if len(middle) and len(other):
@@ -108,7 +121,21 @@ def score_variants(
             largest_at[i] = window.start + furthest + behind
         if on_progress is not None:
             on_progress(1)
-    return VariantScores(site, flank, largest, largest_at)
+    return VariantScores(site, flank, largest, largest_at, targets, predictions)
+
+
+def variant_targets(model: Nucel) -> tuple[Target, ...]:
+    """What of a fine-tuned head is told: the second of two classes, or every output; none without.
+
+    Raises:
+        FolderError: The model has neither a fine-tuned nor a discriminator head.
+    """
+    head = model.classifier_head
+    if head is None:
+        require_discriminator(model)
+        return ()
+    two = head.task == "classes" and len(head.labels) == 2
+    return tuple(find_target(model, label) for label in (head.labels[-1:] if two else head.labels))
 
 
 def window_around(variant: Variant, genome: Genome, context: int) -> Window:
@@ -153,25 +180,47 @@ def _common(one: Ids, other: Ids) -> int:
     return int(differ[0]) if len(differ) else n
 
 
+Reading = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Log-odds of every base of a window, NaN where there is none, and the number of each target."""
+
+
 def _read_both(
-    model: Nucel, window: Window, strands: Strands
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds of every base of both alleles' windows; NaN where there is no base."""
-    alleles = [window.ref, window.alt]
-    if len(window.ref) == len(window.alt):  # one pass for both
-        ref, alt = _read(model, np.stack(alleles), strands)
-    else:
-        ref, alt = (_read(model, ids[None], strands)[0] for ids in alleles)
-    ref[window.ref < tokenizer.A] = np.nan
-    alt[window.alt < tokenizer.A] = np.nan
-    return ref, alt
+    model: Nucel, targets: Sequence[Target], window: Window, strands: Strands
+) -> list[Reading]:
+    """The reference allele's window and the alternative's; one pass if they are equally long."""
+    if len(window.ref) == len(window.alt):
+        return _read(model, targets, [window.ref, window.alt], strands)
+    return [_read(model, targets, [ids], strands)[0] for ids in (window.ref, window.alt)]
 
 
-def _read(model: Nucel, rows: Ids, strands: Strands) -> NDArray[np.float64]:
-    """(rows, bases) log-odds of equally long windows."""
-    if strands == "forward":
-        return read_logits(model, rows).astype(np.float64)
-    both = np.concatenate([rows, tokenizer.reverse_complement_ids(rows)])
-    logits = read_logits(model, both).astype(np.float64)
-    mean: NDArray[np.float64] = (logits[: len(rows)] + logits[len(rows) :, ::-1]) / 2
-    return mean
+def _read(
+    model: Nucel, targets: Sequence[Target], windows: list[Ids], strands: Strands
+) -> list[Reading]:
+    """Equally long windows, each on its strands."""
+    n = len(windows)
+    turned = [tokenizer.reverse_complement_ids(ids) for ids in windows] if strands == "both" else []
+    texts = [tokenizer.decode(ids) for ids in (*windows, *turned)]
+    config = model.config
+    if config.token_bp > 1:
+        most = config.context_bp // config.token_bp
+        if (tokens := max(n_tokens(t, config.token_bp) for t in texts)) > most:
+            raise InputError(
+                f"N beside a variant make {tokens:,} tokens of its window, since they are read one "
+                f"by one; {model.name} reads {most:,}. Leave out variants beside assembly gaps"
+            )
+    ids, mask = (x.to(next(model.parameters()).device) for x in model.tokens(texts))
+    with torch.inference_mode():
+        hidden = model(ids, None if bool(mask.all()) else mask).last_hidden_state
+        logits = np.full((len(texts), len(windows[0])), np.nan)
+        if model.discriminator_head is not None:
+            logits = model.replaced_logit(hidden).cpu().numpy().astype(np.float64)
+        values = np.zeros((len(texts), len(targets)))
+        if model.classifier_head is not None and targets:
+            outputs = model.classifier_head(hidden, mask).double()
+            values = torch.stack([t.of(outputs) for t in targets], dim=1).cpu().numpy()
+    if turned:
+        logits = (logits[:n] + logits[n:, ::-1]) / 2
+        values = (values[:n] + values[n:]) / 2
+    for row, window in zip(logits, windows, strict=True):
+        row[window < tokenizer.A] = np.nan
+    return list(zip(logits, values, strict=True))

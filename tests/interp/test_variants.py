@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from nucel_genome import Genome
+from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.scoring.variants import score_variants, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
 from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
-from nucel_model.heads import ReplacedTokenHead
+from nucel_model.heads import ClassificationHead, ReplacedTokenHead, Task
 
 CONTEXT = 40
 CHROMOSOME = "".join(random.Random(0).choices(BASES, k=200))
@@ -167,6 +168,42 @@ def test_the_other_strand_of_the_genome_gives_the_same_scores() -> None:
 def test_a_reference_allele_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="does not have"):
         score_variants(tiny(), [Variant("chr1", 100, other(CHROMOSOME[100]), "A")], genome())
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "told"),
+    [
+        ("classes", ("no", "yes"), ["yes"]),
+        ("classes", ("a", "b", "c"), ["a", "b", "c"]),
+        ("multilabel", ("a", "b"), ["a", "b"]),
+        ("regression", ("signal",), ["signal"]),
+    ],
+)
+@pytest.mark.parametrize("discriminator", [True, False])
+def test_a_fine_tuned_head_tells_how_its_prediction_changes(
+    task: Task, labels: tuple[str, ...], told: list[str], discriminator: bool
+) -> None:
+    model = tiny(discriminator)
+    model.classifier_head = ClassificationHead(16, labels, task=task, pooling="mean")
+    model.classifier_head.init_weights(0, std=1.0)
+    variant = at(100, other(CHROMOSOME[100]))
+    got = score_variants(model, [variant], genome())
+    assert [t.label for t in got.targets] == told
+    assert np.isfinite(got.site[0]) == discriminator
+
+    def number(sequence: str, label: str) -> float:
+        values = []
+        for text in (sequence, reverse_complement(sequence)):
+            ids, mask = tokenizer.batch([tokenizer.encode(text)])
+            with torch.inference_mode():
+                values.append(float(target_logit(model, find_target(model, label), ids, mask)))
+        return sum(values) / 2
+
+    ref = CHROMOSOME[81:121]
+    alt = ref[:19] + variant.alt + ref[20:]
+    want = [number(alt, label) - number(ref, label) for label in told]
+    np.testing.assert_allclose(got.predictions[0], want, atol=1e-5)
+    assert np.abs(want).max() > 1e-3
 
 
 def test_without_the_head_there_are_no_scores() -> None:

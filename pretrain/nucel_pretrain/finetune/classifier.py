@@ -11,17 +11,27 @@ from torch import Tensor
 
 from nucel_model import ClassificationHead, Nucel
 from nucel_model.backends import training_backend
+from nucel_model.heads import Pooling, Task
+from nucel_pretrain.finetune.objective import probabilities
 
 BATCH = 64
 """Sequences per forward pass where no gradient is kept."""
 
 
-def give_head(model: Nucel, labels: Sequence[str], source: str, seed: int) -> ClassificationHead:
+def give_head(
+    model: Nucel,
+    labels: Sequence[str],
+    source: str,
+    seed: int,
+    *,
+    task: Task = "classes",
+    pooling: Pooling = "cls",
+) -> ClassificationHead:
     """Put a fresh head on ``model``; whatever else its folder carried goes.
 
     A discriminator or masked-base head belongs to the encoder as it was before fine-tuning.
     """
-    head = ClassificationHead(model.config.hidden_size, labels, source)
+    head = ClassificationHead(model.config.hidden_size, labels, source, task=task, pooling=pooling)
     head.init_weights(seed)
     model.discriminator_head = model.mlm_head = None
     model.classifier_head = head.to(next(model.parameters()).device)
@@ -36,21 +46,48 @@ def tokens(model: Nucel, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 
 def logits(model: Nucel, sequences: Sequence[str]) -> Tensor:
-    """Class logits (batch, classes)."""
+    """What the head says, (batch, labels)."""
     return model.predict_logits(*tokens(model, sequences))
 
 
 @torch.no_grad()
-def predict(model: Nucel, sequences: Sequence[str]) -> NDArray[np.float64]:
-    """Class probabilities (n, classes), summing to 1."""
+def outputs_of(
+    model: Nucel, sequences: Sequence[str], *, both_strands: bool = False
+) -> NDArray[np.float64]:
+    """What the head says of each sequence, (n, labels): logits or values.
+
+    Args:
+        model: With a fine-tuned head.
+        sequences: Of any lengths it reads.
+        both_strands: The mean with the reverse complement's.
+    """
     was_training = model.training
     model.eval()
-    parts = [
-        logits(model, sequences[at : at + BATCH]).softmax(dim=-1).cpu()
-        for at in range(0, len(sequences), BATCH)
-    ]
+    found = np.zeros((len(sequences), len(model.classifier_head.labels)))  # type: ignore[union-attr]
+    # of one length together: nothing is padded, and company changes no digit
+    order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
+    for at in range(0, len(order), BATCH):
+        number = order[at : at + BATCH]
+        some = [sequences[i] for i in number]
+        outputs = logits(model, some)
+        if both_strands:
+            outputs = (outputs + logits(model, [reverse_complement(s) for s in some])) / 2
+        found[number] = outputs.double().cpu().numpy()
     model.train(was_training)
-    return torch.cat(parts).double().numpy()
+    return found
+
+
+def predict(model: Nucel, sequences: Sequence[str]) -> NDArray[np.float64]:
+    """Class probabilities (n, classes), summing to 1."""
+    return probabilities(outputs_of(model, sequences), "classes")
+
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+def reverse_complement(sequence: str) -> str:
+    """The other strand, in reading direction; letters other than A, C, G, T stay."""
+    return sequence.translate(_COMPLEMENT)[::-1]
 
 
 def set_training_backend(model: Nucel, sequence: str) -> None:

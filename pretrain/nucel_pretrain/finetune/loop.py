@@ -1,4 +1,4 @@
-"""The loop: full fine-tuning by AdamW, stopped early by a validation set, best weights kept."""
+"""The loop: fine-tuning by AdamW, stopped early by a validation set, best weights kept."""
 
 from __future__ import annotations
 
@@ -6,26 +6,33 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from nucel_model import Nucel
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.evaluation.metrics import Ranked
-from nucel_pretrain.finetune.classifier import logits, predict, set_training_backend
+from nucel_pretrain.finetune.classifier import (
+    logits,
+    outputs_of,
+    predict,
+    set_training_backend,
+)
+from nucel_pretrain.finetune.objective import loss_of
 from nucel_pretrain.optim import OptimConfig, learning_rate, make_optimizer
 
 Say = Callable[[str], None]
-Labelled = tuple[Sequence[str], NDArray[np.int64]]
-"""Sequences and their class numbers (n,)."""
+Labelled = tuple[Sequence[str], NDArray[Any]]
+"""Sequences and their class numbers (n,), or labels or values (n, labels)."""
 Batches = Callable[[int], Labelled]
 """Batch number i; the same number always gives the same batch."""
-LEFT_CHANCE = 0.6
-"""Validation accuracy below which impatience would only cut off the plateau that learning starts
-with: of two classes, telling the order of motifs, small networks see nothing for 100 steps."""
+LEFT_CHANCE = 0.2
+"""Share of the way from the commonest class's accuracy to 1 below which impatience would only cut
+off the plateau that learning starts with: telling the order of motifs, small networks see nothing
+for 100 steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +46,8 @@ class FinetuneConfig:
     evaluate_every: int = 50
     """Steps between looks at the validation set."""
     patience: int = 10
-    """Looks without a lower validation loss after which training stops; counted once validation
-    accuracy has been above `LEFT_CHANCE`."""
+    """Looks without a lower validation loss after which training stops; of classes, counted once
+    validation accuracy has left chance (`LEFT_CHANCE`)."""
     enough: float = 1.0
     """Validation accuracy at which training stops."""
 
@@ -80,7 +87,8 @@ class FineTuned:
         steps: Made.
         best_step: Whose weights the model now has: lowest validation loss.
         stopped: Why it ended.
-        history: (step, training loss since the last look, validation loss, accuracy) per look.
+        history: (step, training loss since the last look, validation loss, accuracy) per look;
+            accuracy is NaN of labels and values.
         seconds: Wall clock.
         cpu_seconds: Of this process.
     """
@@ -111,6 +119,18 @@ def score(model: Nucel, labelled: Labelled) -> Scores:
     )
 
 
+def look(model: Nucel, labelled: Labelled) -> tuple[float, float]:
+    """The loss on labelled sequences, and of classes the accuracy (else NaN)."""
+    assert model.classifier_head is not None
+    task = model.classifier_head.task
+    outputs = torch.from_numpy(outputs_of(model, labelled[0]))
+    targets = torch.from_numpy(labelled[1])
+    accuracy = math.nan
+    if task == "classes":
+        accuracy = float((outputs.argmax(dim=1) == targets).double().mean())
+    return float(loss_of(outputs, targets, task)), accuracy
+
+
 def fine_tune(
     model: Nucel,
     batches: Batches,
@@ -120,9 +140,10 @@ def fine_tune(
     *,
     say: Say,
 ) -> FineTuned:
-    """Train every weight of ``model`` and of its classifier head; the best weights stay in it.
+    """Train the weights of ``model`` that want a gradient; the best ones stay in it.
 
-    Nothing is drawn here: what is random is in the batches and in the weights that come in.
+    Nothing is drawn here: what is random is in the batches and in the weights that come in. On a
+    GPU products are made in bf16.
 
     Args:
         model: With a classifier head.
@@ -140,6 +161,9 @@ def fine_tune(
     optimizer = make_optimizer(model, optim)
     learned = [p for group in optimizer.param_groups for p in group["params"]]
     device = next(model.parameters()).device
+    assert model.classifier_head is not None
+    task = model.classifier_head.task
+    chance = _commonest(validation[1]) if task == "classes" else 0.0
     history: list[tuple[int, float, float, float]] = []
     best_loss, best_step, best = math.inf, 0, _copy(model)
     waited, stopped, step, since = 0, "all steps made", 0, []
@@ -148,7 +172,9 @@ def fine_tune(
         sequences, labels = batches(step - 1)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step - 1, config.steps, optim)
-        loss = F.cross_entropy(logits(model, sequences), torch.from_numpy(labels).to(device))
+        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+            found = logits(model, sequences)
+        loss = loss_of(found.float(), torch.from_numpy(labels).to(device), task)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, optim.clip)
@@ -161,19 +187,21 @@ def fine_tune(
             )
         if step % config.evaluate_every and step < config.steps:
             continue
-        now = score(model, validation)
-        history.append((step, float(np.mean(since)), now.loss, now.accuracy))
+        now, accuracy = look(model, validation)
+        history.append((step, float(np.mean(since)), now, accuracy))
+        said = f"loss {now:.3f}" if math.isnan(accuracy) else f"accuracy {accuracy:.3f}"
         say(
             f"{model.name}: step {step:,} of {config.steps:,}, loss {np.mean(since):.3f}, "
-            f"validation accuracy {now.accuracy:.3f}"
+            f"validation {said}"
         )
         since = []
-        if now.loss >= best_loss:
-            waited += max(look[3] for look in history) > LEFT_CHANCE
+        if now >= best_loss:
+            reached = max(past[3] for past in history)
+            waited += not reached <= chance + LEFT_CHANCE * (1 - chance)  # true of NaN
         else:
             waited = 0
-            best_loss, best_step, best = now.loss, step, _copy(model)
-        if now.accuracy >= config.enough:
+            best_loss, best_step, best = now, step, _copy(model)
+        if accuracy >= config.enough:
             best_step, best = step, _copy(model)
             stopped = f"validation accuracy reached {config.enough:g}"
             break
@@ -190,6 +218,11 @@ def fine_tune(
         seconds=time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu,
     )
+
+
+def _commonest(targets: NDArray[Any]) -> float:
+    """Share of the commonest class."""
+    return float(np.bincount(targets).max() / len(targets))
 
 
 def _copy(model: Nucel) -> dict[str, torch.Tensor]:

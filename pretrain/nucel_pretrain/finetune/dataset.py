@@ -1,0 +1,91 @@
+"""Labelled sequences in memory, whatever file they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_model.heads import Task
+from nucel_pretrain.errors import DataError
+
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Sequences and what is known of them.
+
+    Attributes:
+        sequences: Upper case.
+        targets: (n,) int64 class numbers; or (n, labels) float64, 0 and 1 of labels, or values.
+        names: What each sequence is called, for tables; may be empty.
+    """
+
+    sequences: tuple[str, ...]
+    targets: NDArray[Any]
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """How many sequences."""
+        return len(self.sequences)
+
+    def take(self, index: NDArray[np.int64]) -> Part:
+        """The sequences with these numbers, in their order."""
+        return Part(
+            tuple(self.sequences[i] for i in index),
+            self.targets[index],
+            tuple(self.names[i] for i in index) if self.names else (),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What is learned.
+
+    Attributes:
+        task: "classes", "multilabel" or "regression"; see `nucel_model.heads.ClassificationHead`.
+        labels: Names of the classes, labels or values.
+        parts: "train", "dev" and "test".
+        source: Where it was read from, in words.
+    """
+
+    task: Task
+    labels: tuple[str, ...]
+    parts: dict[str, Part]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that it can be learned.
+
+        Raises:
+            DataError: A part is missing or empty, or holds one class alone.
+        """
+        for name in PARTS:
+            if name not in self.parts or not len(self.parts[name]):
+                raise DataError(f"{self.source}: the {name} part holds no sequence")
+        if self.task != "classes":
+            return
+        for name in ("train", "dev"):
+            found = np.unique(self.parts[name].targets)
+            if len(found) < 2:
+                raise DataError(
+                    f"{self.source}: the {name} part holds one class alone, "
+                    f"{self.labels[int(found[0])]!r}; there is nothing to tell apart"
+                )
+
+    @property
+    def longest(self) -> int:
+        """Bases of the longest sequence."""
+        return max(len(s) for part in self.parts.values() for s in part.sequences)
+
+    def with_shuffled_labels(self, seed: int) -> Dataset:
+        """Targets of train and dev dealt out anew: what a model learns of it is chance."""
+        rng = np.random.default_rng([seed, 7])
+        parts = dict(self.parts)
+        for name in ("train", "dev"):
+            part = parts[name]
+            parts[name] = replace(part, targets=part.targets[rng.permutation(len(part))])
+        return replace(self, parts=parts, source=f"{self.source}, labels shuffled")

@@ -193,3 +193,25 @@ VARIANT_COLUMNS = [
     "site_change", "flank_change", "flank_largest", "flank_largest_pos",
 ]  # fmt: skip
 SKIPPED_VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "reason"]
+AGREE_COLUMNS = [
+    "model_a", "score_a", "heads_a", "model_b", "score_b", "heads_b",
+    "spearman", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
+    "n_sequences",
+]  # fmt: skip
+AGREE_SITE_COLUMNS = [
+    "model", "score", "heads", "site",
+    "auroc", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
+    "n_sequences",
+]  # fmt: skip
+AGREE_HEAD_COLUMNS = [
+    "model", "layer", "head", "kind", "measure", "against_model", "against",
+    "value", "low", "high", "by_place",
+]  # fmt: skip
+FAITHFULNESS_COLUMNS = [
+    "model", "score", "edit", "share", "prediction", "low", "high",
+    "random", "exchanged", "n_sequences",
+]  # fmt: skip
+FAITHFULNESS_AREA_COLUMNS = [
+    "model", "score", "edit", "area", "low", "high",
+    "beyond", "beyond_low", "beyond_high", "n_sequences",
+]  # fmt: skip

@@ -1,0 +1,257 @@
+"""Attention, discriminator, gradients, mutagenesis and known sites laid over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.compare.agreement import (
+    Agreement,
+    Bases,
+    agreement,
+    centred,
+    scaled,
+    site_weights,
+)
+from nucel_interp.compare.bootstrap import FEWEST, interval
+from nucel_interp.compare.crossfit import FEWEST_PER_HALF, Chosen, crossfit
+from nucel_interp.types import AGREE_COLUMNS, AGREE_HEAD_COLUMNS, AGREE_SITE_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST_HEAD = "attention, best head"
+ALL_HEADS = "attention, mean of heads"
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class BaseScore:
+    """A number per base.
+
+    Attributes:
+        model: Whose; as in the tables' column ``model``.
+        score: What it is, as in the column ``score``.
+        track: (bases,) high = matters.
+        heads: Of attention of one head: "layer:head" on half 1 / on half 2.
+    """
+
+    model: str
+    score: str
+    track: NDArray[np.floating]
+    heads: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Every head of one model.
+
+    Attributes:
+        model: As in the tables.
+        received: (layers x heads, bases).
+        n_heads: Heads of a layer.
+        kinds: Of each layer, "local" or "global".
+    """
+
+    model: str
+    received: NDArray[np.floating]
+    n_heads: int
+    kinds: Sequence[str]
+
+    def label(self, chosen: Chosen) -> str:
+        """The head that measures half 1, and the one that measures half 2."""
+        first, second = chosen.of(False), chosen.of(True)
+        words = ["-" if h is None else ":".join(map(str, divmod(h, self.n_heads)))
+                 for h in (first, second)]  # fmt: skip
+        return words[0] if words[0] == words[1] else "/".join(words)
+
+
+@dataclass(frozen=True, eq=False)
+class Agree:
+    """What was found.
+
+    Attributes:
+        pairs: Columns `types.AGREE_COLUMNS`.
+        sites: Columns `types.AGREE_SITE_COLUMNS`; None if no sites were given.
+        heads: Columns `types.AGREE_HEAD_COLUMNS`.
+        scores: What was compared, the heads chosen among them.
+        warnings: What limits it.
+    """
+
+    pairs: pd.DataFrame
+    sites: pd.DataFrame | None
+    heads: pd.DataFrame
+    scores: list[BaseScore]
+    warnings: list[str] = field(default_factory=list)
+
+
+def agree(
+    bases: Bases,
+    scores: Sequence[BaseScore],
+    attention: Sequence[Attention],
+    reference: Mapping[str, NDArray[np.floating]],
+    families: Sequence[Sequence[str]],
+    sites: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> Agree:
+    """Every pair of scores within each family of models, every score at sites, every head at all.
+
+    Attention enters twice: as the mean of all heads, which nothing chooses, and as the head that
+    agrees best with the model's reference, chosen on the other half of the sequences.
+
+    Args:
+        bases: What all tracks are aligned to.
+        scores: Of all models, attention left out.
+        attention: Of all models.
+        reference: Model -> (bases,) the track by which its best head is chosen.
+        families: Models whose scores are paired; a model and itself is a family too.
+        sites: Name -> (bases,) bool.
+    """
+    import pandas as pd
+
+    every = [*scores]
+    for one in attention:
+        every.append(BaseScore(one.model, ALL_HEADS, one.received.astype(np.float64).mean(axis=0)))
+        every.append(_best_head(one, scaled(reference[one.model], bases), bases))
+    family_of = {model: i for i, models in enumerate(families) for model in models}
+    every.sort(key=lambda s: family_of[s.model])  # stable: as given within a family
+    ranked = [scaled(s.track, bases) for s in every]
+    pairs = [
+        [a.model, a.score, a.heads, b.model, b.score, b.heads, *_measured(found, 0.0, bases)]
+        for (i, a), (j, b) in combinations(enumerate(every), 2)
+        if family_of[a.model] == family_of[b.model]
+        for found in [agreement(ranked[i], ranked[j], bases)]
+    ]
+    at_sites = None if sites is None else _at_sites(bases, every, attention, sites)
+    warnings = []
+    alike = sum(map(len, bases.alike(np.ones(len(bases.sequences), dtype=bool))))
+    if alike < len(bases.sequences):
+        warnings.append(
+            f"{len(bases.sequences) - alike} of {len(bases.sequences)} sequences have fewer than "
+            "10 of their length in their half: what place alone gives is not known for them"
+        )
+    if len(bases.sequences) < FEWEST:
+        warnings.append(f"no intervals from fewer than {FEWEST} sequences")
+    if min((~bases.second_half).sum(), bases.second_half.sum()) < FEWEST_PER_HALF:
+        warnings.append("too few sequences to choose a head on one half and measure on the other")
+    return Agree(
+        pd.DataFrame(pairs, columns=AGREE_COLUMNS),
+        at_sites,
+        _every_head(bases, scores, attention, family_of, sites or {}),
+        every,
+        warnings,
+    )
+
+
+def _best_head(attention: Attention, reference: Array, bases: Bases) -> BaseScore:
+    """Of each half the head that agrees best with the reference on the other half."""
+    values = np.stack([bases.sum(scaled(head, bases) * reference) for head in attention.received])
+    among = np.ones(len(values), dtype=bool)
+    chosen = crossfit(values, bases.second_half, among, "mean")
+    return BaseScore(
+        attention.model, BEST_HEAD, _composed(attention, chosen, bases), attention.label(chosen)
+    )
+
+
+def _composed(attention: Attention, chosen: Chosen, bases: Bases) -> Array:
+    """One track from the two chosen heads, each where it measures."""
+    half = np.repeat(bases.second_half, np.diff(bases.offsets))
+    track = np.full(len(half), np.nan)
+    for side in (False, True):
+        head = chosen.of(side)
+        if head is not None:
+            track[half == side] = attention.received[head, half == side]
+    return np.where(np.isnan(track) & bases.known, 0.0, track)  # no head: no contrast
+
+
+def _at_sites(
+    bases: Bases,
+    scores: Sequence[BaseScore],
+    attention: Sequence[Attention],
+    sites: Mapping[str, NDArray[np.bool_]],
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for name, is_site in sites.items():
+        weights, defined = site_weights(is_site, bases)
+        heads = []
+        for (
+            one
+        ) in attention:  # here the best head is the one that finds the sites of the other half
+            values = np.stack([bases.sum(centred(h, bases) * weights) for h in one.received])
+            values[:, ~defined] = np.nan
+            among = np.ones(len(values), dtype=bool)
+            chosen = crossfit(values, bases.second_half, among, "mean")
+            track = _composed(one, chosen, bases)
+            heads.append(BaseScore(one.model, BEST_HEAD, track, one.label(chosen)))
+        of_sites = {s.model: s for s in heads}
+        for score in scores:
+            if score.score == BEST_HEAD:
+                score = of_sites[score.model]
+            found = agreement(weights, centred(score.track, bases), bases, used=defined)
+            rows.append(
+                [score.model, score.score, score.heads, name, *_measured(found, 0.5, bases)]
+            )
+    return pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS)
+
+
+def _measured(found: Agreement, zero: float, bases: Bases) -> list[float]:
+    """Mean, interval, what place gives, what is beyond it, p and how many sequences."""
+    whole = interval(found.values + zero, bases.drawn, "mean")
+    beyond = interval(found.values - found.expected, bases.drawn, "mean")
+    known = np.isfinite(found.expected)
+    expected = float(found.expected[known].mean()) + zero if known.any() else float("nan")
+    return [
+        whole.value, whole.low, whole.high, expected,
+        beyond.value, beyond.low, beyond.high, found.p, int(np.isfinite(found.values).sum()),
+    ]  # fmt: skip
+
+
+def _every_head(
+    bases: Bases,
+    scores: Sequence[BaseScore],
+    attention: Sequence[Attention],
+    family_of: Mapping[str, int],
+    sites: Mapping[str, NDArray[np.bool_]],
+) -> pd.DataFrame:
+    """Each head by itself; nothing is chosen, so nothing here is the best of many by design."""
+    import pandas as pd
+
+    ranked = [scaled(s.track, bases) for s in scores]
+    weights = {name: site_weights(is_site, bases) for name, is_site in sites.items()}
+    rows: list[list[object]] = []
+    for one in attention:
+        for number, track in enumerate(one.received):
+            layer, head = divmod(number, one.n_heads)
+            about = [one.model, layer, head, one.kinds[layer]]
+            mine, ranks = scaled(track, bases), centred(track, bases)
+            for score, other in zip(scores, ranked, strict=True):
+                if family_of[score.model] == family_of[one.model]:
+                    found = agreement(mine, other, bases, permutations=0)
+                    against = [*about, "spearman", score.model, score.score]
+                    rows.append([*against, *_measured(found, 0.0, bases)[:4]])
+            for name, (weight, defined) in weights.items():
+                found = agreement(weight, ranks, bases, used=defined, permutations=0)
+                rows.append([*about, "auroc", "", name, *_measured(found, 0.5, bases)[:4]])
+    return pd.DataFrame(rows, columns=AGREE_HEAD_COLUMNS)
+
+
+def signed_and_size(model: str, score: str, track: NDArray[np.floating]) -> list[BaseScore]:
+    """A signed score twice: what raises the prediction, and how much a base matters either way."""
+    return [
+        BaseScore(model, score, track),
+        BaseScore(model, f"|{score}|", np.abs(track)),
+    ]
+
+
+def joint_mask(tracks: Sequence[NDArray[np.floating]]) -> NDArray[np.bool_]:
+    """(bases,) True where every track has a number; (heads, bases) tracks count as many."""
+    known = np.ones(tracks[0].shape[-1], dtype=bool)
+    for track in tracks:
+        known &= np.isfinite(track).reshape(-1, track.shape[-1]).all(axis=0)
+    return known

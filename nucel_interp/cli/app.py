@@ -28,6 +28,7 @@ from nucel_interp.cli import (
     match,
     motifs,
     seqlets,
+    substitution,
     terminal,
 )
 from nucel_interp.errors import NucelError
@@ -124,6 +125,7 @@ def main(
 app.command()(motifs.motifs)
 app.command()(attention.attention)
 app.command()(discriminator.discriminator)
+app.command()(substitution.substitution)
 app.command()(seqlets.seqlets)
 app.command()(kmers.kmers)
 app.command()(match.match)

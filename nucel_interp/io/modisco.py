@@ -86,17 +86,32 @@ def write_modisco(
         [_window(site, motif, width, records) for site in sites[motif.id]] for motif in chosen
     ]
     padded = _pad(records, tracks, [place for group in places for place in group], width)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in (("sequences", padded.one_hot), ("scores", padded.scores)):
-        np.savez_compressed(folder / f"{name}.npz", array.transpose(0, 2, 1))
-    lines = [_bed_line(record) for record in records]
-    (folder / "peaks.bed").write_text("".join(lines), encoding="utf-8", newline="\n")
+    _write_arrays(folder, records, padded)
     with h5py.File(folder / "modisco_results.h5", "w") as file:
         file.attrs["window_size"] = padded.window
         patterns = file.create_group("pos_patterns")
         for number, (motif, group) in enumerate(zip(chosen, places, strict=True)):
             _write_pattern(patterns.create_group(f"pattern_{number}"), motif, group, padded, width)
     return len(chosen)
+
+
+def write_modisco_arrays(
+    folder: str | Path, records: Sequence[Record], tracks: Sequence[ArrayLike]
+) -> None:
+    """Write ``sequences.npz``, ``scores.npz`` and ``peaks.bed`` alone, what TF-MoDISco starts from.
+
+    Layout, arguments and errors as `write_modisco`.
+    """
+    folder = Path(folder)
+    _write_arrays(folder, records, _pad(records, tracks, [], 0))
+
+
+def _write_arrays(folder: Path, records: Sequence[Record], padded: _Padded) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in (("sequences", padded.one_hot), ("scores", padded.scores)):
+        np.savez_compressed(folder / f"{name}.npz", array.transpose(0, 2, 1))
+    lines = [_bed_line(record) for record in records]
+    (folder / "peaks.bed").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def sites_in_seqlets(table: pd.DataFrame, records: Sequence[Record]) -> dict[str, list[Site]]:

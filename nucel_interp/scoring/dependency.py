@@ -7,7 +7,7 @@ log-odds are watched, so the map is an analogue and its numbers are not theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,13 +62,7 @@ def dependency_map(
         InputError: A sequence is longer than the context.
     """
     require_discriminator(model)
-    context = model.config.context_bp
-    longest = max(map(len, sequences), default=0)
-    if longest > context:
-        raise InputError(
-            f"a dependency map needs all its bases read together: {model.name} reads {context:,}, "
-            f"and a sequence has {longest:,}. Cut out the part to look at"
-        )
+    require_fit(model, {"a sequence": max(map(len, sequences), default=0)})
     found = []
     for sequence in sequences:
         ids = tokenizer.encode(sequence)
@@ -81,6 +75,26 @@ def dependency_map(
         if on_progress is not None:
             on_progress(len(sequence))
     return found
+
+
+def require_fit(model: Nucel, lengths: Mapping[str, int]) -> None:
+    """Say before the work begins that a sequence is too long.
+
+    Args:
+        model: What reads them.
+        lengths: Bases by name.
+
+    Raises:
+        InputError: One is longer than the context.
+    """
+    context = model.config.context_bp
+    for name, length in lengths.items():
+        if length > context:
+            raise InputError(
+                "a dependency map needs all its bases read together: "
+                f"{model.name} reads {context:,}, and {name:.60} has {length:,}. Cut out the part "
+                "to look at"
+            )
 
 
 def _one_strand(

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 EXACT_BP = 16
 """Up to here every distance is a class of its own; then classes grow by a quarter."""
-COPIES = 20
-"""Shuffled copies of a run in all, at least, so that a pair can reach p = 1/21."""
+COPIES, MOST_COPIES = 20, 100
+"""Shuffled copies of a run in all: at least, so that p can reach 1/21, and at most."""
 
 Array = NDArray[np.float64]
 

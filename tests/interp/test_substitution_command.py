@@ -1,0 +1,221 @@
+"""`nucel-interp substitution`: files, numbers in them, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from nucel_interp.cli import app
+from nucel_interp.cli import substitution as command
+from nucel_interp.scoring import hypothetical_contributions, substitution_map
+from nucel_interp.scoring.dependency import dependency_map
+from nucel_interp.types import (
+    BASES,
+    DEPENDENCY_COLUMNS,
+    SKIPPED_VARIANT_COLUMNS,
+    SUBSTITUTION_COLUMNS,
+    VARIANT_COLUMNS,
+)
+from nucel_model import from_pretrained, save_pretrained
+from nucel_model.heads import ClassificationHead
+
+runner = CliRunner()
+RECORDS = {"first": "ACGTTGCANTTACG", "second": "GGATCCATTA"}
+HEAD = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "in.fa"
+    path.write_text("".join(f">{name}\n{text}\n" for name, text in RECORDS.items()))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time."""
+    monkeypatch.setattr(command, "MOST_FIGURES", 0)
+
+
+def run(*args: object, code: int = 0) -> str:
+    result = runner.invoke(app, ["substitution", *map(str, args)])
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_maps_tracks_and_table(fasta: Path, out: Path, tiny_folder: Path) -> None:
+    said = run(fasta, "-o", out, "-m", tiny_folder, "--export", "modisco")
+    assert "23 bases of 2 records; the standing base is the best of the four at" in said
+    want = substitution_map(from_pretrained(tiny_folder), list(RECORDS.values()))
+    with np.load(out / "substitution.npz") as arrays:
+        assert list(arrays) == list(RECORDS)
+        for name, array in zip(RECORDS, want, strict=True):
+            np.testing.assert_array_equal(arrays[name], array)
+    table = pd.read_csv(out / "substitution.tsv", sep="\t")
+    assert list(table.columns) == SUBSTITUTION_COLUMNS
+    assert table["bases_read"].tolist() == [13, 10]
+    spread = np.nanmax(want[1], axis=1) - np.nanmin(want[1], axis=1)
+    assert table["largest_range_at"][1] == spread.argmax()
+    own = [BASES.index(c) for c in RECORDS["second"]]
+    best = (want[1].argmin(axis=1) == own).mean()
+    assert table["own_base_best"][1] == pytest.approx(best, rel=1e-5)
+    line = (out / "tracks" / "contribution.bedGraph").read_text().splitlines()[0].split("\t")
+    hypothetical = hypothetical_contributions(want[0])
+    assert float(line[3]) == pytest.approx(hypothetical[0, 0], rel=1e-3)
+    scores = np.load(out / "modisco" / "scores.npz")["arr_0"]
+    assert scores.shape == (2, 4, 14)
+    np.testing.assert_allclose(scores[0], np.nan_to_num(hypothetical.T), atol=1e-6)
+    assert not (out / "modisco" / "modisco_results.h5").exists()
+    assert (out / "figures" / "substitution_record2.svg").exists()
+    assert json.loads((out / "run.json").read_text())["strand"] == "both"
+
+
+def test_dependencies_come_with_their_null(fasta: Path, out: Path, tiny_folder: Path) -> None:
+    said = run(fasta, "-o", out, "-m", tiny_folder, "--dependency")
+    assert "in shuffled copies" in said
+    assert "in 95 % of 20 shuffled copies in" in said
+    (want, _) = dependency_map(from_pretrained(tiny_folder), list(RECORDS.values()))
+    with np.load(out / "dependency.npz") as maps, np.load(out / "substitution.npz") as arrays:
+        np.testing.assert_array_equal(maps["first"], want.dependency)
+        np.testing.assert_array_equal(arrays["first"], want.substitution)
+    table = pd.read_csv(out / "dependency.tsv", sep="\t")
+    assert list(table.columns) == DEPENDENCY_COLUMNS
+    assert (table["distance"] == table["second"] - table["first"]).all()
+    row = table.iloc[0]
+    both = (
+        want.dependency[row["first"], row["second"]],
+        want.dependency[row["second"], row["first"]],
+    )
+    assert row["dependency"] == pytest.approx(np.mean(both), rel=1e-4)
+    assert table["p_record"].between(1 / 21 - 1e-6, 1).all()
+    assert (out / "figures" / "dependency_record1.png").exists()
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_order_of_records_changes_no_row(tmp_path: Path, tiny_folder: Path) -> None:
+    tables = []
+    for name, order in (("a", list(RECORDS)), ("b", list(RECORDS)[::-1])):
+        path = tmp_path / f"{name}.fa"
+        path.write_text("".join(f">{n}\n{RECORDS[n]}\n" for n in order))
+        run(path, "-o", tmp_path / name, "-m", tiny_folder, "--dependency")
+        rows = (tmp_path / name / "dependency.tsv").read_text().splitlines()
+        tables.append(sorted(rows))
+    assert tables[0] == tables[1]
+
+
+def test_a_record_longer_than_the_context_is_read_in_windows_but_has_no_pairs(
+    tmp_path: Path, out: Path, tiny_folder: Path
+) -> None:
+    path = tmp_path / "long.fa"
+    path.write_text(">long\n" + "ACGTTGCATT" * 26 + "\n")
+    said = run(path, "-o", out, "-m", tiny_folder, "--dependency", code=1)
+    assert "reads 256, and long has 260. Cut out the part to look at" in said
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_without_any_base_there_is_nothing_to_find(
+    tmp_path: Path, out: Path, tiny_folder: Path
+) -> None:
+    path = tmp_path / "n.fa"
+    path.write_text(">n\nNNNNN\n")
+    said = run(path, "-o", out, "-m", tiny_folder, "--dependency")
+    assert "no base could be read" in said
+    assert pd.read_csv(out / "substitution.tsv", sep="\t")["bases_read"].tolist() == [0]
+
+
+def test_a_folder_without_the_head_is_refused(
+    tmp_path: Path, fasta: Path, out: Path, tiny_folder: Path
+) -> None:
+    model = from_pretrained(tiny_folder)
+    model.discriminator_head = None
+    bare = save_pretrained(model, tmp_path / "bare")
+    said = run(fasta, "-o", out, "-m", bare, code=1)
+    assert "no discriminator head" in said
+    assert "nucel-pretrain fit-head" in said
+    assert not out.exists()
+
+
+def genome(folder: Path) -> Path:
+    path = folder / "genome.fa"
+    path.write_text(">chr1\n" + "ACGTTGCATT" * 40 + "\n")
+    return path
+
+
+def calls(folder: Path, *lines: str) -> Path:
+    pytest.importorskip("pysam", reason="an extra")
+    path = folder / "calls.vcf"
+    path.write_text(HEAD + "".join(f"{line}\t.\t.\t.\n".replace(" ", "\t") for line in lines))
+    return path
+
+
+def test_variants_are_scored_or_listed_with_the_reason(
+    tmp_path: Path, out: Path, tiny_folder: Path
+) -> None:
+    vcf = calls(tmp_path, "chr1 101 rs1 A C,<DEL>", "chr1 103 . GTT G")
+    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tiny_folder)
+    assert "2 alleles of 2 records, all as the genome has them; 1 were skipped" in said
+    table = pd.read_csv(out / "variants.tsv", sep="\t")
+    assert list(table.columns) == VARIANT_COLUMNS
+    assert table[["chrom", "pos", "ref", "alt"]].values.tolist() == [
+        ["chr1", 101, "A", "C"],
+        ["chr1", 103, "GTT", "G"],
+    ]
+    assert table["site_change"].isna().tolist() == [False, True]
+    assert table["flank_change"].notna().all()
+    skipped = pd.read_csv(out / "variants_skipped.tsv", sep="\t")
+    assert list(skipped.columns) == SKIPPED_VARIANT_COLUMNS
+    assert skipped["reason"].tolist() == ["a symbolic allele is no sequence"]
+
+
+def test_a_fine_tuned_head_adds_a_column(tmp_path: Path, out: Path, tiny_folder: Path) -> None:
+    model = from_pretrained(tiny_folder)
+    model.discriminator_head = None
+    model.classifier_head = ClassificationHead(16, ["no", "donor"])
+    model.classifier_head.init_weights(0, std=1.0)
+    tuned = save_pretrained(model, tmp_path / "tuned")
+    vcf = calls(tmp_path, "chr1 101 rs1 A C")
+    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tuned)
+    assert "largest change of donor" in said
+    table = pd.read_csv(out / "variants.tsv", sep="\t")
+    assert list(table.columns) == [*VARIANT_COLUMNS, "change_donor"]
+    assert table["site_change"].isna().all()
+    assert table["change_donor"].abs().min() > 0
+
+
+def test_a_reference_that_is_not_the_genomes_ends_the_run(
+    tmp_path: Path, out: Path, tiny_folder: Path
+) -> None:
+    vcf = calls(tmp_path, "chr1 101 rs1 C G")
+    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tiny_folder, code=1)
+    assert "(chr1:101, rs1): the reference allele is C, but the genome has A there" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("extra", [["--dependency"], ["--export", "modisco"]])
+def test_what_does_not_go_together_is_a_wrong_call(
+    tmp_path: Path, out: Path, extra: list[str]
+) -> None:
+    run("genome.fa", "--vcf", tmp_path / "x.vcf", "-o", out, *extra, code=2)
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_an_earlier_output_is_kept_without_force(fasta: Path, out: Path, tiny_folder: Path) -> None:
+    run(fasta, "-o", out, "-m", tiny_folder)
+    assert "give --force" in run(fasta, "-o", out, "-m", tiny_folder, code=1)
+    run(fasta, "-o", out, "-m", tiny_folder, "--force")

@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
-import torch
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring import substitution
 from nucel_interp.scoring.dependency import dependency_map
 from nucel_interp.scoring.substitution import substitution_map
 from nucel_interp.types import BASES, reverse_complement
-from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
-from nucel_model.heads import ReplacedTokenHead
-
-
-def dna(length: int, seed: int = 0) -> str:
-    return "".join(random.Random(seed).choices(BASES, k=length))
-
-
-def tiny(context: int = 64, head: bool = True) -> Nucel:
-    """Random weights, sharpened so that what stands at one base tells at another."""
-    torch.manual_seed(0)
-    config = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=every_third_global(2),
-        local_attention=8,
-        max_position_embeddings=context + 1,
-    )
-    encoder = NucelEncoder(config)
-    encoder.init_weights(0)
-    with torch.no_grad():
-        for p in encoder.parameters():
-            p.mul_(4)
-    model = Nucel(encoder, ReplacedTokenHead(config) if head else None)
-    if model.discriminator_head is not None:
-        with torch.no_grad():
-            model.discriminator_head.discriminator_predictions.weight.normal_()
-    return model.eval()
-
-
-def logits(model: Nucel, sequence: str) -> np.ndarray:
-    ids, mask = tokenizer.batch([tokenizer.encode(sequence)])
-    with torch.inference_mode():
-        return model.replaced_logit(model(ids, mask).last_hidden_state)[0].numpy()
+from nucel_model import FolderError, Nucel
+from tests.interp.tiny_model import dna, logits, tiny
 
 
 def one_at_a_time(model: Nucel, sequence: str) -> np.ndarray:

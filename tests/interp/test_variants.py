@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 import torch
@@ -12,34 +10,12 @@ from nucel_genome import Genome
 from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.scoring.variants import score_variants, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
-from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
-from nucel_model.heads import ClassificationHead, ReplacedTokenHead, Task
+from nucel_model import FolderError, Nucel, tokenizer
+from nucel_model.heads import ClassificationHead, Task
+from tests.interp.tiny_model import dna, logits, tiny
 
 CONTEXT = 40
-CHROMOSOME = "".join(random.Random(0).choices(BASES, k=200))
-
-
-def tiny(head: bool = True) -> Nucel:
-    """Random weights, sharpened so that what stands at one base tells at another."""
-    torch.manual_seed(0)
-    config = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=every_third_global(2),
-        local_attention=8,
-        max_position_embeddings=CONTEXT + 1,
-    )
-    encoder = NucelEncoder(config)
-    encoder.init_weights(0)
-    with torch.no_grad():
-        for p in encoder.parameters():
-            p.mul_(4)
-    model = Nucel(encoder, ReplacedTokenHead(config) if head else None)
-    if model.discriminator_head is not None:
-        with torch.no_grad():
-            model.discriminator_head.discriminator_predictions.weight.normal_()
-    return model.eval()
+CHROMOSOME = dna(200)
 
 
 def genome(sequence: str = CHROMOSOME) -> Genome:
@@ -54,20 +30,17 @@ def other(base: str) -> str:
     return BASES[(BASES.index(base) + 1) % 4]
 
 
-def logits(model: Nucel, sequence: str) -> np.ndarray:
-    def one(text: str) -> np.ndarray:
-        ids, mask = tokenizer.batch([tokenizer.encode(text)])
-        with torch.inference_mode():
-            return model.replaced_logit(model(ids, mask).last_hidden_state)[0].numpy()
-
-    return (one(sequence) + one(reverse_complement(sequence))[::-1]) / 2
+def both(model: Nucel, sequence: str) -> np.ndarray:
+    """Log-odds of every base, mean of both strands."""
+    turned = logits(model, reverse_complement(sequence))[::-1]
+    return (logits(model, sequence) + turned) / 2
 
 
 def test_a_substitution_is_in_the_middle_of_the_context() -> None:
-    model, variant = tiny(), at(100, other(CHROMOSOME[100]))
+    model, variant = tiny(CONTEXT), at(100, other(CHROMOSOME[100]))
     ref = CHROMOSOME[81:121]
     alt = ref[:19] + variant.alt + ref[20:]
-    before, after = logits(model, ref), logits(model, alt)
+    before, after = both(model, ref), both(model, alt)
     change = np.delete(after - before, 19)
     got = score_variants(model, [variant], genome())
     np.testing.assert_allclose(got.site, (after - before)[19], atol=1e-5)
@@ -80,7 +53,7 @@ def test_a_substitution_is_in_the_middle_of_the_context() -> None:
 
 @pytest.mark.parametrize(("length", "alt"), [(4, ""), (1, "GATTACA"), (3, "GG")])
 def test_insertions_and_deletions_keep_both_flanks(length: int, alt: str) -> None:
-    model = tiny()
+    model = tiny(CONTEXT)
     anchor = CHROMOSOME[99]
     variant = Variant("chr1", 99, CHROMOSOME[99 : 99 + length], anchor + alt)
     window = window_around(variant, genome(), CONTEXT)
@@ -90,7 +63,7 @@ def test_insertions_and_deletions_keep_both_flanks(length: int, alt: str) -> Non
     changed = CHROMOSOME[:99] + variant.alt + CHROMOSOME[99 + length :]
     assert changed[window.start :].startswith(alternative)
     assert max(len(ref), len(alternative)) == CONTEXT
-    before, after = logits(model, ref), logits(model, alternative)
+    before, after = both(model, ref), both(model, alternative)
     change = np.concatenate(
         [
             (after[: window.left] - before[: window.left]),
@@ -113,7 +86,7 @@ def test_what_both_alleles_share_is_no_part_of_the_variant() -> None:
         CHROMOSOME[98:103],
         CHROMOSOME[98:100] + plain.alt + CHROMOSOME[101:103],
     )
-    model = tiny()
+    model = tiny(CONTEXT)
     one, two = (score_variants(model, [v], genome()) for v in (plain, padded))
     assert (one.site, one.flank, one.largest_at) == (two.site, two.flank, two.largest_at)
 
@@ -123,23 +96,23 @@ def test_at_the_ends_of_a_chromosome_the_window_is_shorter() -> None:
         window = window_around(at(start, other(CHROMOSOME[start])), genome(), CONTEXT)
         assert min(window.left, window.right) == 0
         assert len(window.ref) in (20, 21)
-        got = score_variants(tiny(), [at(start, other(CHROMOSOME[start]))], genome())
+        got = score_variants(tiny(CONTEXT), [at(start, other(CHROMOSOME[start]))], genome())
         assert np.isfinite([got.site, got.flank, got.largest]).all()
 
 
 def test_n_around_a_variant_is_left_out() -> None:
     text = CHROMOSOME[:90] + "N" * 5 + CHROMOSOME[95:]
-    got = score_variants(tiny(), [at(100, other(CHROMOSOME[100]))], genome(text))
+    got = score_variants(tiny(CONTEXT), [at(100, other(CHROMOSOME[100]))], genome(text))
     assert np.isfinite([got.site, got.flank, got.largest]).all()
     assert not 90 <= got.largest_at[0] < 95
     lonely = Variant("chr1", 50, "A", "C")
-    alone = score_variants(tiny(), [lonely], genome("N" * 50 + "A" + "N" * 50))
+    alone = score_variants(tiny(CONTEXT), [lonely], genome("N" * 50 + "A" + "N" * 50))
     assert np.isnan(alone.flank[0])
     assert (np.isfinite(alone.site[0]), alone.largest_at[0]) == (True, -1)
 
 
 def test_order_and_company_change_no_digit() -> None:
-    model = tiny()
+    model = tiny(CONTEXT)
     variants = [at(i, other(CHROMOSOME[i])) for i in (50, 60, 70)] + [at(80, "", 3)]
     variants[3] = Variant("chr1", 80, CHROMOSOME[80:83], CHROMOSOME[80])
     seen: list[int] = []
@@ -153,7 +126,7 @@ def test_order_and_company_change_no_digit() -> None:
 
 
 def test_the_other_strand_of_the_genome_gives_the_same_scores() -> None:
-    model, text = tiny(), CHROMOSOME[: CONTEXT - 1]  # the whole of it is the window on both
+    model, text = tiny(CONTEXT), CHROMOSOME[: CONTEXT - 1]  # the whole of it is the window on both
     variant = at(19, other(CHROMOSOME[19]))
     ref, alt = reverse_complement(variant.ref), reverse_complement(variant.alt)
     one = score_variants(model, [variant], genome(text))
@@ -167,7 +140,7 @@ def test_the_other_strand_of_the_genome_gives_the_same_scores() -> None:
 
 def test_a_reference_allele_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="does not have"):
-        score_variants(tiny(), [Variant("chr1", 100, other(CHROMOSOME[100]), "A")], genome())
+        score_variants(tiny(CONTEXT), [Variant("chr1", 100, other(CHROMOSOME[100]), "A")], genome())
 
 
 @pytest.mark.parametrize(
@@ -183,7 +156,7 @@ def test_a_reference_allele_that_is_not_there_is_refused() -> None:
 def test_a_fine_tuned_head_tells_how_its_prediction_changes(
     task: Task, labels: tuple[str, ...], told: list[str], discriminator: bool
 ) -> None:
-    model = tiny(discriminator)
+    model = tiny(CONTEXT, discriminator)
     model.classifier_head = ClassificationHead(16, labels, task=task, pooling="mean")
     model.classifier_head.init_weights(0, std=1.0)
     variant = at(100, other(CHROMOSOME[100]))
@@ -208,4 +181,4 @@ def test_a_fine_tuned_head_tells_how_its_prediction_changes(
 
 def test_without_the_head_there_are_no_scores() -> None:
     with pytest.raises(FolderError, match="no discriminator head"):
-        score_variants(tiny(head=False), [at(100, "A")], genome())
+        score_variants(tiny(CONTEXT, head=False), [at(100, "A")], genome())

@@ -171,7 +171,7 @@ def dependency_figure(record: Record, dependency: ArrayLike, pairs: pd.DataFrame
         interpolation="nearest",
     )
     sure = pairs[pairs["p_record"] < SURE]
-    ax.plot(sure["second"], sure["first"], "o", mfc="none", mec="#1f9e89", mew=0.8, markersize=4)
+    ax.plot(sure["second"], sure["first"], "o", mfc="none", mec="#00b4d8", mew=1.0, markersize=6)
     if n <= BASE_TICKS_UP_TO:
         ax.set_xticks(range(n), list(record.sequence), fontsize=6 if n <= 40 else 5)
         ax.set_yticks(range(n), list(record.sequence), fontsize=6 if n <= 40 else 5)
@@ -180,8 +180,8 @@ def dependency_figure(record: Record, dependency: ArrayLike, pairs: pd.DataFrame
     ax.set_ylabel("base that is replaced")
     ax.set_title(literal(f"{record.name}, {n:,} bp"))
     figure.supxlabel(
-        f"circles: {len(sure)} pairs stronger, against pairs as far apart, than any in 95 % of "
-        "shuffled copies; grey: the diagonal, and bases that were not read",
+        f"circles: {len(sure)} pairs stronger, against pairs as far apart,\nthan any in 95 % of "
+        "shuffled copies; grey: the diagonal, and bases not read",
         fontsize=5.5, color=GREY,
     )  # fmt: skip
     bar = figure.colorbar(image, ax=ax, shrink=0.8, aspect=30)

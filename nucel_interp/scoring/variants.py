@@ -95,12 +95,14 @@ def score_variants(
         ValueError: A reference allele is not the genome's.
     """
     targets = variant_targets(model)
+    # what is left over behind whole tokens is read base by base
+    context = model.config.context_bp - model.config.token_bp * (model.config.token_bp - 1)
     n = len(variants)
     site, flank, largest = (np.full(n, np.nan) for _ in range(3))
     largest_at = np.full(n, -1, dtype=np.int64)
     predictions = np.full((n, len(targets)), np.nan)
     for i, variant in enumerate(variants):
-        window = window_around(variant, genome, model.config.context_bp)
+        window = window_around(variant, genome, context)
         (ref, before), (alt, after) = _read_both(model, targets, window, strands)
         predictions[i] = after - before
         middle = ref[window.left : len(ref) - window.right]
@@ -215,7 +217,7 @@ def _read(
         if model.discriminator_head is not None:
             logits = model.replaced_logit(hidden).cpu().numpy().astype(np.float64)
         values = np.zeros((len(texts), len(targets)))
-        if model.classifier_head is not None and targets:
+        if model.classifier_head is not None:
             outputs = model.classifier_head(hidden, mask).double()
             values = torch.stack([t.of(outputs) for t in targets], dim=1).cpu().numpy()
     if turned:

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from nucel_genome import Genome
+from nucel_interp.errors import InputError
 from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.scoring.variants import score_variants, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
-from nucel_model import FolderError, Nucel, tokenizer
+from nucel_model import FolderError, NTConfig, Nucel, NucleotideTransformer, tokenizer
 from nucel_model.heads import ClassificationHead, Task
 from tests.interp.tiny_model import dna, logits, tiny
 
@@ -177,6 +178,29 @@ def test_a_fine_tuned_head_tells_how_its_prediction_changes(
     want = [number(alt, label) - number(ref, label) for label in told]
     np.testing.assert_allclose(got.predictions[0], want, atol=1e-5)
     assert np.abs(want).max() > 1e-3
+
+
+def test_a_model_of_six_base_tokens_is_read_with_its_head() -> None:
+    config = NTConfig(
+        version="v2",
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=20 + 3,
+    )
+    encoder = NucleotideTransformer(config)
+    encoder.init_weights(0)
+    head = ClassificationHead(16, ["no", "yes"])
+    head.init_weights(0, std=1.0)
+    model = Nucel(encoder, classifier_head=head).eval()
+    variants = [at(100, other(CHROMOSOME[100])), at(3, "A", 4), at(100, "ACGTACG")]
+    got = score_variants(model, variants, genome())
+    assert np.isnan(got.site).all()
+    assert (np.abs(got.predictions) > 0).all()
+    every_other = genome("".join(c if i % 2 else "N" for i, c in enumerate(CHROMOSOME)))
+    with pytest.raises(InputError, match=r"N beside a variant make \d+ tokens"):
+        score_variants(model, [at(101, other(CHROMOSOME[101]))], every_other)
 
 
 def test_without_the_head_there_are_no_scores() -> None:

@@ -177,6 +177,7 @@ def _dependencies(
         shuffled_copies,
     )
     from nucel_interp.cli.progress import progress
+    from nucel_interp.cli.terminal import say
     from nucel_interp.io.npz import npz_writer
     from nucel_interp.io.tables import write_tsv
     from nucel_interp.plots import save_figure
@@ -185,6 +186,12 @@ def _dependencies(
     from nucel_interp.scoring.dependency_pairs import pair_null, rank_pairs
 
     require_fit(model, {record.name: len(record) for record in records})
+    shortest, longest = min(map(len, records)), max(map(len, records))
+    if longest > 2 * shortest:
+        say(
+            f"note: records have {shortest:,} to {longest:,} bases, and the shuffled copies of all "
+            "are one null: p_record is too small for the long ones, whose pairs are more"
+        )
     copies = shuffled_copies([record.sequence for record in records], seed)
     total = sum(map(len, copies)) + sum(map(len, records))
     maps: list[NDArray[np.float32]] = []
@@ -204,7 +211,7 @@ def _dependencies(
                 counts.append(own_base_best([text], [found.substitution]))
                 yield found.dependency
 
-        null = pair_null(read_copies(), max(map(len, records)))
+        null = pair_null(read_copies(), longest)
         for number, record in enumerate(records):
             found = read(record.sequence)
             npz.add(record.name, found.dependency)

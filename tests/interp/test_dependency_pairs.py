@@ -57,7 +57,7 @@ def trained(paired: bool) -> Nucel:
     generator = torch.Generator().manual_seed(4)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     ends = [FIRST, SECOND]
-    for _ in range(240):
+    for _ in range(200):
         bases, replaced = examples(64, paired, generator)
         ids = torch.cat([torch.full((64, 1), tokenizer.CLS), bases + tokenizer.A], dim=1)
         logits = model.replaced_logit(model(ids).last_hidden_state)

@@ -58,7 +58,10 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_maps_tracks_and_table(fasta: Path, out: Path, tiny_folder: Path) -> None:
+def test_maps_tracks_and_table(
+    fasta: Path, out: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MOST_FIGURES", 1)
     said = run(fasta, "-o", out, "-m", tiny_folder, "--export", "modisco")
     assert "23 bases of 2 records; the standing base is the best of the four at" in said
     want = substitution_map(from_pretrained(tiny_folder), list(RECORDS.values()))
@@ -81,11 +84,16 @@ def test_maps_tracks_and_table(fasta: Path, out: Path, tiny_folder: Path) -> Non
     assert scores.shape == (2, 4, 14)
     np.testing.assert_allclose(scores[0], np.nan_to_num(hypothetical.T), atol=1e-6)
     assert not (out / "modisco" / "modisco_results.h5").exists()
-    assert (out / "figures" / "substitution_record2.svg").exists()
+    assert "figures of the first 1." in said
+    figures = {path.name for path in (out / "figures").iterdir()}
+    assert figures == {f"substitution_record1.{end}" for end in ("svg", "pdf", "png", "csv")}
     assert json.loads((out / "run.json").read_text())["strand"] == "both"
 
 
-def test_dependencies_come_with_their_null(fasta: Path, out: Path, tiny_folder: Path) -> None:
+def test_dependencies_come_with_their_null(
+    fasta: Path, out: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MOST_FIGURES", 1)
     said = run(fasta, "-o", out, "-m", tiny_folder, "--dependency")
     assert "in shuffled copies" in said
     assert "in 95 % of 20 shuffled copies in" in said
@@ -126,6 +134,16 @@ def test_a_record_longer_than_the_context_is_read_in_windows_but_has_no_pairs(
     said = run(path, "-o", out, "-m", tiny_folder, "--dependency", code=1)
     assert "reads 256, and long has 260. Cut out the part to look at" in said
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_records_of_very_different_lengths_share_a_null_and_that_is_said(
+    tmp_path: Path, out: Path, tiny_folder: Path
+) -> None:
+    path = tmp_path / "in.fa"
+    path.write_text(">a\nACGTACGTTA\n>b\nACG\n")
+    said = run(path, "-o", out, "-m", tiny_folder, "--dependency")
+    assert "records have 3 to 10 bases" in said
 
 
 @pytest.mark.usefixtures("_no_figures")

@@ -101,7 +101,7 @@ def agree(
     """Every pair of scores within each family of models, every score at sites, every head at all.
 
     Attention enters twice: as the mean of all heads, which nothing chooses, and as the head that
-    agrees best with the model's reference, chosen on the other half of the sequences.
+    agrees best with the model's reference beyond place, chosen on the other half of the sequences.
 
     Args:
         bases: What all tracks are aligned to.
@@ -149,12 +149,20 @@ def agree(
 
 def _best_head(attention: Attention, reference: Array, bases: Bases) -> BaseScore:
     """Of each half the head that agrees best with the reference on the other half."""
-    values = np.stack([bases.sum(scaled(head, bases) * reference) for head in attention.received])
-    among = np.ones(len(values), dtype=bool)
-    chosen = crossfit(values, bases.second_half, among, "mean")
-    return BaseScore(
-        attention.model, BEST_HEAD, _composed(attention, chosen, bases), attention.label(chosen)
-    )
+    among = [agreement(scaled(h, bases), reference, bases, permutations=0)
+             for h in attention.received]  # fmt: skip
+    chosen = _chosen(among, bases)
+    track = _composed(attention, chosen, bases)
+    return BaseScore(attention.model, BEST_HEAD, track, attention.label(chosen))
+
+
+def _chosen(found: Sequence[Agreement], bases: Bases) -> Chosen:
+    """Heads by what is beyond place: a head that looks at the middle of every sequence is not it.
+
+    As it stands where place cannot be told.
+    """
+    values = np.stack([f.values - np.nan_to_num(f.expected) for f in found])
+    return crossfit(values, bases.second_half, np.ones(len(values), dtype=bool), "mean")
 
 
 def _composed(attention: Attention, chosen: Chosen, bases: Bases) -> Array:
@@ -183,10 +191,11 @@ def _at_sites(
         for (
             one
         ) in attention:  # here the best head is the one that finds the sites of the other half
-            values = np.stack([bases.sum(centred(h, bases) * weights) for h in one.received])
-            values[:, ~defined] = np.nan
-            among = np.ones(len(values), dtype=bool)
-            chosen = crossfit(values, bases.second_half, among, "mean")
+            among = [
+                agreement(weights, centred(h, bases), bases, used=defined, permutations=0)
+                for h in one.received
+            ]
+            chosen = _chosen(among, bases)
             track = _composed(one, chosen, bases)
             heads.append(BaseScore(one.model, BEST_HEAD, track, one.label(chosen)))
         of_sites = {s.model: s for s in heads}

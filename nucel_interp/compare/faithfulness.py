@@ -27,7 +27,7 @@ from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARES = (0.025, 0.05, 0.1, 0.15, 0.2)
+SHARES = (0.05, 0.1, 0.15, 0.2)
 """Of the bases that count; most known sites are a tenth of a 200 bp sequence."""
 DRAWS = 2
 """Shuffled copies, random orders and other sequences; the same for all scores."""

@@ -143,23 +143,28 @@ def finetune(
             "settings": dataclasses.asdict(settings),
         }
         kept = Kept(out, about)
+    trained: tuple[Nucel, FineTuned] | None = None  # the first seed's, if the sweep just made it
     if len(rates) > 1:
         for rate in rates:
             loss = kept.swept(rate) if kept else None
+            made = None
             if loss is None:
-                loss = dev_loss(work.learn(settings.seeds[0], rate)[1])
+                made = work.learn(settings.seeds[0], rate)
+                loss = dev_loss(made[1])
                 if kept:
                     kept.sweep(rate, loss)
+            if not result.sweep or loss < min(tried[1] for tried in result.sweep):
+                chosen, trained = rate, made
             result.sweep.append((rate, loss))
-        chosen = min(result.sweep, key=lambda tried: tried[1])[0]
         say(f"{first.name}: learning rate {chosen:g} has the lowest dev loss of {len(rates)}")
     for seed in settings.seeds:
         done = kept.read(seed) if kept else None
         if done is None:
-            tuned, run = work.learn(seed, chosen)
+            tuned, run = trained or work.learn(seed, chosen)
             done = work.measured(tuned, run, seed, chosen)
             if kept:
                 done = kept.write(tuned, run, done)
+        trained = None
         result.seeds.append(done)
     return result
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_model.heads import Task
-from nucel_pretrain.evaluation.metrics import DRAWS, Counts, Estimate, Ranked, estimate, matthews
+from nucel_pretrain.evaluation.metrics import (
+    DRAWS,
+    Counts,
+    Estimate,
+    Ranked,
+    Statistic,
+    estimate,
+    matthews,
+)
 
 Array = NDArray[np.float64]
 
@@ -33,16 +40,20 @@ def measure(
         task: Which.
         draws: Resamples.
     """
-    if task == "regression":
-        found = _of_values(predicted, np.asarray(targets, dtype=np.float64))
-    elif task == "multilabel":
-        found = _of_labels(predicted, np.asarray(targets) > 0.5)
-    else:
-        found = _of_classes(predicted, np.asarray(targets, dtype=np.int64))
+    found = statistics(predicted, targets, task)
     return {name: estimate(found[name], len(targets), draws=draws) for name in METRICS[task]}
 
 
-def _of_classes(p: Array, y: NDArray[np.int64]) -> dict[str, Callable[[Counts], float]]:
+def statistics(predicted: Array, targets: NDArray[Any], task: Task) -> dict[str, Statistic]:
+    """Every metric of the task as a function of how often each sequence was drawn."""
+    if task == "regression":
+        return _of_values(predicted, np.asarray(targets, dtype=np.float64))
+    if task == "multilabel":
+        return _of_labels(predicted, np.asarray(targets) > 0.5)
+    return _of_classes(predicted, np.asarray(targets, dtype=np.int64))
+
+
+def _of_classes(p: Array, y: NDArray[np.int64]) -> dict[str, Statistic]:
     k, called = p.shape[1], p.argmax(axis=1)
     cell = y * k + called
 
@@ -77,7 +88,7 @@ def _f1(table: Array, c: int) -> float:
     return float(2 * table[c, c] / total) if total else 0.0
 
 
-def _of_labels(p: Array, y: NDArray[np.bool_]) -> dict[str, Callable[[Counts], float]]:
+def _of_labels(p: Array, y: NDArray[np.bool_]) -> dict[str, Statistic]:
     called, each = p >= 0.5, range(p.shape[1])
     ranked = [Ranked(p[:, c], y[:, c]) for c in each]
 
@@ -95,7 +106,7 @@ def _of_labels(p: Array, y: NDArray[np.bool_]) -> dict[str, Callable[[Counts], f
     }
 
 
-def _of_values(p: Array, y: Array) -> dict[str, Callable[[Counts], float]]:
+def _of_values(p: Array, y: Array) -> dict[str, Statistic]:
     from scipy.stats import rankdata
 
     def drawn(counts: Counts) -> tuple[Array, Array]:

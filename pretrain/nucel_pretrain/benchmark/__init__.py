@@ -1,0 +1,1 @@
+"""Fine-tuning on suites of tasks: many models, several seeds, one table."""

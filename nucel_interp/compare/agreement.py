@@ -50,6 +50,32 @@ class Bases:
         """(draws, sequences) of `bootstrap.drawn_again`: one draw for all tables."""
         return drawn_again(self.sequences, self.seed)
 
+    @cached_property
+    def known_places(self) -> list[NDArray[np.int64]]:
+        """(sequences, bases of each) of those with as many bases that count, one array a number."""
+        found: dict[int, list[NDArray[np.int64]]] = {}
+        for begin, end in pairwise(self.offsets.tolist()):
+            at = begin + np.flatnonzero(self.known[begin:end])
+            found.setdefault(at.size, []).append(at)
+        return [np.stack(places) for size, places in found.items() if size]
+
+    @cached_property
+    def _exchanged(self) -> dict[tuple[bytes, int], tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+        return {}
+
+    def exchanged(
+        self, used: NDArray[np.bool_], permutations: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which sequences take part, and (permutations, sequences) whose track each is given."""
+        key = (used.tobytes(), permutations)
+        if key not in self._exchanged:
+            null = exchange(
+                self.sequences, self.offsets, self.second_half, used, self.seed, permutations
+            )
+            donor = np.searchsorted(self.offsets[:-1], null.begin[1:], side="left")
+            self._exchanged[key] = null.used, donor
+        return self._exchanged[key]
+
     def sum(self, values: NDArray[np.floating]) -> Array:
         """(..., bases) summed over each sequence."""
         if not len(self.sequences):
@@ -96,10 +122,8 @@ class Agreement:
 def centred(track: NDArray[np.floating], bases: Bases) -> Array:
     """Ranks within each sequence less their mean, (..., bases); 0 where a base does not count."""
     out = np.zeros(track.shape)
-    for begin, end in pairwise(bases.offsets.tolist()):
-        at = begin + np.flatnonzero(bases.known[begin:end])
-        if at.size:
-            out[..., at] = rankdata(track[..., at], axis=-1) - (at.size + 1) / 2
+    for at in bases.known_places:
+        out[..., at] = rankdata(track[..., at], axis=-1) - (at.shape[1] + 1) / 2
     return out
 
 
@@ -163,17 +187,15 @@ def _exchange_p(
     used: NDArray[np.bool_],
     permutations: int,
 ) -> float:
-    null = exchange(
-        list(bases.sequences), bases.offsets, bases.second_half, used, bases.seed, permutations
-    )
-    if not null.used.any():
+    taking_part, donor = bases.exchanged(used, permutations)
+    if not taking_part.any():
         return float("nan")
     total = np.zeros(permutations)
-    for members in bases.alike(null.used):
+    for members in bases.alike(taking_part):
         crossed = bases.rows(a, members) @ bases.rows(b, members).T
-        place = np.searchsorted(bases.offsets[members], null.begin[1:, members])
+        place = np.searchsorted(members, donor[:, members])
         total += crossed[np.arange(len(members)), place].sum(axis=1)
-    observed = values[null.used].sum()
+    observed = values[taking_part].sum()
     centre = total.mean()
     # sums in another order differ in their last digits
     beyond = np.abs(total - centre) >= np.abs(observed - centre) - 1e-9

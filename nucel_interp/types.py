@@ -201,7 +201,8 @@ AGREE_COLUMNS = [
 AGREE_SITE_COLUMNS = [
     "model", "score", "heads", "site",
     "auroc", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
-    "n_sequences",
+    "n_sequences", "less_untrained", "less_untrained_low", "less_untrained_high",
+    "less_shuffled", "less_shuffled_low", "less_shuffled_high",
 ]  # fmt: skip
 AGREE_HEAD_COLUMNS = [
     "model", "layer", "head", "kind", "measure", "against_model", "against",

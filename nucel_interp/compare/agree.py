@@ -18,13 +18,17 @@ from nucel_interp.compare.agreement import (
     scaled,
     site_weights,
 )
-from nucel_interp.compare.bootstrap import FEWEST, interval
+from nucel_interp.compare.bootstrap import FEWEST, UNKNOWN, interval, paired
 from nucel_interp.compare.crossfit import FEWEST_PER_HALF, Chosen, crossfit
 from nucel_interp.types import AGREE_COLUMNS, AGREE_HEAD_COLUMNS, AGREE_SITE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FINE_TUNED, BEFORE = "fine-tuned", "pre-trained"
+UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
+TWINS = (UNTRAINED, SHUFFLED)
+"""Models that have not learned the task; what the others do better is held against them."""
 BEST_HEAD = "attention, best head"
 ALL_HEADS = "attention, mean of heads"
 Array = NDArray[np.float64]
@@ -199,13 +203,21 @@ def _at_sites(
             track = _composed(one, chosen, bases)
             heads.append(BaseScore(one.model, BEST_HEAD, track, one.label(chosen)))
         of_sites = {s.model: s for s in heads}
-        for score in scores:
-            if score.score == BEST_HEAD:
-                score = of_sites[score.model]
-            found = agreement(weights, centred(score.track, bases), bases, used=defined)
-            rows.append(
-                [score.model, score.score, score.heads, name, *_measured(found, 0.5, bases)]
-            )
+        used = [of_sites[s.model] if s.score == BEST_HEAD else s for s in scores]
+        found = {
+            (s.model, s.score): agreement(weights, centred(s.track, bases), bases, used=defined)
+            for s in used
+        }
+        for s in used:
+            mine = found[s.model, s.score]
+            row = [s.model, s.score, s.heads, name, *_measured(mine, 0.5, bases)]
+            for twin in TWINS:
+                other = None if s.model in TWINS else found.get((twin, s.score))
+                less = UNKNOWN if other is None else paired(
+                    mine.values, other.values, bases.drawn, "mean"
+                )[1]  # fmt: skip
+                row += [less.value, less.low, less.high]
+            rows.append(row)
     return pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS)
 
 

@@ -165,6 +165,16 @@ def test_the_best_of_blind_heads_is_not_reported_on_the_half_that_chose_it(plant
     assert sites.loc[("fine-tuned", ALL_HEADS)]["auroc"] > 0.55
 
 
+def test_what_a_model_finds_more_of_than_its_twin_is_measured_in_the_same_sequences(planted):
+    sites = planted[0].sites.set_index(["model", "score"])
+    row = sites.loc[("fine-tuned", "mutagenesis")]
+    twin = sites.loc[("untrained", "mutagenesis")]
+    assert row["less_untrained"] == pytest.approx(row["auroc"] - twin["auroc"])
+    assert row["less_untrained_low"] > 0.2
+    assert np.isnan(twin["less_untrained"])
+    assert np.isnan(row["less_shuffled"])
+
+
 def test_every_head_is_listed_against_every_score_and_site(planted):
     heads = planted[0].heads
     fine = heads[heads["model"] == "fine-tuned"]

@@ -1,0 +1,77 @@
+"""Figures of agreement, sites and faithfulness draw what the tables hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nucel_interp.plots.agree import agreement_figure, faithfulness_figure, site_figure
+from nucel_interp.types import (
+    AGREE_COLUMNS,
+    AGREE_SITE_COLUMNS,
+    FAITHFULNESS_AREA_COLUMNS,
+    FAITHFULNESS_COLUMNS,
+)
+
+NAN = float("nan")
+
+
+def pair(a, b, spearman, beyond):
+    return [*a, "", *b, "", spearman, NAN, NAN, 0.0, beyond, NAN, NAN, 1.0, 9]
+
+
+def words(figure):
+    return [t.get_text() for t in figure.findobj(lambda o: hasattr(o, "get_text"))]
+
+
+def test_agreement_stands_below_the_diagonal_and_what_is_beyond_place_above():
+    a, b, c = ("fine-tuned", "x"), ("pre-trained", "y"), ("untrained", "x")
+    pairs = pd.DataFrame(
+        [pair(a, b, 0.4, 0.1), pair(c, ("untrained", "z"), -0.2, -0.3)], columns=AGREE_COLUMNS
+    )
+    figure = agreement_figure(pairs)
+    trained, twin = (ax.images[0].get_array().filled(np.nan) for ax in figure.axes[:2])
+    assert trained[1, 0] == 0.4
+    assert trained[0, 1] == 0.1
+    assert twin[1, 0] == -0.2
+    assert {"x (fine-tuned)", "fine-tuned and pre-trained", "untrained", ".40"} <= set(
+        words(figure)
+    )
+
+
+def test_sites_have_a_panel_each_and_more_are_counted():
+    rows = [
+        ["fine-tuned", "s", "", f"m{i}", 0.7, 0.6, 0.8, 0.5, 0, 0, 0, 1, 9, *[NAN] * 6]
+        for i in range(6)
+    ]
+    figure = site_figure(pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS))
+    assert {"m0", "m3", "by place alone"} <= set(words(figure))
+    assert "m4" not in words(figure)
+    assert any("2 more kinds in the table" in w for w in words(figure))
+
+
+def test_curves_have_a_line_per_score_and_one_of_random_bases():
+    curves = [["fine-tuned", s, e, x, 1 - x, NAN, NAN, 1.0, NAN, 3]
+              for s in "ab" for e in ("delete", "keep") for x in (0, 0.1, 0.2)]  # fmt: skip
+    areas = [["fine-tuned", s, e, 0.1, NAN, NAN, NAN, NAN, NAN, 3]
+             for s in "ab" for e in ("delete", "keep")]  # fmt: skip
+    figure = faithfulness_figure(
+        pd.DataFrame(curves, columns=FAITHFULNESS_COLUMNS),
+        pd.DataFrame(areas, columns=FAITHFULNESS_AREA_COLUMNS),
+        "nats",
+    )
+    assert [len(ax.lines) for ax in figure.axes[:2]] == [3, 3]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [1.0, 0.9, 0.8]
+
+
+def test_nothing_to_draw_is_said():
+    for figure in (
+        agreement_figure(pd.DataFrame(columns=AGREE_COLUMNS)),
+        site_figure(pd.DataFrame(columns=AGREE_SITE_COLUMNS)),
+        faithfulness_figure(
+            pd.DataFrame(columns=FAITHFULNESS_COLUMNS),
+            pd.DataFrame(columns=FAITHFULNESS_AREA_COLUMNS),
+            "nats",
+        ),
+    ):
+        assert any(w for w in words(figure))

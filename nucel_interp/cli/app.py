@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from nucel_interp.cli import (
+    agree,
     attention,
     calibrate,
     compare,
@@ -131,5 +132,6 @@ app.command()(kmers.kmers)
 app.command()(match.match)
 app.command()(heads.heads)
 app.command(cls=compare.ManyModels)(compare.compare)
+app.command()(agree.agree)
 app.command()(calibrate.calibrate)
 app.command()(info.info)

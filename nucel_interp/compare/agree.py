@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FINE_TUNED, BEFORE = "fine-tuned", "pre-trained"
 UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
+NO_MODEL, LETTERS = "no model", "G or C"
+"""A score that knows a base's letter alone: heads of networks with random weights know that too."""
 TWINS = (UNTRAINED, SHUFFLED)
 """Models that have not learned the task; what the others do better is held against them."""
 BEST_HEAD = "attention, best head"
@@ -212,7 +214,7 @@ def _at_sites(
             mine = found[s.model, s.score]
             row = [s.model, s.score, s.heads, name, *_measured(mine, 0.5, bases)]
             for twin in TWINS:
-                other = None if s.model in TWINS else found.get((twin, s.score))
+                other = None if s.model in (NO_MODEL, *TWINS) else found.get((twin, s.score))
                 less = UNKNOWN if other is None else paired(
                     mine.values, other.values, bases.drawn, "mean"
                 )[1]  # fmt: skip

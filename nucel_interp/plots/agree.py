@@ -31,6 +31,7 @@ _MODELS: dict[str, dict[str, Any]] = {
     "fine-tuned": {"color": "#1b3a6b", "marker": "o", "filled": True},
     "pre-trained": {"color": "#d1592b", "marker": "s", "filled": True},
     "untrained": {"color": GREY, "marker": "o", "filled": False},
+    "no model": {"color": INK, "marker": "x", "filled": True},
     "shuffled labels": {"color": "#7a4a9e", "marker": "D", "filled": False},
 }
 _BY_PLACE: dict[str, Any] = {"marker": "|", "ms": 4.0, "mew": 1.0, "mec": INK, "lw": 0}
@@ -108,7 +109,7 @@ def _panel(ax: Axes, names: list[tuple[str, str]], pairs: pd.DataFrame, *, numbe
     ax.set_xticks(range(len(names)), words, rotation=45, ha="right", va="top", fontsize=5)
     ax.tick_params(length=0, pad=1)
     ax.spines[:].set_visible(False)
-    ax.set_title(" and ".join(dict.fromkeys(model for model, _ in names)))
+    ax.set_title(", ".join(dict.fromkeys(model for model, _ in names)))
     return image
 
 

@@ -34,9 +34,7 @@ def test_agreement_stands_below_the_diagonal_and_what_is_beyond_place_above():
     assert trained[1, 0] == 0.4
     assert trained[0, 1] == 0.1
     assert twin[1, 0] == -0.2
-    assert {"x (fine-tuned)", "fine-tuned and pre-trained", "untrained", ".40"} <= set(
-        words(figure)
-    )
+    assert {"x (fine-tuned)", "fine-tuned, pre-trained", "untrained", ".40"} <= set(words(figure))
 
 
 def test_sites_have_a_panel_each_and_more_are_counted():

@@ -286,6 +286,7 @@ def read_classifier(
             str(said.get("source", "")),
             task=said.get("task", "classes"),
             pooling=said.get("pooling", "cls"),
+            strands=said.get("strands", "both"),
         )
     except ValueError as error:
         raise ConfigError(f"{folder / 'config.json'}: {error}") from error
@@ -304,6 +305,7 @@ def write_classifier(head: ClassificationHead | None, folder: Path) -> dict[str,
         "labels": list(head.labels),
         "task": head.task,
         "pooling": head.pooling,
+        "strands": head.strands,
         "source": head.source,
     }
     return {"classifier_head": said}

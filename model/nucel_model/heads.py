@@ -13,8 +13,10 @@ from nucel_model.config import NucelConfig
 
 Task = Literal["classes", "multilabel", "regression"]
 Pooling = Literal["cls", "mean"]
+Reads = Literal["both", "forward"]
 TASKS: tuple[str, ...] = get_args(Task)
 POOLINGS: tuple[str, ...] = get_args(Pooling)
+READS: tuple[str, ...] = get_args(Reads)
 
 
 class MaskedLMHead(nn.Module):
@@ -67,6 +69,8 @@ class ClassificationHead(nn.Module):
         source: How the head came to be, for the folder.
         task: See above.
         pooling: "cls" reads the state of [CLS], "mean" the mean over all real tokens but [CLS].
+        strands: "both" if a sequence and its reverse complement mean the same to it, and their mean
+            is its answer; "forward" if it was fitted to one reading direction.
     """
 
     def __init__(
@@ -77,9 +81,14 @@ class ClassificationHead(nn.Module):
         *,
         task: Task = "classes",
         pooling: Pooling = "cls",
+        strands: Reads = "both",
     ) -> None:
         super().__init__()
-        for what, value, allowed in (("task", task, TASKS), ("pooling", pooling, POOLINGS)):
+        for what, value, allowed in (
+            ("task", task, TASKS),
+            ("pooling", pooling, POOLINGS),
+            ("strands", strands, READS),
+        ):
             if value not in allowed:
                 raise ValueError(
                     f"classifier_head.{what} must be {', '.join(allowed[:-1])} or {allowed[-1]}; "
@@ -95,6 +104,7 @@ class ClassificationHead(nn.Module):
         self.source = source
         self.task = task
         self.pooling = pooling
+        self.strands = strands
         self.linear = nn.Linear(hidden_size, len(labels))
 
     @torch.no_grad()

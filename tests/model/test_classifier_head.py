@@ -64,18 +64,22 @@ def test_the_mean_is_over_real_tokens_without_cls(tiny, random_batch):
 
 @pytest.mark.parametrize("task", ["multilabel", "regression"])
 def test_task_and_pooling_come_back(tiny, tmp_path, task):
-    head = ClassificationHead(tiny.hidden_size, ["one"], task=task, pooling="mean")
+    head = ClassificationHead(
+        tiny.hidden_size, ["one"], task=task, pooling="mean", strands="forward"
+    )
     save_pretrained(Nucel(NucelEncoder(tiny), classifier_head=head), tmp_path)
     again = from_pretrained(tmp_path).classifier_head
     assert (again.task, again.pooling, again.labels) == (task, "mean", ("one",))
+    assert again.strands == "forward"
 
 
 def test_a_folder_that_does_not_name_its_task_has_classes_on_cls(folder):
     config = json.loads((folder / "config.json").read_text())
-    del config["classifier_head"]["task"], config["classifier_head"]["pooling"]
+    for name in ("task", "pooling", "strands"):
+        del config["classifier_head"][name]
     (folder / "config.json").write_text(json.dumps(config))
     again = from_pretrained(folder).classifier_head
-    assert (again.task, again.pooling) == ("classes", "cls")
+    assert (again.task, again.pooling, again.strands) == ("classes", "cls", "both")
 
 
 def test_a_model_predicts_by_its_head(model, random_batch):

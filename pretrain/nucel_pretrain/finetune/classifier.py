@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nucel_model import ClassificationHead, Nucel
 from nucel_model.backends import training_backend
-from nucel_model.heads import Pooling, Task
+from nucel_model.heads import Pooling, Reads, Task
 from nucel_pretrain.finetune.objective import probabilities
 
 BATCH = 64
@@ -26,12 +26,15 @@ def give_head(
     *,
     task: Task = "classes",
     pooling: Pooling = "cls",
+    strands: Reads = "both",
 ) -> ClassificationHead:
     """Put a fresh head on ``model``; whatever else its folder carried goes.
 
     A discriminator or masked-base head belongs to the encoder as it was before fine-tuning.
     """
-    head = ClassificationHead(model.config.hidden_size, labels, source, task=task, pooling=pooling)
+    head = ClassificationHead(
+        model.config.hidden_size, labels, source, task=task, pooling=pooling, strands=strands
+    )
     head.init_weights(seed)
     model.discriminator_head = model.mlm_head = None
     model.classifier_head = head.to(next(model.parameters()).device)

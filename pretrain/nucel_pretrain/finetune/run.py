@@ -196,7 +196,13 @@ class _Work:
         model.path, model.name = path, f"{name}, seed {seed}"
         source = f"fine-tuned on {self.data.source} ({settings.mode}), seed {seed}"
         give_head(
-            model, self.data.labels, source, seed, task=self.data.task, pooling=settings.pooling
+            model,
+            self.data.labels,
+            source,
+            seed,
+            task=self.data.task,
+            pooling=settings.pooling,
+            strands="both" if settings.reverse_complement else "forward",
         )
         model.to(self.device)
         if settings.mode == "head":

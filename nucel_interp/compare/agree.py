@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 FINE_TUNED, BEFORE = "fine-tuned", "pre-trained"
 UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
 NO_MODEL, LETTERS = "no model", "G or C"
-"""A score that knows a base's letter alone: heads of networks with random weights know that too."""
+"""A score that knows a base's letter alone."""
+LETTER_AND_PLACE = "letter and place"
+"""At sites: what can be known of a base without its neighbours, and so by a random network too."""
+PLACES = 10
 TWINS = (UNTRAINED, SHUFFLED)
 """Models that have not learned the task; what the others do better is held against them."""
 BEST_HEAD = "attention, best head"
@@ -206,6 +209,8 @@ def _at_sites(
             heads.append(BaseScore(one.model, BEST_HEAD, track, one.label(chosen)))
         of_sites = {s.model: s for s in heads}
         used = [of_sites[s.model] if s.score == BEST_HEAD else s for s in scores]
+        alone = _letter_and_place(is_site, bases)
+        used = [alone if s.model == NO_MODEL else s for s in used]
         found = {
             (s.model, s.score): agreement(weights, centred(s.track, bases), bases, used=defined)
             for s in used
@@ -221,6 +226,29 @@ def _at_sites(
                 row += [less.value, less.low, less.high]
             rows.append(row)
     return pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS)
+
+
+def _letter_and_place(is_site: NDArray[np.bool_], bases: Bases) -> BaseScore:
+    """Log-odds of a site base by its letter and its tenth of the sequence, as if independent.
+
+    Counted on one half and measured on the other, both ways.
+    """
+    letters = np.frombuffer("".join(bases.sequences).encode(), dtype=np.uint8)
+    letter = np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), letters) % 4
+    lengths = np.diff(bases.offsets)
+    position = np.arange(len(letters)) - np.repeat(bases.offsets[:-1], lengths)
+    place = PLACES * position // np.repeat(lengths, lengths)
+    if not bases.directed:
+        letter, place = np.minimum(letter, 3 - letter), np.minimum(place, PLACES - 1 - place)
+    half = np.repeat(bases.second_half, lengths)
+    track = np.zeros(len(letters))
+    for side in (False, True):
+        there, here = bases.known & (half != side), half == side
+        for kind, n in ((letter, 4), (place, PLACES)):
+            inside = 1 + np.bincount(kind[there & is_site], minlength=n)
+            outside = 1 + np.bincount(kind[there & ~is_site], minlength=n)
+            track[here] += np.log(inside / outside)[kind[here]]
+    return BaseScore(NO_MODEL, LETTER_AND_PLACE, track)
 
 
 def _measured(found: Agreement, zero: float, bases: Bases) -> list[float]:

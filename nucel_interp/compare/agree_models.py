@@ -178,7 +178,7 @@ def agree_models(
     units = [Unit(i, 0, len(s), s) for i, s in enumerate(sequences)]
     half, rule = split_units(kept_records, units, seed)
     known = joint_mask([*(s.track for s in scores), *(a.received for a in attention)])
-    bases = Bases(sequences, half, known, seed)
+    bases = Bases(sequences, half, known, seed, directed=sides == "forward")
     places = {} if sites is None else _sites(sites, records, kept_records, half, rule)
     reference = {s.model: s.track for s in scores if s.score == f"|{methods[-1]}|"}
     if before is not None:
@@ -327,7 +327,7 @@ def _faithful(
     inside = np.repeat(np.isin(np.arange(len(bases.sequences)), some), np.diff(bases.offsets))
     part = Bases(
         [bases.sequences[i] for i in some.tolist()], bases.second_half[some], bases.known[inside],
-        bases.seed,
+        bases.seed, bases.directed,
     )  # fmt: skip
     shown = [
         BaseScore(s.model, s.score, s.track[inside], s.heads)

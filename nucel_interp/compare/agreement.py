@@ -33,12 +33,15 @@ class Bases:
         second_half: (sequences,) bool; heads are chosen on one half and measured on the other.
         known: (bases,) bases that count: those for which every track has a number.
         seed: Of intervals and exchanges.
+        directed: Whether the given strand means something; else a letter counts as its complement,
+            and a place as its mirror image.
     """
 
     sequences: Sequence[str]
     second_half: NDArray[np.bool_]
     known: NDArray[np.bool_]
     seed: int = 0
+    directed: bool = False
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:

@@ -184,6 +184,27 @@ def test_every_head_is_listed_against_every_score_and_site(planted):
     assert fine["kind"].tolist() == ["local"] * 8 + ["global"] * 8
 
 
+def test_letter_and_place_find_what_needs_no_model():
+    """Sites of C and G at the start: known from the other half; of any letter anywhere: not."""
+    rng = np.random.default_rng(3)
+    rows = [["".join(rng.choice(list("ACGT"), 34)) for _ in range(40)] for _ in range(2)]
+    planted = [rng.choice(["CGCCGC", "GCGGCG"]) + text for text in rows[0]]
+    inside = np.tile(np.arange(40) < 6, 40)
+    half = np.arange(40) % 2 == 1
+    found = []
+    for sequences, sites in (
+        (planted, inside),
+        ([t + "ACGTAC" for t in rows[1]], rng.permuted(inside.reshape(40, 40), axis=1).ravel()),
+    ):
+        bases = Bases(sequences, half, np.ones(1600, dtype=bool))
+        letters = np.array([c in "GC" for c in "".join(sequences)], dtype=float)
+        scores = [BaseScore("no model", "G or C", letters)]
+        result = agree(bases, scores, [], {}, [("no model",)], {"box": sites})
+        found.append(result.sites.set_index("score").loc["letter and place", "auroc"])
+    assert found[0] > 0.9
+    assert found[1] == pytest.approx(0.5, abs=0.05)
+
+
 def test_tables_do_not_depend_on_order_or_strand():
     bases, rng = some_bases()
     a, b = rng.random((2, NUMBER, LENGTH))

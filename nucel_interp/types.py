@@ -180,6 +180,10 @@ HEAD_MOTIF_COLUMNS = [
 SINK_COLUMNS = [
     "layer", "head", "kind", "sequences", "sink_sequences", "largest_share", "cls_share",
 ]  # fmt: skip
+ATTRIBUTION_COLUMNS = [
+    "record", "length", "prediction", "baseline", "delta", "steps", "kept",
+    "largest_at", "largest",
+]  # fmt: skip
 SUBSTITUTION_COLUMNS = [
     "record", "length", "bases_read", "own_base_best", "mean_range", "largest_range",
     "largest_range_at",

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from nucel_interp.cli import (
     agree,
     attention,
+    attribute,
     calibrate,
     compare,
     discriminator,
@@ -126,6 +127,7 @@ def main(
 app.command()(motifs.motifs)
 app.command()(attention.attention)
 app.command()(discriminator.discriminator)
+app.command()(attribute.attribute)
 app.command()(substitution.substitution)
 app.command()(seqlets.seqlets)
 app.command()(kmers.kmers)

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from nucel_pretrain.benchmark.command import benchmark
+
 
 class Group(TyperGroup):
     """Prints errors a user can mend in one line and exits with 1."""
@@ -265,3 +267,6 @@ def motif_order(
             f"AUROC {row['auroc']:.3f}; {row['learned']} of {row['seeds']} seeds learned the task"
         )
     typer.echo(f"models, sequences and sites written to {out}", err=True)
+
+
+app.command()(benchmark)

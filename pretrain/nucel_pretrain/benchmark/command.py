@@ -1,0 +1,104 @@
+"""`nucel-pretrain benchmark`: a suite of tasks over models and seeds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucel_pretrain.errors import DataError
+
+
+def benchmark(
+    suite: Annotated[
+        str,
+        typer.Argument(help="TOML file, or hg19-mini, gue, genomic-benchmarks, nt-revised."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Keeps what is done; goes on with it.")],
+    models: Annotated[
+        list[str] | None, typer.Option(help="Folders, shipped names or hub ids; repeat for more.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the tasks' published files.")] = None,
+    fasta: Annotated[
+        list[Path] | None, typer.Option(help="hg19-mini: hg19's chr20 and chrX; repeat.")
+    ] = None,
+    sites_dir: Annotated[Path | None, typer.Option(help="hg19-mini: folder of BED files.")] = None,
+    mode: Annotated[str, typer.Option(help="full, head or lora.")] = "full",
+    pooling: Annotated[str, typer.Option(help="cls or mean.")] = "cls",
+    learning_rate: Annotated[
+        list[float] | None, typer.Option(help="Repeat to have dev choose among several.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 8,
+    batch: Annotated[int, typer.Option(min=1)] = 32,
+    seeds: Annotated[list[int] | None, typer.Option(help="Repeat; by default 0, 1, 2.")] = None,
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="Also every model with shuffled labels.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = all.")] = 0,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda; by default cuda where there is one.")
+    ] = "",
+    cache: Annotated[Path | None, typer.Option(help="hg19-mini: converted genomes.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew.")] = False,
+) -> None:
+    """Fine-tune models on a suite of tasks; table and figure beside baselines and untrained twins.
+
+    Example: nucel-pretrain benchmark gue --data GUE/ --models nucel-mini -o runs/gue
+
+    From a genome: nucel-pretrain benchmark hg19-mini --fasta chr20.fa.gz --fasta chrX.fa.gz
+    --sites-dir annotation --models nucel-mini --pooling mean -o runs/hg19
+    """
+    import sys
+
+    import torch
+
+    from nucel_pretrain.benchmark.hg19_mini import build
+    from nucel_pretrain.benchmark.run import SHUFFLED, UNTRAINED
+    from nucel_pretrain.benchmark.run import benchmark as run
+    from nucel_pretrain.benchmark.suite import read_suite
+    from nucel_pretrain.benchmark.table import markdown, write
+    from nucel_pretrain.finetune.run import FinetuneSettings
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = read_suite(suite)
+    settings = FinetuneSettings(
+        mode=mode,  # type: ignore[arg-type]  # checked by the class
+        pooling=pooling,  # type: ignore[arg-type]
+        learning_rates=tuple(learning_rate or FinetuneSettings.learning_rates),
+        epochs=epochs,
+        batch=batch,
+        seeds=tuple(seeds or FinetuneSettings.seeds),
+    )
+    if force and out.exists():
+        if not (out / "cells").is_dir():
+            raise DataError(f"{out} is no benchmark's folder, so --force does not remove it")
+        shutil.rmtree(out)
+    if data is None:
+        if suite != "hg19-mini":
+            raise DataError(f"{suite} needs --data, the folder of its files")
+        if not fasta or sites_dir is None:
+            raise DataError("hg19-mini is built from --fasta (chr20, chrX) and --sites-dir")
+        data = out / "data"
+        build([str(path) for path in fasta], sites_dir, data, cache=cache, say=say)
+    out.mkdir(parents=True, exist_ok=True)
+    ran = run(
+        chosen,
+        data,
+        models or [],
+        settings,
+        out,
+        twins=(UNTRAINED, SHUFFLED) if shuffled else (UNTRAINED,),
+        workers=workers,
+        device=device,
+        say=say,
+    )
+    table = write(ran, out)
+    typer.echo(markdown(table))
+    say(f"benchmark.tsv, .md, .tex, .svg, .pdf and .png written to {out}")

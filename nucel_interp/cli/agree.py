@@ -58,7 +58,7 @@ def agree(
 ) -> None:
     """Lay attention, discriminator, gradients, mutagenesis and known sites over each other.
 
-    Example: nucel-interp agree peaks.fa -m tuned/model --before nucel-mini --sites sites.bed -o out
+    Example: nucel-interp agree peaks.fa -m tuned/seed0 --before nucel-mini --sites sites.bed -o out
     """
     from nucel_interp.cli.progress import reporter
     from nucel_interp.io.fasta import read_records

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nucel_pretrain.benchmark.command import benchmark
+from nucel_pretrain.finetune.command import finetune
 
 
 class Group(TyperGroup):
@@ -269,4 +270,5 @@ def motif_order(
     typer.echo(f"models, sequences and sites written to {out}", err=True)
 
 
+app.command()(finetune)
 app.command()(benchmark)

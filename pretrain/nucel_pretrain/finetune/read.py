@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from nucel_model.heads import Task
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune.classifier import reverse_complement
-from nucel_pretrain.finetune.dataset import Dataset, Part
+from nucel_pretrain.finetune.dataset import PARTS, Dataset, Part
 
 SPLITS = {
     "train": "train", "training": "train", "dev": "dev", "valid": "dev", "validation": "dev",
@@ -84,7 +84,8 @@ def read_dataset(path: str | Path, *, task: Task | None = None) -> Dataset:
     labels, code = _coding(written, columns, chosen, path)
     _split(parts)
     made = {}
-    for name, rows in parts.items():
+    for name in (part for part in PARTS if part in parts):
+        rows = parts[name]
         targets = code(rows.labels)
         made[name] = Part(tuple(rows.sequences), targets, tuple(rows.names))
     return Dataset(chosen, labels, made, path.name)

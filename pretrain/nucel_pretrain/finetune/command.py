@@ -1,0 +1,159 @@
+"""`nucel-pretrain finetune`: a model learns labelled sequences."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nucel_pretrain.finetune.dataset import Dataset
+    from nucel_pretrain.finetune.run import FinetuneResult
+
+METRICS_COLUMNS = ("seed", "part", "metric", "value", "low", "high", "n")
+"""Of metrics.tsv."""
+
+
+def finetune(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV or TSV with the columns sequence and label, or a folder as GUE, Genomic "
+            "Benchmarks and the NT tasks are published."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="seed0/, seed1/ ... and tables; goes on with it.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Folder, shipped name or hub id.")
+    ] = "nucel-mini",
+    task: Annotated[
+        str, typer.Option(help="classes, multilabel or regression; by default as labels look.")
+    ] = "",
+    mode: Annotated[str, typer.Option(help="full, head or lora.")] = "full",
+    pooling: Annotated[str, typer.Option(help="cls or mean.")] = "cls",
+    learning_rate: Annotated[
+        list[float] | None, typer.Option(help="Repeat to have dev choose among several.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 8,
+    batch: Annotated[int, typer.Option(min=1)] = 32,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Looks at dev, two per epoch, without a lower loss.")
+    ] = 4,
+    seeds: Annotated[list[int] | None, typer.Option(help="Repeat; by default 0, 1, 2.")] = None,
+    one_strand: Annotated[
+        bool, typer.Option("--one-strand", help="A reverse complement is something else.")
+    ] = False,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="Begin from random weights.")
+    ] = False,
+    shuffle_labels: Annotated[
+        bool, typer.Option("--shuffle-labels", help="Deal the labels of train and dev out anew.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew.")] = False,
+    threads: Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = all.")] = 0,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda; by default cuda where there is one.")
+    ] = "",
+) -> None:
+    """Fine-tune a model on labelled sequences: models, metrics with intervals, predictions.
+
+    Every nucel-interp command takes OUT/seed0 as --model.
+
+    Example: nucel-pretrain finetune GUE/tf/0 -m nucel-mini --pooling mean -o tuned
+    """
+    import torch
+
+    from nucel_model.heads import TASKS
+    from nucel_pretrain.config import PretrainError
+    from nucel_pretrain.finetune.leaks import find_leaks
+    from nucel_pretrain.finetune.read import read_dataset
+    from nucel_pretrain.finetune.run import FinetuneSettings
+    from nucel_pretrain.finetune.run import finetune as run
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if task and task not in TASKS:
+        raise PretrainError(f"--task must be one of {', '.join(TASKS)}; got {task!r}")
+    settings = FinetuneSettings(
+        mode=mode,  # type: ignore[arg-type]  # checked by the class
+        pooling=pooling,  # type: ignore[arg-type]
+        learning_rates=tuple(learning_rate or FinetuneSettings.learning_rates),
+        epochs=epochs,
+        batch=batch,
+        patience=patience,
+        seeds=tuple(seeds or FinetuneSettings.seeds),
+        reverse_complement=not one_strand,
+        untrained=untrained,
+        shuffle_labels=shuffle_labels,
+    )
+    if threads:
+        torch.set_num_threads(threads)
+    dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
+    say(describe(dataset))
+    for leak in find_leaks(dataset):
+        if leak.serious:
+            say(f"warning: {leak}. Split by chromosome, or drop them")
+    if force and out.exists():
+        if not any(out.glob("seed*/finetune.json")):
+            raise PretrainError(f"{out} is no folder of a fine-tuning: --force does not remove it")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    result = run(model, dataset, settings, out, device=device, say=say)
+    _write(result, dataset, out)
+    about = {"command": ["nucel-pretrain", *sys.argv[1:]], "settings": dataclasses.asdict(settings)}
+    _whole(out / "run.json", json.dumps(about, indent=2) + "\n")
+    for seed in result.seeds:
+        found = ", ".join(f"{name} {value}" for name, value in seed.metrics["test"].items())
+        typer.echo(f"seed {seed.seed}: {found}")
+    best = result.best
+    say(
+        f"seed {best.seed} has the lowest dev loss: {out / f'seed{best.seed}'}. metrics.tsv, "
+        f"predictions.tsv and run.json written to {out}"
+    )
+
+
+def describe(data: Dataset) -> str:
+    """What was read, in a sentence."""
+    sizes = ", ".join(f"{name} {len(part):,}" for name, part in data.parts.items())
+    every = [len(s) for part in data.parts.values() for s in part.sequences]
+    return (
+        f"{data.source}: {data.task} ({', '.join(data.labels[:6])}"
+        f"{' ...' if len(data.labels) > 6 else ''}); {sizes} sequences of {min(every):,} to "
+        f"{max(every):,} bases"
+    )
+
+
+def _write(result: FinetuneResult, data: Dataset, out: Path) -> None:
+    lines = ["\t".join(METRICS_COLUMNS)]
+    for seed in result.seeds:
+        for part, found in seed.metrics.items():
+            for name, e in found.items():
+                lines.append(
+                    f"{seed.seed}\t{part}\t{name}\t{e.value:.4f}\t{e.low:.4f}\t{e.high:.4f}\t{e.n}"
+                )
+    _whole(out / "metrics.tsv", "\n".join(lines) + "\n")
+    test = data.parts["test"]
+    head = ["sequence", "label"]
+    head += [f"{label}_seed{seed.seed}" for seed in result.seeds for label in data.labels]
+    lines = ["\t".join(head)]
+    for i, sequence in enumerate(test.sequences):
+        target = test.targets[i]
+        said = data.labels[int(target)] if data.task == "classes" else ";".join(map(str, target))
+        numbers = [f"{p:.5g}" for seed in result.seeds for p in seed.predicted[i]]
+        name = test.names[i] if test.names and test.names[i] else sequence
+        lines.append("\t".join([name, said, *numbers]))
+    _whole(out / "predictions.tsv", "\n".join(lines) + "\n")
+
+
+def _whole(path: Path, text: str) -> None:
+    from nucel_pretrain.runfolder import write_whole
+
+    write_whole(path, text)

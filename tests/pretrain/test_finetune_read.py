@@ -1,0 +1,216 @@
+"""Labelled sequences from every layout people have, leaks between parts, and the command."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, save_pretrained
+from nucel_pretrain.cli import app
+from nucel_pretrain.errors import DataError
+from nucel_pretrain.finetune.classifier import reverse_complement
+from nucel_pretrain.finetune.dataset import Dataset, Part
+from nucel_pretrain.finetune.leaks import find_leaks
+from nucel_pretrain.finetune.read import read_dataset
+
+
+def dna(seed, n=60):
+    return "".join(random.Random(seed).choices("ACGT", k=n))
+
+
+def rows(n, start=0):
+    return [(dna(start + i), str(i % 2)) for i in range(n)]
+
+
+def write_csv(path, found, header="sequence,label", delimiter=","):
+    lines = [header.replace(",", delimiter), *(delimiter.join(row) for row in found)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_gue(folder):
+    folder.mkdir(parents=True)
+    for at, (name, n) in enumerate((("train", 20), ("dev", 8), ("test", 10))):
+        write_csv(folder / f"{name}.csv", rows(n, 1000 * at))
+    return folder
+
+
+def sizes(data):
+    return {name: len(part) for name, part in data.parts.items()}
+
+
+def test_the_published_layouts_are_read_as_they_lie(tmp_path):
+    gue = read_dataset(write_gue(tmp_path / "gue"))
+    assert sizes(gue) == {"train": 20, "dev": 8, "test": 10}
+    assert gue.task == "classes"
+    assert gue.labels == ("0", "1")
+    assert gue.parts["test"].sequences[1] == dna(2001)
+    assert gue.parts["test"].targets.tolist() == [0, 1] * 5
+
+    for part, n in (("train", 30), ("test", 6)):
+        for kind in ("negative", "positive"):
+            place = tmp_path / "gb" / part / kind
+            place.mkdir(parents=True)
+            for i in range(n):
+                (place / f"{i}.txt").write_text(dna(100 * n + 2 * i + len(kind) // 9).lower())
+    gb = read_dataset(tmp_path / "gb")
+    assert gb.labels == ("negative", "positive")
+    assert sizes(gb)["test"] == 12
+    assert sizes(gb)["train"] + sizes(gb)["dev"] == 60
+    assert 3 <= sizes(gb)["dev"] <= 12
+
+    nt = tmp_path / "nt"
+    nt.mkdir()
+    for part, n in (("train", 40), ("test", 9)):
+        text = "".join(f">chr1:{i}|{label}\n{s}\n" for i, (s, label) in enumerate(rows(n)))
+        (nt / f"{part}.fna").write_text(text)
+    found = read_dataset(nt)
+    assert sizes(found)["test"] == 9
+    assert found.parts["test"].names[3] == "chr1:3"
+
+
+def test_one_table_is_split_by_its_column_or_by_us(tmp_path):
+    split = [(s, y, p) for (s, y), p in zip(rows(12), ["train", "valid", "test"] * 4, strict=True)]
+    told = read_dataset(write_csv(tmp_path / "a.tsv", split, "Sequence,Label,split", "\t"))
+    assert sizes(told) == {"train": 4, "dev": 4, "test": 4}
+    copies = [*rows(100), *((reverse_complement(s), y) for s, y in rows(100))]
+    path = tmp_path / "b.csv.gz"
+    text = "sequence,label\n" + "".join(f"{s},{y}\n" for s, y in copies)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    ours = read_dataset(path)
+    assert sum(sizes(ours).values()) == 200
+    assert 30 <= sizes(ours)["test"] <= 50
+    assert not any(leak.copies for leak in find_leaks(ours))  # both strands went together
+    placed = [(s, str(i // 10 % 2), f"chr{i % 10}") for i, (s, _) in enumerate(rows(100))]
+    by_place = read_dataset(write_csv(tmp_path / "c.csv", placed, "sequence,label,chromosome"))
+    assert sizes(by_place) == {"test": 20, "dev": 10, "train": 70}
+
+
+def test_the_task_is_guessed_from_the_labels(tmp_path):
+    sequences = [s for s, _ in rows(60)]
+    several = [(s, ["a", "a;b", "b"][i % 3]) for i, s in enumerate(sequences)]
+    found = read_dataset(write_csv(tmp_path / "m.csv", several))
+    assert (found.task, found.labels) == ("multilabel", ("a", "b"))
+    assert found.parts["train"].targets.shape[1] == 2
+    values = [(s, f"{i / 7:.3f}") for i, s in enumerate(sequences)]
+    found = read_dataset(write_csv(tmp_path / "v.csv", values))
+    assert (found.task, found.labels) == ("regression", ("value",))
+    assert found.parts["train"].targets.max() > 5
+    columns = [(s, "1", str(i % 2)) for i, s in enumerate(sequences)]
+    found = read_dataset(write_csv(tmp_path / "c.csv", columns, "sequence,label_x,label_y"))
+    assert (found.task, found.labels) == ("multilabel", ("x", "y"))
+    whole = [(s, str(i)) for i, s in enumerate(sequences)]
+    assert len(read_dataset(write_csv(tmp_path / "w.csv", whole), task="regression").labels) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("seqence,label", ("ACGT", "1"), "no column 'sequence'.*is it 'seqence'"),
+        ("sequence,target", ("ACGT", "1"), "no column 'label'.*is it 'target'"),
+        ("sequence,label", ("ACGT", ""), "line 2: the label is ''"),
+        ("sequence,label", ("ACGT", "NaN"), "line 2: the label is 'NaN'"),
+        ("sequence,label", ("ACXT", "1"), "line 2: 'X' is no letter of DNA"),
+        ("sequence,label", ("", "1"), "line 2: the sequence is empty"),
+        ("sequence,label", ("ACGT", "1", "2"), "line 2: 3 columns, and the header has 2"),
+        ("sequence,label,split", ("ACGT", "1", "exam"), "split is 'exam'"),
+        ("sequence,label", ("ACGT", "1"), "all labels are '1'"),
+    ],
+)
+def test_bad_tables_are_refused_with_their_line(tmp_path, header, row, message):
+    with pytest.raises(DataError, match=message):
+        read_dataset(write_csv(tmp_path / "x.csv", [row], header))
+
+
+def test_folders_that_are_none_of_the_layouts_say_what_was_looked_for(tmp_path):
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(DataError, match=r"none of train\.csv .* it holds notes\.md"):
+        read_dataset(tmp_path)
+    with pytest.raises(DataError, match="there is no"):
+        read_dataset(tmp_path / "nothing")
+
+
+def dataset(train, test):
+    def part(sequences):
+        return Part(tuple(sequences), np.arange(len(sequences)) % 2)
+
+    parts = {"train": part(train), "dev": part([dna(901), dna(902)]), "test": part(test)}
+    return Dataset("classes", ("a", "b"), parts, "x")
+
+
+def test_a_leaky_split_is_caught_on_either_strand():
+    genome = dna(5, 4000)
+    train = [genome[i : i + 200] for i in range(0, 3800, 200)]
+    test = [
+        genome[100:300],  # half of it in one window, half in the next: 81 of 181 words in each
+        genome[40:240],  # 160 bases of one window
+        reverse_complement(genome[440:640]),
+        train[3],
+        reverse_complement(train[4]),
+        dna(6, 200),
+    ]
+    dev, found = find_leaks(dataset(train, test))
+    assert (found.copies, found.near) == (2, 4)
+    assert found.serious
+    assert "4 of 6 test sequences (66.7%)" in str(found)
+    assert (dev.copies, dev.near) == (0, 0)
+
+
+def test_random_sequences_and_shared_repeats_are_no_leak():
+    clean = find_leaks(dataset([dna(i) for i in range(300)], [dna(1000 + i) for i in range(100)]))
+    assert not any(leak.near for leak in clean)
+    repeat = dna(7, 30)  # a tenth of each sequence
+    train = [dna(i, 270) + repeat for i in range(60)]
+    test = [repeat + dna(100 + i, 270) for i in range(20)]
+    assert not find_leaks(dataset(train, test))[1].near
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    config = NucelConfig(
+        hidden_size=16, num_attention_heads=2, intermediate_size=16,
+        layer_types=every_third_global(1), max_position_embeddings=65,
+    )  # fmt: skip
+    return save_pretrained(Nucel(NucelEncoder(config)), tmp_path_factory.mktemp("m") / "tiny")
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["finetune", *map(str, words)])
+
+
+def test_the_command_writes_models_metrics_and_predictions(model, tmp_path):
+    data, out = write_gue(tmp_path / "gue"), tmp_path / "out"
+    result = run(data, "-m", model, "-o", out, "--epochs", 1, "--seeds", 0, "--seeds", 3)
+    assert result.exit_code == 0, result.output
+    assert "gue: classes (0, 1); train 20, dev 8, test 10 sequences of 60" in result.output
+    assert "seed 3: mcc" in result.output
+    assert (out / "seed3" / "model.safetensors").exists()
+    metrics = (out / "metrics.tsv").read_text().splitlines()
+    assert metrics[0].split("\t") == ["seed", "part", "metric", "value", "low", "high", "n"]
+    assert len(metrics) == 1 + 2 * 2 * 5
+    predictions = (out / "predictions.tsv").read_text().splitlines()
+    assert predictions[0].split("\t")[2:] == ["0_seed0", "1_seed0", "0_seed3", "1_seed3"]
+    assert len(predictions) == 11
+    assert json.loads((out / "run.json").read_text())["settings"]["epochs"] == 1
+    again = run(data, "-m", model, "-o", out, "--epochs", 2)
+    assert again.exit_code == 1
+    assert "other settings" in again.output
+
+
+def test_the_command_warns_of_leaks_and_refuses_in_one_line(model, tmp_path):
+    data = write_gue(tmp_path / "gue")
+    write_csv(data / "test.csv", rows(10))  # train's own first
+    result = run(data, "-m", model, "-o", tmp_path / "out", "--epochs", 1, "--seeds", 0)
+    assert "warning: 10 of 10 test sequences (100.0%)" in result.output
+    short = run(data, "-m", model, "-o", tmp_path / "o", "--mode", "half")
+    assert short.exit_code == 1
+    assert short.output == "error: mode must be one of full, head, lora; got 'half'\n"
+    write_csv(data / "dev.csv", [(dna(9, 80), "0"), (dna(8, 80), "1")])
+    long = run(data, "-m", model, "-o", tmp_path / "o")
+    assert "80 bases and tiny reads 64 at once" in long.output
+    assert not list((tmp_path / "o").glob("seed*"))

@@ -10,17 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 from nucel_interp.cli import app
+from nucel_interp.compare.agree_models import agree_models
 from nucel_interp.types import (
     AGREE_COLUMNS,
     AGREE_HEAD_COLUMNS,
     AGREE_SITE_COLUMNS,
     FAITHFULNESS_AREA_COLUMNS,
     FAITHFULNESS_COLUMNS,
+    Record,
 )
 from nucel_model import ClassificationHead, save_pretrained
 from tests.interp.tiny_model import dna, tiny
 
-NUMBER, LENGTH = 22, 24
+NUMBER, LENGTH = 20, 18
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("agree")
     save_pretrained(tiny(), folder / "before")
     model = tiny()
-    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean")
+    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean", strands="forward")
     model.classifier_head.init_weights(0, std=1.0)
     save_pretrained(model, folder / "tuned")
     names = [f"s{i}" for i in range(NUMBER)]
@@ -133,3 +135,16 @@ def test_a_sequence_beyond_the_context_is_named(files, tmp_path):
     )
     assert result.exit_code == 1
     assert "too_long has 65 bases" in result.output
+
+
+def test_sequences_of_all_lengths_and_with_n_are_compared_but_for_place(files):
+    texts = [dna(10 + i, i) for i in range(12)]
+    texts[3] = texts[3][:4] + "NN" + texts[3][6:]
+    records = [Record(f"s{i}", t) for i, t in enumerate(texts)]
+    result = agree_models(records, str(files / "tuned"), curves=0)
+    assert any("12 of 12 sequences have fewer than 10" in w for w in result.warnings)
+    assert result.found.pairs["by_place"].isna().all()
+    assert result.found.pairs["spearman"].notna().all()
+    assert result.summary["n_bases"] == sum(map(len, texts)) - 2
+    assert result.found.sites is None
+    assert result.curves is None

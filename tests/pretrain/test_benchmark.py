@@ -167,7 +167,8 @@ def planted(at, n=200, seed=0):
 
 def test_positions_need_a_fixed_place_and_words_do_not():
     def auroc(baseline, at):
-        parts = {name: planted(at, seed=i) for i, name in enumerate(("train", "dev", "test"))}
+        named = enumerate(("train", "dev", "test"))
+        parts = {name: planted(at, 600, seed=i) for i, name in named}
         data = Dataset("classes", ("no", "yes"), parts, "planted")
         return measure(baseline(data, 0).test, parts["test"].targets, "classes")["auroc"].value
 

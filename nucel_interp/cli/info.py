@@ -106,6 +106,12 @@ def _model(name: str) -> list[tuple[str, str]]:
         ),
         ("model context", f"{config.context_bp:,} bp, read in tokens of {config.token_bp} bp"),
     ]
+    head = loaded.classifier_head
+    if head is not None:
+        read = "both strands" if head.strands == "both" else "one strand"
+        where = "[CLS]" if head.pooling == "cls" else "the mean of all tokens"
+        said = f"{head.task} ({', '.join(head.labels)}) from {where}, {read}"
+        rows.append(("fine-tuned head", said))
     return rows + [
         (f"sha256 {file}", digest or "") for file, digest in folder_sha256(folder).items()
     ]

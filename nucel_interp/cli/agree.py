@@ -96,12 +96,19 @@ def _write(
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.tables import write_json, write_tsv
     from nucel_interp.plots import save_figure
-    from nucel_interp.plots.agree import agreement_figure, faithfulness_figure, site_figure
+    from nucel_interp.plots.agree import (
+        agreement_figure,
+        faithfulness_figure,
+        head_agreement_figure,
+        site_figure,
+    )
 
     found, figures = result.found, folder / "figures"
     write_tsv(found.pairs, folder / "agree.tsv")
     write_tsv(found.heads, folder / "agree_heads.tsv")
     save_figure(agreement_figure(found.pairs), figures, "agree", found.pairs)
+    of_heads = head_agreement_figure(found.heads, f"|{result.summary['reference']}|")
+    save_figure(of_heads, figures, "agree_heads", found.heads)
     if found.sites is not None:
         write_tsv(found.sites, folder / "agree_sites.tsv")
         save_figure(site_figure(found.sites), figures, "agree_sites", found.sites)

@@ -114,6 +114,45 @@ def _panel(ax: Axes, names: list[tuple[str, str]], pairs: pd.DataFrame, *, numbe
 
 
 @style()
+def head_agreement_figure(heads: pd.DataFrame, against: str) -> Figure:
+    """Every head of every model: its rank correlation with one score, layers down.
+
+    Args:
+        heads: Columns `types.AGREE_HEAD_COLUMNS`.
+        against: The score.
+    """
+    rows = heads[(heads["measure"] == "spearman") & (heads["against"] == against)]
+    models = list(dict.fromkeys(rows["model"]))
+    if not models:
+        figure = new_figure(SINGLE_MM, 25)
+        empty_axes(figure.subplots(), f"no head was compared with {literal(against)}")
+        return settle(figure)
+    n_layers, n_heads = int(rows["layer"].max()) + 1, int(rows["head"].max()) + 1
+    cell = min(5.0, (DOUBLE_MM - 35) / len(models) / n_heads)
+    figure = new_figure(DOUBLE_MM, max(cell * n_layers + 20, 32))
+    axes = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    most = max(float(rows["value"].abs().max()), 0.05)
+    for ax, model in zip(axes, models, strict=True):
+        mine = rows[rows["model"] == model]
+        grid = np.full((n_layers, n_heads), np.nan)
+        grid[mine["layer"].astype(int), mine["head"].astype(int)] = mine["value"].astype(float)
+        ax.set_facecolor(LIGHT)
+        image = ax.imshow(grid, cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
+        ax.set_title(literal(model, 24))
+        ax.set_xticks(range(0, n_heads, 1 if n_heads <= 8 else 4))
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.set_xlabel("head")
+    kinds = dict(zip(rows["layer"].astype(int), rows["kind"].astype(str), strict=True))
+    at = range(0, n_layers, 1 if n_layers <= 24 else 4)
+    axes[0].set_yticks(list(at), [f"{kinds.get(i, '')} {i}" for i in at])
+    bar = figure.colorbar(image, ax=list(axes), shrink=0.9, aspect=16)
+    bar.set_label(f"Spearman with\n{literal(against, 40)}")
+    bar.outline.set_visible(False)
+    return settle(figure)
+
+
+@style()
 def site_figure(sites: pd.DataFrame, *, most: int = MOST_SITES) -> Figure:
     """AUROC of each score for site bases with its 95 % interval, a panel for each kind of site.
 

@@ -71,7 +71,7 @@ def test_tables_have_their_columns_and_figures_are_there(done):
         ("faithfulness_area", FAITHFULNESS_AREA_COLUMNS),
     ):
         assert list(read(out, name).columns) == columns
-    for stem in ("agree", "agree_sites", "faithfulness"):
+    for stem in ("agree", "agree_sites", "agree_heads", "faithfulness"):
         assert (out / "figures" / f"{stem}.png").stat().st_size > 10_000
     assert "nucel-interp" in json.loads((out / "run.json").read_text())["versions"]
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nucel_interp.plots.agree import agreement_figure, faithfulness_figure, site_figure
+from nucel_interp.plots.agree import (
+    agreement_figure,
+    faithfulness_figure,
+    head_agreement_figure,
+    site_figure,
+)
 from nucel_interp.types import (
     AGREE_COLUMNS,
+    AGREE_HEAD_COLUMNS,
     AGREE_SITE_COLUMNS,
     FAITHFULNESS_AREA_COLUMNS,
     FAITHFULNESS_COLUMNS,
@@ -35,6 +41,17 @@ def test_agreement_stands_below_the_diagonal_and_what_is_beyond_place_above():
     assert trained[0, 1] == 0.1
     assert twin[1, 0] == -0.2
     assert {"x (fine-tuned)", "fine-tuned, pre-trained", "untrained", ".40"} <= set(words(figure))
+
+
+def test_every_head_of_every_model_has_its_place():
+    rows = [[m, i, j, "local", "spearman", m, "s", 0.1 * i - 0.2 * j, NAN, NAN, NAN]
+            for m in ("fine-tuned", "untrained") for i in range(3) for j in range(2)]  # fmt: skip
+    figure = head_agreement_figure(pd.DataFrame(rows, columns=AGREE_HEAD_COLUMNS), "s")
+    grids = [ax.images[0].get_array().filled(np.nan) for ax in figure.axes[:2]]
+    assert grids[0].shape == (3, 2)
+    assert grids[0][2, 1] == grids[1][2, 1] == 0.0
+    assert grids[0][1, 1] == -0.1
+    assert {"fine-tuned", "untrained", "local 2"} <= set(words(figure))
 
 
 def test_sites_have_a_panel_each_and_more_are_counted():
@@ -66,6 +83,7 @@ def test_nothing_to_draw_is_said():
     for figure in (
         agreement_figure(pd.DataFrame(columns=AGREE_COLUMNS)),
         site_figure(pd.DataFrame(columns=AGREE_SITE_COLUMNS)),
+        head_agreement_figure(pd.DataFrame(columns=AGREE_HEAD_COLUMNS), "s"),
         faithfulness_figure(
             pd.DataFrame(columns=FAITHFULNESS_COLUMNS),
             pd.DataFrame(columns=FAITHFULNESS_AREA_COLUMNS),

@@ -23,8 +23,8 @@ def finetune(
     data: Annotated[
         Path,
         typer.Argument(
-            help="CSV or TSV with the columns sequence and label, or a folder as GUE, Genomic "
-            "Benchmarks and the NT tasks are published."
+            help="CSV or TSV with the columns sequence and label; a folder as GUE, Genomic "
+            "Benchmarks and the NT tasks are published; or a BED file of sites, with --fasta."
         ),
     ],
     out: Annotated[
@@ -33,6 +33,20 @@ def finetune(
     model: Annotated[
         str, typer.Option("--model", "-m", help="Folder, shipped name or hub id.")
     ] = "nucel-mini",
+    fasta: Annotated[
+        list[Path] | None, typer.Option(help="Of a BED file: its genome, FASTA or .2bit; repeat.")
+    ] = None,
+    window: Annotated[int, typer.Option(min=8, help="Of a BED file: bases around a site.")] = 200,
+    stranded: Annotated[
+        bool, typer.Option("--stranded", help="Of a BED file: read on the strand in column 6.")
+    ] = False,
+    train: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a BED file: regions (chr1, chr2:0-5000000) to learn on; repeat."),
+    ] = None,
+    dev: Annotated[list[str] | None, typer.Option(help="The same, to choose on.")] = None,
+    test: Annotated[list[str] | None, typer.Option(help="The same, to measure on.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where converted genomes are kept.")] = None,
     task: Annotated[
         str, typer.Option(help="classes, multilabel or regression; by default as labels look.")
     ] = "",
@@ -67,6 +81,8 @@ def finetune(
     Every nucel-interp command takes OUT/seed0 as --model.
 
     Example: nucel-pretrain finetune GUE/tf/0 -m nucel-mini --pooling mean -o tuned
+
+    Sites: nucel-pretrain finetune peaks.bed --fasta hg38.2bit --pooling mean -o tuned
     """
     import torch
 
@@ -76,6 +92,7 @@ def finetune(
     from nucel_pretrain.finetune.read import read_dataset
     from nucel_pretrain.finetune.run import FinetuneSettings
     from nucel_pretrain.finetune.run import finetune as run
+    from nucel_pretrain.finetune.sites import sites_dataset
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -96,7 +113,22 @@ def finetune(
     )
     if threads:
         torch.set_num_threads(threads)
-    dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
+    if data.name.removesuffix(".gz").endswith(".bed"):
+        if not fasta:
+            raise PretrainError(f"{data} holds places; give their genome too: --fasta hg38.2bit")
+        dataset = sites_dataset(
+            data,
+            [str(path) for path in fasta],
+            window=window,
+            train=train or (),
+            dev=dev or (),
+            test=test or (),
+            stranded=stranded,
+            cache=cache,
+            say=say,
+        )
+    else:
+        dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
     say(describe(dataset))
     for leak in find_leaks(dataset):
         if leak.serious:

@@ -71,7 +71,7 @@ def benchmark(
     settings = FinetuneSettings(
         mode=mode,  # type: ignore[arg-type]  # checked by the class
         pooling=pooling,  # type: ignore[arg-type]
-        learning_rates=tuple(learning_rate or FinetuneSettings.learning_rates),
+        learning_rates=tuple(learning_rate or ()),
         epochs=epochs,
         batch=batch,
         seeds=tuple(seeds or FinetuneSettings.seeds),

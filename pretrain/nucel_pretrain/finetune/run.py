@@ -28,6 +28,8 @@ from nucel_pretrain.optim import OptimConfig
 Say = Callable[[str], None]
 Mode = Literal["full", "head", "lora"]
 MODES: tuple[str, ...] = get_args(Mode)
+LEARNING_RATES = {"full": 3e-4, "lora": 1e-3, "head": 1e-2}
+"""The fewer weights learn, the larger."""
 LOOKS_PER_EPOCH = 2
 """How often the dev part is looked at."""
 
@@ -39,8 +41,9 @@ class FinetuneSettings:
     mode: Mode = "full"
     """full: every weight; head: the linear layer alone; lora: thin matrices beside the weights."""
     pooling: Pooling = "cls"
-    learning_rates: tuple[float, ...] = (3e-4,)
-    """Several: each is tried with the first seed, and the lowest dev loss chooses."""
+    learning_rates: tuple[float, ...] = ()
+    """Several: each is tried with the first seed, and the lowest dev loss chooses. None: the mode's
+    of `LEARNING_RATES`."""
     epochs: int = 8
     """Passes over the train part, at most."""
     batch: int = 32
@@ -69,7 +72,9 @@ class FinetuneSettings:
                 raise PretrainError(f"{name} must be at least 1; got {getattr(self, name)}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise PretrainError(f"seeds must be different numbers from 0 on; got {self.seeds}")
-        if not self.learning_rates or min(self.learning_rates) <= 0:
+        if not self.learning_rates:
+            object.__setattr__(self, "learning_rates", (LEARNING_RATES[self.mode],))
+        if min(self.learning_rates) <= 0:
             raise PretrainError(f"learning rates must be above 0; got {self.learning_rates}")
 
 

@@ -118,6 +118,17 @@ def test_published_layouts_run_and_what_is_done_stays(data, model, monkeypatch):
     assert "was done with other data or settings" in other.output
 
 
+def test_a_leaky_task_is_said(data):
+    core = data / "data" / "gue" / "prom" / "core"
+    (core / "test.csv").write_text((core / "train.csv").read_text())
+    suite = data / "one.toml"
+    suite.write_text('tasks = [{ name = "table", path = "gue/prom/core" }]')
+    words = (suite, "--data", data / "data", "-o", data / "leaky", "--seeds", 0)
+    result = CliRunner().invoke(app, ["benchmark", *map(str, words)])
+    assert result.exit_code == 0, result.output
+    assert "warning: table: 40 of 40 test sequences (100.0%) share at least half" in result.output
+
+
 def test_shipped_suites_name_their_tasks():
     assert [len(read_suite(name).tasks) for name in SHIPPED] == [7, 28, 8, 18]
     for name in SHIPPED:

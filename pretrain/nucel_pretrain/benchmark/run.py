@@ -25,6 +25,7 @@ from nucel_pretrain.benchmark.cells import (
 from nucel_pretrain.benchmark.suite import Suite, Task
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset
+from nucel_pretrain.finetune.leaks import find_leaks
 from nucel_pretrain.finetune.read import read_dataset
 from nucel_pretrain.finetune.run import FinetuneSettings
 
@@ -100,6 +101,9 @@ def benchmark(
         if (data / task.path).exists():
             found[task.name] = read_dataset(data / task.path)
             check_metric(Cell(task, "", "", "", 0), found[task.name])
+            for leak in find_leaks(found[task.name]):
+                if leak.serious:
+                    say(f"warning: {task.name}: {leak}")
         else:
             missing.append(task.name)
     if not found:

@@ -66,7 +66,7 @@ def attribute(
 
     The track is one like any other: `nucel-interp motifs seq.fa --track out/tracks/attribution.npz`
 
-    Example: nucel-interp attribute sites.fa -m tuned/model -o out
+    Example: nucel-interp attribute sites.fa -m tuned/seed0 -o out
     """
     from nucel_interp.cli.progress import progress
     from nucel_interp.io.fasta import read_records

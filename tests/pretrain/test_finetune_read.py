@@ -127,6 +127,21 @@ def test_bad_tables_are_refused_with_their_line(tmp_path, header, row, message):
         read_dataset(write_csv(tmp_path / "x.csv", [row], header))
 
 
+def test_damaged_files_are_refused(tmp_path):
+    for name, content in (
+        ("latin.csv", "sequence,label\nACGT,g\xe8ne\n".encode("latin-1")),
+        ("cut.csv.gz", gzip.compress(b"sequence,label\n" + b"ACGT,1\n" * 999, mtime=0)[:40]),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match="cannot be read as labelled sequences"):
+            read_dataset(tmp_path / name)
+    nt = tmp_path / "nt"
+    nt.mkdir()
+    (nt / "train.fna").write_text("ACGT\n")
+    with pytest.raises(DataError, match="is no FASTA"):
+        read_dataset(nt)
+
+
 def test_folders_that_are_none_of_the_layouts_say_what_was_looked_for(tmp_path):
     (tmp_path / "notes.md").write_text("x")
     with pytest.raises(DataError, match=r"none of train\.csv .* it holds notes\.md"):
@@ -161,6 +176,25 @@ def test_a_leaky_split_is_caught_on_either_strand():
     assert (dev.copies, dev.near) == (0, 0)
 
 
+def test_dense_windows_and_many_near_copies_are_leaks_too():
+    genome = dna(5, 1500)
+    dense = [genome[i : i + 300] for i in range(0, 1200, 2)]  # a word stands in 140 of them
+    rng = random.Random(1)
+    picked = sorted(rng.sample(range(len(dense)), 100))
+    train = [s for i, s in enumerate(dense) if i not in picked]
+    found = find_leaks(dataset(train, [dense[i] for i in picked]))[1]
+    assert found.near == 100
+    assert found.copies == 0
+
+
+def test_thinned_words_tell_the_same(monkeypatch):
+    genome = dna(5, 4000)
+    train = [genome[i : i + 200] for i in range(0, 3800, 10)]
+    test = [genome[405:605], dna(6, 200), genome[1203:1403], dna(7, 200)]
+    monkeypatch.setattr("nucel_pretrain.finetune.leaks.PAIRS", 2000)
+    assert find_leaks(dataset(train, test))[1].near == 2
+
+
 def test_random_sequences_and_shared_repeats_are_no_leak():
     clean = find_leaks(dataset([dna(i) for i in range(300)], [dna(1000 + i) for i in range(100)]))
     assert not any(leak.near for leak in clean)
@@ -189,6 +223,7 @@ def test_the_command_writes_models_metrics_and_predictions(model, tmp_path):
     assert result.exit_code == 0, result.output
     assert "gue: classes (0, 1); train 20, dev 8, test 10 sequences of 60" in result.output
     assert "seed 3: mcc" in result.output
+    assert "mean of 2 seeds: mcc" in result.output
     assert (out / "seed3" / "model.safetensors").exists()
     metrics = (out / "metrics.tsv").read_text().splitlines()
     assert metrics[0].split("\t") == ["seed", "part", "metric", "value", "low", "high", "n"]
@@ -214,3 +249,17 @@ def test_the_command_warns_of_leaks_and_refuses_in_one_line(model, tmp_path):
     long = run(data, "-m", model, "-o", tmp_path / "o")
     assert "80 bases and tiny reads 64 at once" in long.output
     assert not list((tmp_path / "o").glob("seed*"))
+    unknown = run(data, "-m", "nucel-maxi", "-o", tmp_path / "o")
+    assert unknown.exit_code == 1
+    assert unknown.output.splitlines()[-1].startswith("error: ")
+    odd = run(data, "-m", model, "-o", tmp_path / "o", "--stranded")
+    assert "go with a BED file" in odd.output
+
+
+def test_other_labels_in_a_file_of_the_same_size_are_another_run(model, tmp_path):
+    data, out = write_gue(tmp_path / "gue"), tmp_path / "out"
+    assert run(data, "-m", model, "-o", out, "--epochs", 1, "--seeds", 0).exit_code == 0
+    write_csv(data / "test.csv", [(s, str(1 - int(y))) for s, y in rows(10, 2000)])
+    again = run(data, "-m", model, "-o", out, "--epochs", 1, "--seeds", 0)
+    assert again.exit_code == 1
+    assert "other data or other settings" in again.output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -191,11 +190,10 @@ def _readers(
 
 def _about(cell: Cell, data: Dataset, settings: FinetuneSettings) -> dict[str, Any]:
     """What a cell's numbers hang on."""
-    text = "".join(s for part in data.parts.values() for s in part.sequences)
     about: dict[str, Any] = {
         "model": cell.model,
         "sizes": {name: len(part) for name, part in data.parts.items()},
-        "sequences": zlib.crc32(text.encode()),
+        "content": data.checksum,
     }
     if cell.model in BASELINES:
         return about

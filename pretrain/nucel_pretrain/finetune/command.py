@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -128,11 +129,17 @@ def finetune(
             say=say,
         )
     else:
+        if fasta or stranded or train or dev or test:
+            raise PretrainError(
+                f"--fasta, --stranded, --train, --dev and --test go with a BED file; {data} is none"
+            )
         dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
     say(describe(dataset))
     for leak in find_leaks(dataset):
         if leak.serious:
             say(f"warning: {leak}. Split by chromosome, or drop them")
+        elif leak.near:
+            say(f"note: {leak}")
     if force and out.exists():
         if not any(out.glob("seed*/finetune.json")):
             raise PretrainError(f"{out} is no folder of a fine-tuning: --force does not remove it")
@@ -145,6 +152,12 @@ def finetune(
     for seed in result.seeds:
         found = ", ".join(f"{name} {value}" for name, value in seed.metrics["test"].items())
         typer.echo(f"seed {seed.seed}: {found}")
+    if len(result.seeds) > 1:
+        for name in result.seeds[0].metrics["test"]:
+            values = [seed.metrics["test"][name].value for seed in result.seeds]
+            typer.echo(
+                f"mean of {len(values)} seeds: {name} {mean(values):.4f} (sd {stdev(values):.4f})"
+            )
     best = result.best
     say(
         f"seed {best.seed} has the lowest dev loss: {out / f'seed{best.seed}'}. metrics.tsv, "

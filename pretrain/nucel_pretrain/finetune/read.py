@@ -77,7 +77,11 @@ def read_dataset(path: str | Path, *, task: Task | None = None) -> Dataset:
     path = Path(path)
     if not path.exists():
         raise DataError(f"there is no {path}")
-    parts = _folder(path) if path.is_dir() else _table(path)
+    csv.field_size_limit(2**30)
+    try:
+        parts = _folder(path) if path.is_dir() else _table(path)
+    except (UnicodeDecodeError, csv.Error, EOFError, zlib.error, OSError) as error:
+        raise DataError(f"{path} cannot be read as labelled sequences: {error}") from error
     written = [label for rows in parts.values() for label in rows.labels]
     columns = next(iter(parts.values())).columns
     chosen = task or _guess(written, columns)
@@ -208,12 +212,15 @@ def _labelled_fasta(path: Path) -> Rows:
     import dnaio
 
     rows = Rows()
-    with dnaio.open(path, open_threads=0) as records:
-        for record in records:
-            name, bar, label = record.name.rpartition("|")
-            if not bar or not label.strip():
-                raise DataError(f"{path}: the header {record.name!r} does not end in |label")
-            rows.add(_checked(record.sequence, f"{path}, {name}"), (label.strip(),), "", name)
+    try:
+        with dnaio.open(path, open_threads=0) as records:
+            for record in records:
+                name, bar, label = record.name.rpartition("|")
+                if not bar or not label.strip():
+                    raise DataError(f"{path}: the header {record.name!r} does not end in |label")
+                rows.add(_checked(record.sequence, f"{path}, {name}"), (label.strip(),), "", name)
+    except dnaio.FileFormatError as error:
+        raise DataError(f"{path} is no FASTA: {error}") from error
     return rows
 
 

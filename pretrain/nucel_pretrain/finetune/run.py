@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel, from_pretrained, untrained_twin
+from nucel_model.config import ConfigError
+from nucel_model.folder import FolderError
 from nucel_model.heads import POOLINGS, Pooling
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.finetune import lora
@@ -120,11 +123,11 @@ def finetune(
         say: Told how it goes.
 
     Raises:
-        PretrainError: Sequences are longer than the model reads, the loss is no longer finite, or
-            ``out`` holds a run with other settings.
+        PretrainError: The model cannot be loaded, sequences are longer than it reads, the loss is
+            no longer finite, or ``out`` holds a run with other data or settings.
     """
     place = _device(device)
-    make: Callable[[], Nucel] = model if callable(model) else lambda: from_pretrained(model)
+    make: Callable[[], Nucel] = model if callable(model) else partial(_load, model)
     first = make()
     if data.longest > first.config.context_bp:
         raise PretrainError(
@@ -145,6 +148,7 @@ def finetune(
             "model": first.name,
             "data": data.source,
             "sizes": {name: len(part) for name, part in data.parts.items()},
+            "content": data.checksum,
             "settings": dataclasses.asdict(settings),
         }
         kept = Kept(out, about)
@@ -301,6 +305,13 @@ def _scaled(data: Dataset) -> tuple[Dataset, Callable[[Nucel], None]]:
         linear.bias.mul_(by).add_(torch.as_tensor(mean, dtype=by.dtype, device=by.device))
 
     return dataclasses.replace(data, parts=parts), unscale
+
+
+def _load(model: str | Path) -> Nucel:
+    try:
+        return from_pretrained(model)
+    except (FolderError, ConfigError) as error:
+        raise PretrainError(str(error)) from error
 
 
 def dev_loss(run: FineTuned) -> float:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
 import pytest
 import torch
 
-from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, from_pretrained
+from nucel_model import (
+    NTConfig,
+    Nucel,
+    NucelConfig,
+    NucelEncoder,
+    NucleotideTransformer,
+    every_third_global,
+    from_pretrained,
+)
 from nucel_pretrain.config import PretrainError
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune import lora
@@ -152,3 +161,28 @@ def test_what_cannot_be_learned_is_said():
         finetune(tiny, Dataset("classes", ("a", "b"), {**good, "test": long}, "x"), QUICK)
     with pytest.raises(PretrainError, match="mode must be one of full, head, lora"):
         FinetuneSettings(mode="half")
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_a_nucleotide_transformer_learns_alike(mode, tmp_path):
+    config = NTConfig(
+        version="v1", hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=20, initializer_range=0.3,
+    )  # fmt: skip
+    encoder = NucleotideTransformer(config)
+    encoder.init_weights(0)
+    settings = FinetuneSettings(**{**vars(QUICK), "mode": mode, "pooling": "mean", "epochs": 12})
+    words = (("AAATTT", "TATATA"), ("GGGCCC", "CGCGCG"))  # the same on either strand
+    parts = {}
+    for name, n in (("train", 200), ("dev", 60), ("test", 60)):
+        draw = np.random.default_rng(n + len(name))
+        targets = np.arange(n) % 2
+        parts[name] = Part(tuple("".join(draw.choice(words[y], 4)) for y in targets), targets)
+    data = Dataset("classes", ("a", "b"), parts, "words")
+    found = finetune(lambda: Nucel(copy.deepcopy(encoder), name="nt"), data, settings, tmp_path)
+    assert found.best.metrics["test"]["auroc"].value > 0.9
+    again = from_pretrained(tmp_path / "seed0")
+    assert again.config.token_bp == 6
+    outputs = outputs_of(again, data.parts["test"].sequences, both_strands=True)
+    p = torch.from_numpy(outputs).softmax(1).numpy()
+    np.testing.assert_allclose(p, found.best.predicted, atol=1e-5)

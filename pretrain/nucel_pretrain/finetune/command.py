@@ -25,7 +25,8 @@ def finetune(
         Path,
         typer.Argument(
             help="CSV or TSV with the columns sequence and label; a folder as GUE, Genomic "
-            "Benchmarks and the NT tasks are published; or a BED file of sites, with --fasta."
+            "Benchmarks and the NT tasks are published; or with --fasta a BED file of sites, or a "
+            "FASTA file of sequences, against windows of like GC content."
         ),
     ],
     out: Annotated[
@@ -35,7 +36,7 @@ def finetune(
         str, typer.Option("--model", "-m", help="Folder, shipped name or hub id.")
     ] = "nucel-mini",
     fasta: Annotated[
-        list[Path] | None, typer.Option(help="Of a BED file: its genome, FASTA or .2bit; repeat.")
+        list[Path] | None, typer.Option(help="Of a BED or FASTA file: its genome, FASTA or .2bit.")
     ] = None,
     window: Annotated[int, typer.Option(min=8, help="Of a BED file: bases around a site.")] = 200,
     stranded: Annotated[
@@ -90,6 +91,7 @@ def finetune(
     from nucel_model.heads import TASKS
     from nucel_pretrain.config import PretrainError
     from nucel_pretrain.finetune.leaks import find_leaks
+    from nucel_pretrain.finetune.matched import matched_dataset
     from nucel_pretrain.finetune.read import read_dataset
     from nucel_pretrain.finetune.run import FinetuneSettings
     from nucel_pretrain.finetune.run import finetune as run
@@ -114,9 +116,16 @@ def finetune(
     )
     if threads:
         torch.set_num_threads(threads)
-    if data.name.removesuffix(".gz").endswith(".bed"):
-        if not fasta:
-            raise PretrainError(f"{data} holds places; give their genome too: --fasta hg38.2bit")
+    kind = Path(data.name.removesuffix(".gz")).suffix
+    if kind in (".bed", ".fa", ".fasta", ".fna") and not fasta:
+        raise PretrainError(
+            f"{data} holds no labels; give its genome, and windows of like GC content are what it "
+            "is told from: --fasta hg38.2bit"
+        )
+    if kind in (".fa", ".fasta", ".fna"):
+        dataset = matched_dataset(data, [str(path) for path in fasta or ()], cache=cache, say=say)
+    elif kind == ".bed":
+        assert fasta
         dataset = sites_dataset(
             data,
             [str(path) for path in fasta],

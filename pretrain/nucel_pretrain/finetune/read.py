@@ -86,7 +86,7 @@ def read_dataset(path: str | Path, *, task: Task | None = None) -> Dataset:
     columns = next(iter(parts.values())).columns
     chosen = task or _guess(written, columns)
     labels, code = _coding(written, columns, chosen, path)
-    _split(parts)
+    deal_out(parts)
     made = {}
     for name in (part for part in PARTS if part in parts):
         rows = parts[name]
@@ -165,7 +165,7 @@ def _table(path: Path) -> dict[str, Rows]:
                     f"{path}, line {number}: the label is {empty!r}; every sequence needs one"
                 )
             rows.add(
-                _checked(line[sequence], f"{path}, line {number}"),
+                checked(line[sequence], f"{path}, line {number}"),
                 written,
                 line[at["chromosome"]] if "chromosome" in at else "",
                 line[at["name"]] if "name" in at else "",
@@ -188,7 +188,8 @@ def _column(lower: list[str], header: list[str], wanted: str, path: Path) -> int
     )
 
 
-def _checked(sequence: str, where: str) -> str:
+def checked(sequence: str, where: str) -> str:
+    """A sequence in upper case, or DataError."""
     sequence = sequence.strip().upper().replace("U", "T")
     if not sequence:
         raise DataError(f"{where}: the sequence is empty")
@@ -202,7 +203,7 @@ def _class_folders(path: Path) -> Rows:
     rows = Rows()
     for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
         for file in sorted(folder.glob("*.txt")):
-            rows.add(_checked(file.read_text(), str(file)), (folder.name,), "", file.stem)
+            rows.add(checked(file.read_text(), str(file)), (folder.name,), "", file.stem)
     if not rows.sequences:
         raise DataError(f"{path} holds no CLASS/*.txt")
     return rows
@@ -218,7 +219,7 @@ def _labelled_fasta(path: Path) -> Rows:
                 name, bar, label = record.name.rpartition("|")
                 if not bar or not label.strip():
                     raise DataError(f"{path}: the header {record.name!r} does not end in |label")
-                rows.add(_checked(record.sequence, f"{path}, {name}"), (label.strip(),), "", name)
+                rows.add(checked(record.sequence, f"{path}, {name}"), (label.strip(),), "", name)
     except dnaio.FileFormatError as error:
         raise DataError(f"{path} is no FASTA: {error}") from error
     return rows
@@ -287,8 +288,8 @@ def _coding(
     return names, lambda labels: np.array([place[label[0]] for label in labels], dtype=np.int64)
 
 
-def _split(parts: dict[str, Rows]) -> None:
-    """Take what is missing from train, in place."""
+def deal_out(parts: dict[str, Rows]) -> None:
+    """Take the parts that are missing from train, in place."""
     for name, share in (("test", TEST_SHARE), ("dev", DEV_SHARE)):
         if name in parts or "train" not in parts:
             continue

@@ -1,0 +1,139 @@
+"""Sequences in a FASTA file, each against a window of a genome of its length and GC content."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nucel_genome import Genome
+from nucel_model import tokenizer
+from nucel_pretrain.errors import DataError
+from nucel_pretrain.finetune.classifier import reverse_complement
+from nucel_pretrain.finetune.dataset import PARTS, Dataset, Part
+from nucel_pretrain.finetune.read import Rows, checked, deal_out
+
+TRIES = 400
+"""Windows looked at for a sequence, at random."""
+TOLERANCE = 0.02
+"""Largest difference in GC share."""
+DISTANCE = 1000
+"""Bases that a window keeps from every sequence whose name says where it lies."""
+PLACE = re.compile(r"^(\S+?):([\d,]+)-([\d,]+)")
+
+
+def matched_dataset(
+    positives: Path,
+    fasta: Sequence[str],
+    *,
+    seed: int = 0,
+    cache: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Dataset:
+    """The file's sequences (label 1) and a window of the genome for each (label 0).
+
+    A window has its sequence's length, no N, and its GC content but for 2 %; it lies on the same
+    chromosome where the name says which (``chr20:100-300``), and then parts are dealt out by
+    chromosome. What is drawn for a sequence depends on it and the seed alone.
+
+    Args:
+        positives: FASTA, plain or gzip.
+        fasta: The genome: FASTA or .2bit.
+        seed: Of the windows.
+        cache: Where converted genomes are kept.
+        say: Told of slow steps.
+
+    Raises:
+        DataError: The file cannot be read, or fewer than 10 sequences have a window like them.
+        GenomeError: The genome cannot be read.
+    """
+    import dnaio
+
+    rows, places = Rows(), []
+    try:
+        with dnaio.open(positives, open_threads=0) as records:
+            for record in records:
+                sequence = checked(record.sequence, f"{positives}, {record.name}")
+                found = PLACE.match(record.name)
+                place = None
+                if found:
+                    start, end = (int(x.replace(",", "")) for x in found.groups()[1:])
+                    place = (found[1], start, end)
+                places.append(place)
+                rows.add(sequence, ("1",), place[0] if place else "", record.name)
+    except (dnaio.FileFormatError, OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{positives} cannot be read as FASTA: {error}") from error
+    genome = Genome.open(tuple(fasta), cache=cache, say=say)
+    taken = _taken(places)
+    kept = Rows()
+    for sequence, place, name in zip(rows.sequences, places, rows.names, strict=True):
+        home = place[0] if place and place[0] in genome.names else ""
+        window = _window(genome, sequence, home, taken, seed)
+        if window is None:
+            continue
+        kept.add(sequence, ("1",), home, name)
+        kept.add(window[0], ("0",), home, window[1])
+    left_out = len(rows.sequences) - len(kept.sequences) // 2
+    if len(kept.sequences) < 20:
+        raise DataError(
+            f"{positives}: {len(kept.sequences) // 2} of {len(rows.sequences)} sequences have a "
+            "window of like GC content in the genome; at least 10 are needed"
+        )
+    if left_out:
+        say(f"{left_out:,} sequences have no window of like GC content, and are not used")
+    parts = {"train": kept}
+    deal_out(parts)
+    made = {
+        part: Part(
+            tuple(parts[part].sequences),
+            np.array([int(label[0]) for label in parts[part].labels], dtype=np.int64),
+            tuple(parts[part].names),
+        )
+        for part in PARTS
+    }
+    return Dataset("classes", ("0", "1"), made, positives.name)
+
+
+def _taken(places: Sequence[tuple[str, int, int] | None]) -> dict[str, list[tuple[int, int]]]:
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for place in places:
+        if place is not None:
+            taken.setdefault(place[0], []).append((place[1] - DISTANCE, place[2] + DISTANCE))
+    return taken
+
+
+def _window(
+    genome: Genome,
+    sequence: str,
+    home: str,
+    taken: dict[str, list[tuple[int, int]]],
+    seed: int,
+) -> tuple[str, str] | None:
+    """A window's letters and name, or None."""
+    n = len(sequence)
+    key = min(sequence, reverse_complement(sequence))
+    rng = np.random.default_rng([seed, zlib.crc32(key.encode())])
+    names = [home] if home else list(genome.names)
+    runs = [(name, run) for name in names for run in genome.runs(name) if run[1] - run[0] >= n]
+    if not runs:
+        return None
+    room = np.array([run[1] - run[0] - n + 1 for _, run in runs], dtype=np.float64)
+    wanted = sum(letter in "GC" for letter in sequence)
+    for which in rng.choice(len(runs), TRIES, p=room / room.sum()):
+        name, run = runs[which]
+        start = int(run[0] + rng.integers(room[which]))
+        if any(start < high and start + n > low for low, high in taken.get(name, ())):
+            continue
+        ids = genome.fetch(name, start, start + n)
+        gc = int(((ids == tokenizer.C) | (ids == tokenizer.G)).sum())
+        if abs(gc - wanted) <= TOLERANCE * n:
+            if rng.random() < 0.5:
+                return (
+                    tokenizer.decode(tokenizer.reverse_complement_ids(ids)),
+                    f"{name}:{start}-{start + n}(-)",
+                )
+            return tokenizer.decode(ids), f"{name}:{start}-{start + n}(+)"
+    return None

@@ -249,9 +249,10 @@ def test_the_command_warns_of_leaks_and_refuses_in_one_line(model, tmp_path):
     long = run(data, "-m", model, "-o", tmp_path / "o")
     assert "80 bases and tiny reads 64 at once" in long.output
     assert not list((tmp_path / "o").glob("seed*"))
-    unknown = run(data, "-m", "nucel-maxi", "-o", tmp_path / "o")
+    unknown = run(data, "-m", "nucel-maxi", "-o", tmp_path / "out", "--force")
     assert unknown.exit_code == 1
     assert unknown.output.splitlines()[-1].startswith("error: ")
+    assert (tmp_path / "out" / "seed0" / "model.safetensors").exists()  # the old run is kept
     odd = run(data, "-m", model, "-o", tmp_path / "o", "--stranded")
     assert "go with a BED file" in odd.output
 

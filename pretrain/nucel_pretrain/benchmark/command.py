@@ -60,7 +60,7 @@ def benchmark(
     from nucel_pretrain.benchmark.run import benchmark as run
     from nucel_pretrain.benchmark.suite import read_suite
     from nucel_pretrain.benchmark.table import markdown, write
-    from nucel_pretrain.finetune.run import FinetuneSettings
+    from nucel_pretrain.finetune.run import FinetuneSettings, load
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -76,6 +76,8 @@ def benchmark(
         batch=batch,
         seeds=tuple(seeds or FinetuneSettings.seeds),
     )
+    for name in models or ():
+        load(name)  # refuses before anything is removed
     if force and out.exists():
         if not (out / "cells").is_dir():
             raise DataError(f"{out} is no benchmark's folder, so --force does not remove it")

@@ -1,1 +1,1 @@
-"""Fine-tuning: an encoder and a linear head on [CLS] learn labelled sequences."""
+"""Fine-tuning: an encoder and a linear head learn labelled sequences."""

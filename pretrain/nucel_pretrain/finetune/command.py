@@ -93,7 +93,7 @@ def finetune(
     from nucel_pretrain.finetune.leaks import find_leaks
     from nucel_pretrain.finetune.matched import matched_dataset
     from nucel_pretrain.finetune.read import read_dataset
-    from nucel_pretrain.finetune.run import FinetuneSettings
+    from nucel_pretrain.finetune.run import FinetuneSettings, load
     from nucel_pretrain.finetune.run import finetune as run
     from nucel_pretrain.finetune.sites import sites_dataset
 
@@ -122,6 +122,10 @@ def finetune(
             f"{data} holds no labels; give its genome, and windows of like GC content are what it "
             "is told from: --fasta hg38.2bit"
         )
+    if kind != ".bed" and (stranded or train or dev or test):
+        raise PretrainError(
+            f"--stranded, --train, --dev and --test go with a BED file; {data} is none"
+        )
     if kind in (".fa", ".fasta", ".fna"):
         dataset = matched_dataset(data, [str(path) for path in fasta or ()], cache=cache, say=say)
     elif kind == ".bed":
@@ -138,10 +142,8 @@ def finetune(
             say=say,
         )
     else:
-        if fasta or stranded or train or dev or test:
-            raise PretrainError(
-                f"--fasta, --stranded, --train, --dev and --test go with a BED file; {data} is none"
-            )
+        if fasta:
+            raise PretrainError(f"--fasta goes with a BED or FASTA file; {data} is neither")
         dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
     say(describe(dataset))
     for leak in find_leaks(dataset):
@@ -149,6 +151,7 @@ def finetune(
             say(f"warning: {leak}. Split by chromosome, or drop them")
         elif leak.near:
             say(f"note: {leak}")
+    load(model)  # refuses before anything is removed
     if force and out.exists():
         if not any(out.glob("seed*/finetune.json")):
             raise PretrainError(f"{out} is no folder of a fine-tuning: --force does not remove it")

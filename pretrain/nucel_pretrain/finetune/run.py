@@ -127,7 +127,7 @@ def finetune(
             no longer finite, or ``out`` holds a run with other data or settings.
     """
     place = _device(device)
-    make: Callable[[], Nucel] = model if callable(model) else partial(_load, model)
+    make: Callable[[], Nucel] = model if callable(model) else partial(load, model)
     first = make()
     if data.longest > first.config.context_bp:
         raise PretrainError(
@@ -307,7 +307,8 @@ def _scaled(data: Dataset) -> tuple[Dataset, Callable[[Nucel], None]]:
     return dataclasses.replace(data, parts=parts), unscale
 
 
-def _load(model: str | Path) -> Nucel:
+def load(model: str | Path) -> Nucel:
+    """A model by its folder or name, or PretrainError."""
     try:
         return from_pretrained(model)
     except (FolderError, ConfigError) as error:

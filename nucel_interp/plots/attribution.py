@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from nucel_interp.plots.logos import draw_letters
+from nucel_interp.plots.logos import busiest_span, draw_letters
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     SINGLE_MM,
@@ -48,7 +48,7 @@ def attribution_figure(
     heights = np.asarray(track, dtype=np.float64)
     if heights.shape != (len(record),):
         raise ValueError(f"track {heights.shape}, but {record.name} has {len(record)} bases")
-    first, last = drawn_span(heights)
+    first, last = busiest_span(np.abs(heights), MOST_BP)
     text, heights = record.sequence[first:last], heights[first:last]
     own = np.array([BASES.find(letter) for letter in text])
     known = (own >= 0) & np.isfinite(heights)
@@ -73,16 +73,6 @@ def attribution_figure(
     part = "" if n == len(record) else f", bases {first:,}–{last:,} of {len(record):,}"
     ax.set_title(f"{literal(record.name)}{part}: {literal(said)}")
     return settle(figure)
-
-
-def drawn_span(track: NDArray[np.float64]) -> tuple[int, int]:
-    """The stretch that is drawn, 0-based half-open: at most `MOST_BP`."""
-    n = len(track)
-    if n <= MOST_BP:
-        return 0, n
-    total = np.concatenate([[0.0], np.cumsum(np.abs(np.nan_to_num(track)))])
-    start = int(np.argmax(total[MOST_BP:] - total[:-MOST_BP]))
-    return start, start + MOST_BP
 
 
 def attribution_data(record: Record, track: ArrayLike) -> pd.DataFrame:

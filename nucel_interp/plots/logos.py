@@ -73,6 +73,16 @@ def draw_logo(
     return ax
 
 
+def busiest_span(weight: NDArray[np.floating], most: int) -> tuple[int, int]:
+    """The stretch of at most ``most`` places with the largest sum of weights, 0-based half-open."""
+    n = len(weight)
+    if n <= most:
+        return 0, n
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(weight))])
+    start = int(np.argmax(total[most:] - total[:-most]))
+    return start, start + most
+
+
 def draw_letters(
     heights: NDArray[np.float64],
     ax: Axes,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from nucel_interp.plots.logos import draw_letters
+from nucel_interp.plots.logos import busiest_span, draw_letters
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     GREY,
@@ -116,13 +116,7 @@ def substitution_figure(
 
 def drawn_span(substitution: NDArray[np.floating]) -> tuple[int, int]:
     """The stretch that `substitution_figure` draws, 0-based half-open: at most 100 bp."""
-    n = len(substitution)
-    if n <= MOST_BP:
-        return 0, n
-    spread = np.nan_to_num(substitution.max(axis=1) - substitution.min(axis=1))
-    total = np.concatenate([[0.0], np.cumsum(spread)])
-    start = int(np.argmax(total[MOST_BP:] - total[:-MOST_BP]))
-    return start, start + MOST_BP
+    return busiest_span(substitution.max(axis=1) - substitution.min(axis=1), MOST_BP)
 
 
 def substitution_data(

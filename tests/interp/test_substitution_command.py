@@ -229,7 +229,9 @@ def test_a_reference_that_is_not_the_genomes_ends_the_run(
 def test_what_does_not_go_together_is_a_wrong_call(
     tmp_path: Path, out: Path, extra: list[str]
 ) -> None:
-    run("genome.fa", "--vcf", tmp_path / "x.vcf", "-o", out, *extra, code=2)
+    said = run("genome.fa", "--vcf", tmp_path / "x.vcf", "-o", out, *extra, code=2)
+    assert "--vcf scores variants" in said
+    assert not out.exists()
 
 
 @pytest.mark.usefixtures("_no_figures")

@@ -126,7 +126,7 @@ def finetune(
         PretrainError: The model cannot be loaded, sequences are longer than it reads, the loss is
             no longer finite, or ``out`` holds a run with other data or settings.
     """
-    place = _device(device)
+    place = choose_device(device)
     make: Callable[[], Nucel] = model if callable(model) else partial(load, model)
     first = make()
     if data.longest > first.config.context_bp:
@@ -320,7 +320,8 @@ def dev_loss(run: FineTuned) -> float:
     return min(entry[2] for entry in run.history)
 
 
-def _device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
+    """ "cpu" or "cuda"; by default CUDA where there is one. PretrainError for anything else."""
     if name not in ("", "cpu", "cuda"):
         raise PretrainError(f"--device must be cpu or cuda; got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():

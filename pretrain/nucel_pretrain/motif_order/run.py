@@ -17,6 +17,7 @@ from nucel_model.folder import FolderError
 from nucel_pretrain.config import PretrainError, as_dict
 from nucel_pretrain.finetune.classifier import give_head
 from nucel_pretrain.finetune.loop import FineTuned, Labelled, Scores, fine_tune, score
+from nucel_pretrain.finetune.run import choose_device
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.motif_order import outputs
 from nucel_pretrain.motif_order.background import open_background
@@ -62,7 +63,7 @@ def motif_order(
     """
     say = say or (lambda line: print(line, file=sys.stderr, flush=True))
     started = time.monotonic()
-    place = _device(device)
+    place = choose_device(device)
     sampling = settings.sampling
     motifs = Path(settings.motifs) if settings.motifs else SHIPPED
     a, b = read_two(motifs)
@@ -185,14 +186,6 @@ class _Task:
         size = self.settings.finetune.batch
         first = seed * _SEED_STRIDE + number * size
         return _labelled([self.sampler.training(first + i) for i in range(size)])
-
-
-def _device(name: str) -> torch.device:
-    if name not in ("", "cpu", "cuda"):
-        raise PretrainError(f"--device must be cpu or cuda; got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise PretrainError("--device cuda was asked for, and torch finds no GPU; leave it out")
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def _labelled(examples: list[Example]) -> Labelled:

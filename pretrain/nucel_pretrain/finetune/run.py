@@ -321,7 +321,7 @@ def dev_loss(run: FineTuned) -> float:
 
 
 def choose_device(name: str) -> torch.device:
-    """ "cpu" or "cuda"; by default CUDA where there is one. PretrainError for anything else."""
+    """The device called "cpu" or "cuda"; "" is CUDA where there is one. Else a PretrainError."""
     if name not in ("", "cpu", "cuda"):
         raise PretrainError(f"--device must be cpu or cuda; got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():

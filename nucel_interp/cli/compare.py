@@ -17,6 +17,9 @@ from nucel_interp.cli.progress import reporter
 from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
     from nucel_interp.compare.result import ComparisonResult
     from nucel_interp.match import JasparDatabase
     from nucel_interp.types import Motif
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 MODELS = "--models"
 TABLES = (
     "models", "snr", "recovery", "recall", "layers", "distances", "heads", "differences",
-    "shuffled", "cls_row",
+    "shuffled", "cls_row", "tracks",
 )  # fmt: skip
 MOST_ROWS = 12
 
@@ -75,6 +78,14 @@ ClsRow = Annotated[
     bool,
     typer.Option("--cls-row", help="Also measure what [CLS] attends to, as DNABERT's script does."),
 ]
+TrackFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--track",
+        help="Also measure a score of your own, as of nucel-interp attribute: npz, bedGraph or "
+        "bigWig; may be given several times.",
+    ),
+]
 
 
 def compare(
@@ -83,6 +94,7 @@ def compare(
     out: options.OutFolder,
     sites: SitesFile = None,
     motifs: MotifNames = None,
+    track: TrackFiles = None,
     tax: options.TaxGroup = Tax.vertebrates,
     db: options.Database = None,
     cls_row: ClsRow = False,
@@ -98,6 +110,7 @@ def compare(
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.sites import read_sites
+    from nucel_interp.io.tracks import read_tracks
 
     if sites is not None and motifs is not None:
         raise typer.BadParameter("give --sites or --motifs, not both")
@@ -105,6 +118,7 @@ def compare(
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
         given = None if sites is None else read_sites(sites)
+        tracks = {name: read_tracks(p, records) for name, p in _track_names(track or []).items()}
         set_threads(threads)
         from nucel_interp.compare.comparison import compare_models
         from nucel_interp.match import load_database, load_jaspar
@@ -117,6 +131,7 @@ def compare(
                 models,
                 sites=given,
                 motifs=asked,
+                tracks=tracks,
                 database=database,
                 seed=seed,
                 cls_row=cls_row,
@@ -124,7 +139,7 @@ def compare(
             )
         run = run_info(
             ["nucel-interp", *sys.argv[1:]],
-            inputs=[p for p in (sequences, sites, db) if p is not None],
+            inputs=[p for p in (sequences, sites, db, *(track or [])) if p is not None],
             model=", ".join(result.summary["models"]),
             model_sha256=result.summary["model_sha256"],
             seed=seed,
@@ -133,6 +148,15 @@ def compare(
         )
         _write(result, run, folder)
     _summarise(result, out, perf_counter() - started)
+
+
+def _track_names(paths: list[Path]) -> dict[str, Path]:
+    """The part of each path that tells it from the others, its file's name at least."""
+    for depth in range(1, 1 + max((len(p.parts) for p in paths), default=0)):
+        names = ["/".join(p.parts[-depth:]) for p in paths]
+        if len(set(names)) == len(paths):
+            return dict(zip(names, paths, strict=True))
+    return {str(p): p for p in paths}  # one file twice
 
 
 def _motifs(asked: str | None, database: JasparDatabase, *, own: bool) -> list[Motif] | None:
@@ -170,7 +194,6 @@ def _summarise(result: ComparisonResult, out: Path, seconds: float) -> None:
     """What was found, in words and a small table, and where it was written."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     for warning in result.warnings:
         say(f"note: {warning}")
@@ -190,9 +213,24 @@ def _summarise(result: ComparisonResult, out: Path, seconds: float) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("model", "motif", "resolution", "signal-to-noise", "AUROC", "decoys", "n"):
         table.add_column(title, no_wrap=True)
-    for row in rows.head(4 * MOST_ROWS).to_dict("records"):
+    _add(table, rows.head(4 * MOST_ROWS), "model")
+    if result.tracks is not None:
+        own = result.tracks[result.tracks["definition"] == "mean_ratio"]
+        _add(table, own.assign(resolution="own track, " + own["values"]), "track")
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    typer.echo("Mean attention inside sites over outside, median of sequences, 95 % intervals; the")
+    typer.echo("head is chosen on one half of the sequences and measured on the other.")
+    typer.echo(facts["answer"])
+    typer.echo(f"Report: {Path(out) / 'report.html'}  ({seconds:.0f} s)")
+
+
+def _add(table: Table, rows: pd.DataFrame, name: str) -> None:
+    """Rows of numbers with their intervals."""
+    from rich.text import Text
+
+    for row in rows.to_dict("records"):
         table.add_row(
-            Text(row["model"]),
+            Text(row[name]),
             Text(row["motif"]),
             row["resolution"],
             f"{row['snr']:.2f} ({row['low']:.2f} to {row['high']:.2f})",
@@ -200,8 +238,3 @@ def _summarise(result: ComparisonResult, out: Path, seconds: float) -> None:
             f"{row['decoy_auroc']:.2f}",
             str(row["n_sequences"]),
         )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-    typer.echo("Mean attention inside sites over outside, median of sequences, 95 % intervals; the")
-    typer.echo("head is chosen on one half of the sequences and measured on the other.")
-    typer.echo(facts["answer"])
-    typer.echo(f"Report: {Path(out) / 'report.html'}  ({seconds:.0f} s)")

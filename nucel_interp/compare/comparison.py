@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from nucel_interp.compare.measure import (
     measure,
     read_windows,
 )
+from nucel_interp.compare.own_tracks import Tracks, in_windows, track_table
 from nucel_interp.compare.result import ComparisonResult, Locus
 from nucel_interp.compare.snr import signal_to_noise
 from nucel_interp.compare.targets import Target, make_targets, scan_sites
@@ -63,6 +64,7 @@ def compare_models(
     *,
     sites: Sequence[BedSite] | None = None,
     motifs: Sequence[Motif] | None = None,
+    tracks: Tracks | None = None,
     database: JasparDatabase | None = None,
     seed: int = 0,
     cls_row: bool = False,
@@ -81,6 +83,7 @@ def compare_models(
         sites: Where to measure; a motif per name.
         motifs: Without sites: measure at FIMO's sites of these. If neither is given, at those of
             the motif of ``database`` that most more sequences hold than shuffled copies do.
+        tracks: Scores of the user's own to measure at the same sites: name -> one array per record.
         database: JASPAR's vertebrates if not given; also names the motifs that are found.
         seed: Of every random draw.
         cls_row: Also measure what [CLS] attends to in the last layer.
@@ -88,7 +91,8 @@ def compare_models(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No record, window or site, or two models of one name.
+        InputError: No record, window or site, two models of one name, or a track that does not fit
+            the records.
         FolderError, ConfigError: A model cannot be loaded.
     """
     if not records:
@@ -98,16 +102,24 @@ def compare_models(
     coarsest = max(r.model.config.token_bp for r in readers)
     window_bp = common_window([r.model.config.context_bp for r in readers])
     windows = cut_windows(records, window_bp, seed)
+    own = in_windows(tracks or {}, records, windows)
     database = load_jaspar("vertebrates") if database is None else database
     asked = ask(records, windows, sites, motifs, database, seed, on_progress)
     known = ~fewer_frames(windows.offsets, coarsest)
-    targets = make_targets(asked.sites, asked.motifs, windows, known, seed, on_progress=on_progress)
+
+    def targets_among(bases: NDArray[np.bool_]) -> list[Target]:
+        return make_targets(
+            asked.sites, asked.motifs, windows, known & bases, seed, on_progress=on_progress
+        )
+
+    targets = targets_among(known)
     targets = [t for t in targets if len(t.with_site)]
     if not targets:
         raise InputError(
             "no site has bases to measure beside bases to compare them with: the windows are too "
             "short, or covered by sites altogether"
         )
+    tracked = track_table(own, windows, targets, targets_among) if own else None
     drawn = most_sites(targets, windows, MOST_LOCI)
     measured, distances, layers = [], [], []
     for reader in readers:
@@ -133,9 +145,10 @@ def compare_models(
             heads=_joined([head_snr_table(m, targets) for m in measured]),
             differences=difference_table(measured, null, targets),
             motifs={name: m for name, m in asked.drawn.items() if name in names},
-            loci=[_locus(w, windows, targets, measured) for w in drawn],
+            loci=[_locus(w, windows, targets, measured, own) for w in drawn],
             shuffled=_joined(copies),
             cls_row=rows,
+            tracks=tracked,
             summary=facts(
                 records, windows, asked, targets, [r.name for r in trained], coarsest, seed
             ),
@@ -283,7 +296,11 @@ def _digests(readers: Sequence[Reader]) -> dict[str, str | None]:
 
 
 def _locus(
-    window: int, windows: Windows, targets: Sequence[Target], measured: Sequence[Measured]
+    window: int,
+    windows: Windows,
+    targets: Sequence[Target],
+    measured: Sequence[Measured],
+    own: Mapping[str, NDArray[np.float32]],
 ) -> Locus:
     import pandas as pd
 
@@ -295,12 +312,14 @@ def _locus(
             if where == window:
                 rows.append((record.name, record.name, start, end, target.name, site.strand))
     half = bool(windows.second_half[windows.number[window]])
+    span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
     return Locus(
         record,
         pd.DataFrame(rows, columns=["record", "chrom", "start", "end", "name", "strand"]),
         {m.reader.name: m.tracks["native", window] for m in measured},
         {m.reader.name: m.tracks["matched", window] for m in measured},
         {m.reader.name: m.reader.label(m.chosen["matched"].of(half)) for m in measured},
+        {name: track[span] for name, track in own.items()},
     )
 
 

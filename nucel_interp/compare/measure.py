@@ -177,7 +177,7 @@ def measure(
             add_snr(snr, resolution, values, reader.is_global, windows, targets)
             recovery |= {
                 (resolution, name): one
-                for name, one in _recovery(values, windows, targets, reader.n_heads).items()
+                for name, one in recover(values, windows, targets, reader.n_heads).items()
             }
             chosen[resolution] = _chosen(snr, resolution, windows, targets, reader.n_heads)
             for window in drawn:  # every head for now: which one is chosen at the end
@@ -245,7 +245,7 @@ def _chosen(
     return crossfit(np.concatenate(values, axis=1), np.concatenate(halves), everything, "median")
 
 
-def _recovery(
+def recover(
     tracks: NDArray[np.floating], windows: Windows, targets: Sequence[Target], n_heads: int
 ) -> dict[str, Recovery]:
     """AUROC of every head; of the head chosen by it on the other half, AUPRC and recall too."""

@@ -27,6 +27,7 @@ class Locus:
         native: Model -> (bases,) attention over uniform attention, at the model's own resolution.
         matched: Model -> (bases,) the same at the coarsest model's resolution.
         head: Model -> ``layer:head``.
+        tracks: Name -> (bases,) of the user's own tracks, as they were given.
     """
 
     record: Record
@@ -34,6 +35,7 @@ class Locus:
     native: dict[str, NDArray[np.float32]]
     matched: dict[str, NDArray[np.float32]]
     head: dict[str, str]
+    tracks: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class ComparisonResult:
         shuffled: Signal-to-noise of the trained models in shuffled copies of the windows, at the
             same places and, where a matrix was given, at its sites there (column ``at``).
         cls_row: Signal-to-noise of what [CLS] attends to in the last layer; None if not asked for.
+        tracks: Signal-to-noise and AUROC of the user's own tracks; None if there is none.
         summary: Flat facts: window, counts, where the sites come from, every choice made.
         warnings: Sentences the user must read.
     """
@@ -72,5 +75,6 @@ class ComparisonResult:
     loci: list[Locus] = field(default_factory=list)
     shuffled: pd.DataFrame | None = None
     cls_row: pd.DataFrame | None = None
+    tracks: pd.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

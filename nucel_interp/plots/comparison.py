@@ -73,12 +73,12 @@ def draw_locus(
     """`locus_figure` of one of the result's loci."""
     return locus_figure(
         locus.record, locus.sites, result.motifs, result.models,
-        locus.native, locus.matched, locus.head, palette=palette,
+        locus.native, locus.matched, locus.head, locus.tracks, palette=palette,
     )  # fmt: skip
 
 
 def locus_data(locus: Locus) -> pd.DataFrame:
-    """The bases drawn: position, base, motif (of the first site there), two columns per model."""
+    """The bases drawn: position, base, motif of the first site there, then every track."""
     first, last = locus_window(locus.record, locus.sites)
     named = np.full(len(locus.record), "", dtype=object)
     rows = inside(local_rows(locus.sites, locus.record), (first, last))
@@ -94,4 +94,6 @@ def locus_data(locus: Locus) -> pd.DataFrame:
         columns[f"{name} native"] = np.asarray(track)[first:last]
         if name in locus.matched:
             columns[f"{name} matched"] = np.asarray(locus.matched[name])[first:last]
+    for name, track in locus.tracks.items():
+        columns[f"{name} as given"] = np.asarray(track)[first:last]
     return pd.DataFrame(columns)

@@ -69,6 +69,7 @@ def locus_figure(
     native: Mapping[str, ArrayLike],
     matched: Mapping[str, ArrayLike],
     heads: Mapping[str, str],
+    tracks: Mapping[str, ArrayLike] | None = None,
     *,
     span: tuple[int, int] | None = None,
     palette: Palette = "colourblind",
@@ -87,13 +88,15 @@ def locus_figure(
         native: Model -> (bases,) track.
         matched: Model -> (bases,) track at matched resolution.
         heads: Model -> ``layer:head`` shown.
+        tracks: Name -> (bases,) of the user's own, drawn below the models in their own units.
         span: The part to draw, 0-based half-open; `locus_window` if not given.
         palette: Base colours.
 
     Raises:
         ValueError: A track is not as long as its record.
     """
-    for name, track in [*native.items(), *matched.items()]:
+    given = dict(tracks or {})
+    for name, track in [*native.items(), *matched.items(), *given.items()]:
         if np.shape(track) != (len(record),):
             raise ValueError(
                 f"the track of {name!r} has shape {np.shape(track)}, "
@@ -112,16 +115,18 @@ def locus_figure(
     heights = [4.0 * (max(lane_of) + 1)] if lane_of else []
     heights += [_LOGO_MM * (max(logo_lane.values()) + 1)] if logo_lane else []
     n_above = len(heights)
-    heights += [17.0] * len(panels)
+    heights += [17.0] * (len(panels) + len(given))
     figure = new_figure(DOUBLE_MM, sum(heights) + 17)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     if lane_of:
         draw_sites(axes[0], here, lane_of)
     if logo_lane:
         _draw_logos(axes[1], here, motifs, logo_lane, palette)
-    for ax, look in zip(axes[n_above:], panels, strict=True):
+    for ax in axes[n_above:]:
         for start, end in zip(here["start"], here["end"], strict=True):
             ax.axvspan(start, end, color=LIGHT, alpha=0.6, lw=0, zorder=0)
+        ax.yaxis.set_major_locator(MaxNLocator(3))
+    for ax, look in zip(axes[n_above:], panels, strict=False):
         ax.axhline(1.0, color=INK, lw=0.4, ls=(0, (2, 2)), zorder=1)
         x = np.arange(first, last + 1, dtype=float)
         y = np.asarray(native[look.name], dtype=float)[first:last]
@@ -135,12 +140,24 @@ def locus_figure(
                 track = np.asarray(native[twin.name], dtype=float)[first:last]
                 ax.plot(x[:-1] + 0.5, track, color=INK, lw=0.6, ls=(0, (0.8, 1.4)), zorder=4)
         ax.set_ylim(bottom=0)
-        ax.yaxis.set_major_locator(MaxNLocator(3))
         ax.set_title(f"{look.label}, head {heads.get(look.name, '?')}", fontsize=6, pad=2)
         if not np.isfinite(y).any():
             ax.text(0.5, 0.5, "no score", ha="center", transform=ax.transAxes, color=GREY)
+    for ax, (name, track) in zip(axes[n_above + len(panels) :], given.items(), strict=True):
+        _draw_own(ax, name, np.asarray(track, dtype=float)[first:last], first)
     _finish(figure, axes, record, (first, last), palette)
     return settle(figure)
+
+
+def _draw_own(ax: Axes, name: str, values: NDArray[np.float64], first: int) -> None:
+    x = np.arange(first, first + len(values) + 1, dtype=float)
+    shown = np.nan_to_num(values)
+    ax.stairs(shown, x, baseline=0, fill=True, color=GREY, alpha=0.5, lw=0, zorder=2)
+    ax.stairs(shown, x, baseline=None, color=INK, lw=0.5, zorder=3)
+    ax.axhline(0.0, color=INK, lw=0.4, zorder=1)
+    ax.set_title(f"{literal(name)}, as given", fontsize=6, pad=2)
+    if not np.isfinite(values).any():
+        ax.text(0.5, 0.5, "no score", ha="center", transform=ax.transAxes, color=GREY)
 
 
 def _finish(

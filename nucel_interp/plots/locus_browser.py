@@ -20,10 +20,10 @@ _DOTTED = {"color": GREY, "width": 1, "dash": "dot"}
 
 
 def locus_browser(result: ComparisonResult, *, most: int = MOST_LOCI) -> go.Figure:
-    """Motif sites, below them the attention of every model's chosen head; a menu of loci.
+    """Motif sites, below them the attention of every model's chosen head, and own tracks.
 
     Filled steps are the native resolution, the dark line the matched one, the dotted line the
-    untrained twin. Loci can differ in length.
+    untrained twin. A menu of loci, which can differ in length.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -32,7 +32,8 @@ def locus_browser(result: ComparisonResult, *, most: int = MOST_LOCI) -> go.Figu
     panels = [look for look in looks if look.trained] or looks
     loci = result.loci[:most]
     names = list(dict.fromkeys(str(n) for locus in loci for n in locus.sites["name"]))
-    heights = [26 * max(len(names), 1) + 14, *([150] * len(panels))]
+    own = list(dict.fromkeys(name for locus in loci for name in locus.tracks))
+    heights = [26 * max(len(names), 1) + 14, *([150] * (len(panels) + len(own)))]
     figure = make_subplots(
         rows=len(heights),
         cols=1,
@@ -42,7 +43,10 @@ def locus_browser(result: ComparisonResult, *, most: int = MOST_LOCI) -> go.Figu
     )
     owners, buttons = [], []
     for k, locus in enumerate(loci):
-        for row, trace in _traces(go, locus, looks, panels, names):
+        for row, trace in [
+            *_traces(go, locus, looks, panels, names),
+            *_own_traces(go, locus, own, 2 + len(panels)),
+        ]:
             trace.visible = k == 0
             figure.add_trace(trace, row=row, col=1)
             owners.append(k)
@@ -88,6 +92,11 @@ def locus_browser(result: ComparisonResult, *, most: int = MOST_LOCI) -> go.Figu
         if head is not None and len({locus.head.get(look.name) for locus in loci}) == 1:
             figure.update_yaxes(title_text=f"{title}<br>head {head}", row=row, col=1)
         figure.add_hline(1.0, line={"color": GREY, "width": 1, "dash": "dash"}, row=row, col=1)
+    for row, name in enumerate(own, start=2 + len(panels)):
+        title = _plain(name, 40)
+        figure.update_yaxes(
+            title_text=title, title_font_size=11, rangemode="normal", row=row, col=1
+        )
     figure.update_xaxes(title_text="position in the record (bp)", row=len(heights), col=1)
     if buttons:
         figure.update_xaxes(range=buttons[0][1])
@@ -131,6 +140,27 @@ def _traces(
             )
             traces.append((row, trace))
     return traces
+
+
+def _own_traces(go: Any, locus: Locus, own: list[str], first_row: int) -> list[tuple[int, Any]]:
+    x = np.arange(len(locus.record)) + 0.5
+    return [
+        (
+            row,
+            go.Scatter(
+                x=x,
+                y=np.asarray(locus.tracks[name], dtype=np.float32),
+                mode="lines",
+                line={"color": INK, "width": 1, "shape": "hvh"},
+                fill="tozeroy",
+                fillcolor="rgba(120,120,120,0.3)",
+                name="as given",
+                hovertemplate="%{y:.3g}",
+            ),
+        )
+        for row, name in enumerate(own, start=first_row)
+        if name in locus.tracks
+    ]
 
 
 def _site_trace(go: Any, locus: Locus, names: list[str]) -> Any:

@@ -97,6 +97,7 @@ def build_comparison(
         recovery=rows_of(recovery_table(result).head(MOST_ROWS)),
         shuffled=rows_of(_shuffled(result).head(MOST_ROWS)),
         cls_row=rows_of(_cls_row(result).head(MOST_ROWS)),
+        tracks=rows_of(_tracks(result).head(MOST_ROWS)),
         browser=_browser(result),
         table=_choices(facts),
         methods=comparison_methods(facts, run),
@@ -184,6 +185,13 @@ def _shuffled(result: ComparisonResult) -> pd.DataFrame:
 
 def _cls_row(result: ComparisonResult) -> pd.DataFrame:
     table = result.cls_row
+    if table is None or not len(table):
+        return pd.DataFrame()
+    return _where(table, definition=HEADLINE["definition"])
+
+
+def _tracks(result: ComparisonResult) -> pd.DataFrame:
+    table = result.tracks
     if table is None or not len(table):
         return pd.DataFrame()
     return _where(table, definition=HEADLINE["definition"])

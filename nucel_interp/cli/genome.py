@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SHARD_BP = 250_000
 """Bases that are scored, written and done again together."""
-FORMAT = 1
+FORMAT = 2
 """Of a part; after a change older ones are not gone on with."""
 
 Bed = Annotated[

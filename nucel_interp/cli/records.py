@@ -31,7 +31,7 @@ MOST_NUMBERS = 1 << 24
 """Of a shard, where every head's attention is kept (heads x bases)."""
 BLOCK_BP = 1 << 16
 """Bases that are joined at a time."""
-FORMAT = 1
+FORMAT = 2
 """Of a part; after a change older ones are not gone on with."""
 
 Track = Literal["attention", "replaced"]

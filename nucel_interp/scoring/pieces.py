@@ -1,10 +1,16 @@
-"""What of a sequence is read at once: whole where it fits, else windows that overlap by half."""
+"""What of a sequence is read at once: whole where it fits, else windows that overlap by half.
+
+Where one window's numbers give way to the next one's, over an eighth of a window, they are the mean
+of both, weighted linearly from the one to the other: a global layer's softmax runs over its window,
+so a hard border would be a step.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +18,77 @@ from numpy.typing import NDArray
 from nucel_interp.scoring.frames import frame_spans
 
 _STRETCH = re.compile("[ACGT]+")
+FADE = 16
+"""Of a window, the part on either side of a border where its numbers and its neighbour's meet."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A window of a sequence, and the part of it whose numbers are kept."""
+    """A window of a sequence, and the part of it whose numbers are kept.
+
+    Attributes:
+        sequence: Number of the sequence.
+        start: First base of the window.
+        end: One past its last.
+        keep_start: The border with the window before: from here on this one's numbers weigh more.
+        keep_end: The border with the window behind.
+        fade_start: Bases on either side of ``keep_start`` where both windows' numbers count.
+        fade_end: The same of ``keep_end``.
+    """
 
     sequence: int
     start: int
     end: int
     keep_start: int
     keep_end: int
+    fade_start: int = 0
+    fade_end: int = 0
+
+    @property
+    def used(self) -> tuple[int, int]:
+        """First base that it has a part in, and one past the last."""
+        return self.keep_start - self.fade_start, self.keep_end + self.fade_end
+
+
+class Blend:
+    """Joins the numbers of neighbouring windows of one table.
+
+    A sum of two is the same in either order, so that the order of windows does not show.
+    """
+
+    def __init__(self) -> None:
+        self._half: dict[tuple[int, int], NDArray[Any]] = {}
+
+    def add(
+        self, of: int, piece: Piece, values: NDArray[Any]
+    ) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """Take a window; give first base, one past the last and numbers of what is done with it.
+
+        Args:
+            of: Tells apart what is read in pieces.
+            piece: The window.
+            values: (..., its bases).
+        """
+
+        def part(start: int, end: int) -> NDArray[Any]:
+            return values[..., start - piece.start : end - piece.start]
+
+        first, last = piece.keep_start + piece.fade_start, piece.keep_end - piece.fade_end
+        if first < last:
+            yield first, last, part(first, last)
+        for border, width, rises in (
+            (piece.keep_start, piece.fade_start, True),
+            (piece.keep_end, piece.fade_end, False),
+        ):
+            if not width:
+                continue
+            share = (np.arange(2 * width, dtype=np.float32) + np.float32(0.5)) / (2 * width)
+            mine = part(border - width, border + width) * (share if rises else share[::-1])
+            other = self._half.pop((of, border), None)
+            if other is None:
+                self._half[of, border] = mine
+            else:
+                yield border - width, border + width, (mine + other).astype(values.dtype)
 
 
 def lay_out(
@@ -91,9 +157,16 @@ def cut_pieces(
             # borders lie midway between neighbouring centres, in the middle half of both
             left = 0 if i == 0 else (starts[i - 1] + start + context) // 2
             right = length if i == len(starts) - 1 else (start + starts[i + 1] + context) // 2
-            if turned:
-                first, left, right = length - start - context, length - right, length - left
-            else:
-                first = start
-            pieces.append(Piece(number, first, first + context, left, right))
+            pieces.append(placed(number, length, context, start, left, right, turned))
     return pieces
+
+
+def placed(
+    number: int, length: int, context: int, start: int, left: int, right: int, turned: bool
+) -> Piece:
+    """A window from its borders on the canonical strand; 0 and the length are no borders."""
+    fades = [context // FADE if 0 < border < length else 0 for border in (left, right)]
+    if turned:
+        start, left, right = length - start - context, length - right, length - left
+        fades.reverse()
+    return Piece(number, start, start + context, left, right, *fades)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
 from nucel_interp.scoring.frames import Rule, average_frames, frame_spans
-from nucel_interp.scoring.pieces import Piece, lay_out
+from nucel_interp.scoring.pieces import Blend, Piece, lay_out
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, tokenizer
 
@@ -65,7 +65,8 @@ def score_sequences(
 ) -> Scores:
     """Profile every sequence; those beyond the model's context in half-overlapping windows.
 
-    Each base of a long sequence is taken from the window in whose middle half it lies.
+    Each base of a long sequence is taken from the window in whose middle half it lies; at borders
+    one window's numbers fade into the next one's (`pieces`).
 
     Args:
         model: Of single bases or of longer tokens.
@@ -97,6 +98,7 @@ def score_sequences(
     n_rows = 0
     sample: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     sampled = 0
+    blend, blend_replaced = Blend(), Blend()
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
     layout = lay_out(sequences, turned, config.context_bp, config.token_bp, frames)
@@ -110,7 +112,7 @@ def score_sequences(
         for i, p in enumerate(pieces):
             length = p.end - p.start
             kept = slice(p.keep_start - p.start, p.keep_end - p.start)
-            target = slice(offsets[p.sequence] + p.keep_start, offsets[p.sequence] + p.keep_end)
+            base = int(offsets[p.sequence])
             mine = reading.tracks[i][:, :length]
             if strands == "both":
                 flipped = reading.tracks[len(pieces) + i][:, :length][:, ::-1]
@@ -118,13 +120,16 @@ def score_sequences(
                     sample.append((mine[:, kept], flipped[:, kept]))
                     sampled += p.keep_end - p.keep_start
                 mine = (mine + flipped) / np.float32(2)
-            received[:, target] = mine[:, kept]
+            for start, end, values in blend.add(p.sequence, p, mine.astype(np.float16)):
+                received[:, base + start : base + end] = values
             if replaced is not None and reading.logits is not None:
                 score = reading.logits[i, :length]
                 if strands == "both":
                     score = (score + reading.logits[len(pieces) + i, :length][::-1]) / np.float32(2)
                 is_base = tokenizer.encode(forward[i]) >= tokenizer.A
-                replaced[target] = np.where(is_base, score, np.nan)[kept]
+                score = np.where(is_base, score, np.float32(np.nan))
+                for start, end, values in blend_replaced.add(p.sequence, p, score):
+                    replaced[base + start : base + end] = values
         if on_progress is not None:
             on_progress(sum(p.keep_end - p.keep_start for p in pieces))
     means = sums / max(1, n_rows)

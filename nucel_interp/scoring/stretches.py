@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.scoring.pieces import Piece
+from nucel_interp.scoring.pieces import FADE, Blend, Piece, placed
 from nucel_interp.scoring.runner import Progress, Strands, score_sequences
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import Nucel
@@ -80,15 +80,14 @@ def is_flipped(fetch: Callable[[int, int], str], length: int, block: int = 1 << 
 def pieces_between(
     length: int, context: int, flipped: bool, token_bp: int, start: int, end: int
 ) -> list[Piece]:
-    """The windows of a sequence (`cut_pieces`) that bases ``start`` to ``end`` are taken from.
+    """The windows of a sequence (`cut_pieces`) that have a part in bases ``start`` to ``end``.
 
-    What is kept of the first and last is cut to those bases. Others are not listed: a chromosome
-    has millions.
+    Others are not listed: a chromosome has millions.
     """
     if start >= end:
         return []
     if length <= context:
-        return [Piece(0, 0, length, start, end)]
+        return [Piece(0, 0, length, 0, length)]
     step = max(token_bp, context // 2 // token_bp * token_bp)
     n = len(range(0, length - context, step)) + 1
 
@@ -102,13 +101,12 @@ def pieces_between(
         return length if i == n - 1 else left(i + 1)
 
     low, high = (length - end, length - start) if flipped else (start, end)
-    pieces = []
-    wanted = range(bisect_right(range(n), low, key=right), bisect_left(range(n), high, key=left))
-    for i in wanted:
-        at, kept = first(i), (max(low, left(i)), min(high, right(i)))
-        if flipped:
-            at, kept = length - at - context, (length - kept[1], length - kept[0])
-        pieces.append(Piece(0, at, at + context, *kept))
+    fade = context // FADE
+    wanted = range(
+        bisect_right(range(n), low, key=lambda i: right(i) + fade),
+        bisect_left(range(n), high, key=lambda i: left(i) - fade),
+    )
+    pieces = [placed(0, length, context, first(i), left(i), right(i), flipped) for i in wanted]
     return pieces[::-1] if flipped else pieces
 
 
@@ -140,30 +138,35 @@ def score_stretches(
     ]
     waiting: list[tuple[int, Piece, str]] = []
     held = 0
+    blend, blend_replaced = Blend(), Blend()
 
     def read() -> None:
         texts = [text for _, _, text in waiting]
-        kept = sum(piece.keep_end - piece.keep_start for _, piece, _ in waiting)
+        kept = sum(_own(stretches[number], piece) for number, piece, _ in waiting)
         step = None if on_progress is None else _scaled(on_progress, sum(map(len, texts)), kept)
         scores = score_sequences(model, texts, strands=strands, consistency=False, on_progress=step)
-        mean = scores.received.astype(np.float32).mean(axis=0)
-        for (number, piece, _), at in zip(waiting, scores.offsets.tolist(), strict=False):
-            start, into = stretches[number].start, found[number]
-            target = slice(piece.keep_start - start, piece.keep_end - start)
-            source = slice(at + piece.keep_start - piece.start, at + piece.keep_end - piece.start)
-            into.attention[target] = mean[source]
-            if into.replaced is not None and scores.replaced is not None:
-                into.replaced[target] = scores.replaced[source]
-            if into.received is not None:
-                into.received[:, target] = scores.received[:, source]
+        spans = zip(scores.offsets.tolist(), scores.offsets[1:].tolist(), strict=False)
+        for (number, piece, _), (a, b) in zip(waiting, spans, strict=True):
+            stretch, into = stretches[number], found[number]
+            for start, end, values in blend.add(number, piece, scores.received[:, a:b]):
+                target, source = _within(stretch, start, end)
+                into.attention[target] = values[:, source].astype(np.float32).mean(axis=0)
+                if into.received is not None:
+                    into.received[:, target] = values[:, source]
+            if into.replaced is None or scores.replaced is None:
+                continue
+            for start, end, values in blend_replaced.add(number, piece, scores.replaced[a:b]):
+                target, source = _within(stretch, start, end)
+                into.replaced[target] = values[source]
         waiting.clear()
 
     for number, stretch in enumerate(stretches):
         for piece, text in _windows(model, stretch):
-            kept = text[piece.keep_start - piece.start : piece.keep_end - piece.start]
-            if not any(base in kept for base in BASES):
+            first, last = piece.used
+            used = text[first - piece.start : last - piece.start]
+            if not any(base in used for base in BASES):
                 if on_progress is not None:
-                    on_progress(len(kept))
+                    on_progress(_own(stretch, piece))
                 continue  # nothing there that could be scored
             if waiting and (held + len(text)) * n_heads > MOST_NUMBERS:
                 read()
@@ -173,6 +176,18 @@ def score_stretches(
     if waiting:
         read()
     return found
+
+
+def _own(stretch: Stretch, piece: Piece) -> int:
+    """Bases of the stretch between the window's borders."""
+    return max(0, min(piece.keep_end, stretch.end) - max(piece.keep_start, stretch.start))
+
+
+def _within(stretch: Stretch, start: int, end: int) -> tuple[slice, slice]:
+    """Where bases start to end lie in a stretch, and which of them do."""
+    first, last = max(start, stretch.start), min(end, stretch.end)
+    last = max(first, last)
+    return slice(first - stretch.start, last - stretch.start), slice(first - start, last - start)
 
 
 def _scaled(on_progress: Progress, total: int, kept: int) -> Progress:
@@ -223,8 +238,8 @@ def cut_shards(
 ) -> Iterator[list[Stretch]]:
     """Stretches to shards of about ``size`` bases: short ones together, a long one in parts.
 
-    Parts end where a window's kept bases end, so that no window is read twice. A whole sequence
-    that fits into a shard is not cut.
+    Parts end where a window begins to fade, so that only that one is read again. A whole
+    sequence that fits into a shard is not cut.
 
     Args:
         stretches: In the order they are wanted in; taken one at a time.
@@ -243,9 +258,9 @@ def cut_shards(
             cut = start + size - held
             if cut < end:
                 near = min(end, cut + context)
-                cut = pieces_between(of.length, context, of.flipped, token_bp, cut - 1, near)[
-                    0
-                ].keep_end
+                pieces = pieces_between(of.length, context, of.flipped, token_bp, cut - 1, near)
+                ends = (p.keep_end - p.fade_end for p in pieces)
+                cut = next(last for last in ends if last >= cut)
             cut = min(cut, end)
             shard.append(Stretch(of, start, cut))
             held += cut - start

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from nucel_interp.scoring import runner, score_sequences
-from nucel_interp.scoring.pieces import cut_pieces
+from nucel_interp.scoring.pieces import Blend, cut_pieces
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_model.heads import ReplacedTokenHead
@@ -267,3 +267,56 @@ def test_the_mass_rule_is_passed_on_and_windows_total_their_length() -> None:
             assert total == pytest.approx(end - begin, rel=STEP)
     density = score_sequences(letters_only(60), sequences)
     assert density.received[0].astype(float).sum() != pytest.approx(81, rel=0.01)
+
+
+@pytest.mark.parametrize("length", [60, 61, 65, 90, 121, 500])
+@pytest.mark.parametrize("token_bp", [1, 6])
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_windows_weigh_adds_up_to_one(length: int, token_bp: int, turned: bool) -> None:
+    pieces = cut_pieces(np.array([length]), 60, [turned], token_bp)
+    blend, total = Blend(), np.zeros(length)
+    for p in pieces:
+        for start, end, values in blend.add(0, p, np.ones(p.end - p.start, dtype=np.float32)):
+            total[start:end] += values
+    assert total.tolist() == [1] * length
+
+
+def test_windows_fade_linearly_into_the_next_in_any_order() -> None:
+    pieces = cut_pieces(np.array([400]), 256, [False])
+    assert len(pieces) == 3
+    expected = np.zeros(400)
+    for number, p in enumerate(pieces):
+        weight = np.ones(400)
+        if number:
+            weight *= np.clip((np.arange(400) + 0.5 - (p.keep_start - 16)) / 32, 0, 1)
+        if number < 2:
+            weight *= np.clip((p.keep_end + 16 - np.arange(400) - 0.5) / 32, 0, 1)
+        expected += weight * (number + 1)
+    found = []
+    for order in (pieces, pieces[::-1], [pieces[1], pieces[2], pieces[0]]):
+        blend, track = Blend(), np.full(400, np.nan)
+        for p in order:
+            values = np.full(p.end - p.start, pieces.index(p) + 1, dtype=np.float32)
+            for start, end, part in blend.add(0, p, values):
+                track[start:end] = part
+        found.append(track)
+    assert found[0] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(np.diff(found[0])).max() < 0.032
+    assert found[0].tolist() == found[1].tolist() == found[2].tolist()
+
+
+@pytest.mark.parametrize("where", [100, 400])
+def test_the_track_at_a_border_is_both_windows_blend(where: int) -> None:
+    model, text = tiny(config(128)), dna(700)
+    pieces = cut_pieces(np.array([700]), model.config.context_bp, [False])
+    whole = score_sequences(model, [text], strands="forward").received.astype(float)
+    p, q = next((a, b) for a, b in pairwise(pieces) if a.keep_end > where)
+    own = [
+        score_sequences(model, [text[x.start : x.end]], strands="forward").received.astype(float)
+        for x in (p, q)
+    ]
+    at = np.arange(p.keep_end - p.fade_end, p.keep_end + p.fade_end)
+    share = (np.arange(len(at)) + 0.5) / len(at)
+    expected = own[0][:, at - p.start] * (1 - share) + own[1][:, at - q.start] * share
+    assert p.fade_end == model.config.context_bp // 16
+    assert whole[:, at] == pytest.approx(expected, rel=2e-3, abs=1e-6)  # kept as fp16

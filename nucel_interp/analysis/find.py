@@ -17,7 +17,7 @@ from nucel_interp.analysis.kmers import study_kmers
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Track
-from nucel_interp.analysis.tracks import ScoreName, untrained_tracks
+from nucel_interp.analysis.tracks import untrained_tracks
 from nucel_interp.match import JasparDatabase, best_match, load_jaspar, match_motifs
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
@@ -37,7 +37,7 @@ def find_motifs(
     records: list[Record],
     model: str | Nucel = DEFAULT_MODEL,
     *,
-    score: ScoreName = "attention",
+    score: str = "attention",
     strands: Strands = "both",
     method: Method = "cluster",
     tax: str = "vertebrates",
@@ -55,7 +55,8 @@ def find_motifs(
     Args:
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; not used if ``track`` is given.
-        score: What makes a base important.
+        score: What makes a base important: attention, attention-global, discriminator, or a head as
+            ``3:0`` (`score_names`).
         strands: "both" averages the forward and the flipped reverse-complement run.
         method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
             and at no score at all, "dnabert" follows that model's script (`motifs.dnabert`), with
@@ -125,7 +126,7 @@ def _untrained(
     prepared: Prepared,
     records: list[Record],
     fitted: CrossFit,
-    score: ScoreName,
+    score: str,
     strands: Strands,
     seed: int,
     stages: Stages,

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.engine import Called, call
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages, Study
-from nucel_interp.analysis.tracks import ScoreName
 from nucel_interp.errors import InputError
 from nucel_interp.kmers import Fold, KmerIndex, kmer_table, word_form
 from nucel_interp.kmers.table import MAX_K, MIN_K, K
@@ -70,7 +69,7 @@ def find_kmers(
     model: str | Nucel = "nucel-mini",
     *,
     k: int = K,
-    score: ScoreName = "attention",
+    score: str = "attention",
     strands: Strands = "both",
     seed: int = 0,
     track: Sequence[NDArray[np.floating]] | None = None,
@@ -83,7 +82,8 @@ def find_kmers(
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; not used if ``track`` is given.
         k: Letters of a word, 4 to 12; gapped words have half of them, rounded down, on each side.
-        score: What makes a base important.
+        score: What makes a base important: attention, attention-global, discriminator, or a head as
+            ``3:0`` (`score_names`).
         strands: "both" averages the forward and the flipped reverse-complement run.
         seed: Of every random draw; draws are keyed by it and by each sequence.
         track: One array per record, as long as the record, NaN where nothing is known.

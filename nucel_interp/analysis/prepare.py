@@ -15,7 +15,6 @@ from nucel_interp.analysis.study import Stages, Study
 from nucel_interp.analysis.tracks import (
     TRACK_UNIT_BP,
     Scored,
-    ScoreName,
     Texts,
     make_texts,
     model_study,
@@ -61,7 +60,7 @@ def prepare(
     records: list[Record],
     model: str | Nucel,
     *,
-    score: ScoreName,
+    score: str,
     strands: Strands,
     seed: int,
     track: Sequence[NDArray[np.floating]] | None,

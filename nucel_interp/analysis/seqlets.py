@@ -14,7 +14,6 @@ from nucel_interp.analysis.engine import call
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages
 from nucel_interp.analysis.tables import seqlet_table
-from nucel_interp.analysis.tracks import ScoreName
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.seqlets import Threshold
 from nucel_interp.types import Record
@@ -46,7 +45,7 @@ def find_seqlets(
     records: list[Record],
     model: str | Nucel = "nucel-mini",
     *,
-    score: ScoreName = "attention",
+    score: str = "attention",
     strands: Strands = "both",
     seed: int = 0,
     track: Sequence[NDArray[np.floating]] | None = None,
@@ -58,7 +57,8 @@ def find_seqlets(
     Args:
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; not used if ``track`` is given.
-        score: What makes a base important.
+        score: What makes a base important: attention, attention-global, discriminator, or a head as
+            ``3:0`` (`score_names`).
         strands: "both" averages the forward and the flipped reverse-complement run.
         seed: Of every random draw; draws are keyed by it and by each sequence.
         track: One array per record, as long as the record, NaN where nothing is known.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Copy, Stages, Study, Track
+from nucel_interp.score_names import check_score, fixed_heads
 from nucel_interp.scoring import (
     Scores,
     Unit,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from nucel_model import Nucel
 
-ScoreName = Literal["attention", "attention-global", "discriminator"]
 PERMUTATIONS = 20
 TRACK_UNIT_BP = 1000
 """Longest unit where no model's context says it."""
@@ -93,7 +93,7 @@ def model_study(
     texts: Texts,
     test: NDArray[np.bool_],
     *,
-    score: ScoreName,
+    score: str,
     strands: Strands,
     seed: int,
     stages: Stages,
@@ -152,7 +152,7 @@ def untrained_tracks(
     texts: Texts,
     test: NDArray[np.bool_],
     *,
-    score: ScoreName,
+    score: str,
     strands: Strands,
     seed: int,
     stages: Stages,
@@ -166,7 +166,7 @@ def untrained_tracks(
             twin, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
-    lengths, fixed = np.diff(texts.offsets), _fixed_heads(twin, score)
+    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, twin.config)
     return [
         attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
         for half in both_halves(test)
@@ -218,7 +218,7 @@ def shuffled_studies(
     test: NDArray[np.bool_],
     *,
     runs: int,
-    score: ScoreName,
+    score: str,
     strands: Strands,
     seed: int,
     stages: Stages,
@@ -315,8 +315,9 @@ def _user_tracks(
     return standardise(smooth(raw, offsets), smoothed, one_bin, in_test)
 
 
-def _require_head(model: Nucel, score: ScoreName) -> None:
-    """Say before the work that the discriminator's head is missing."""
+def _require_head(model: Nucel, score: str) -> None:
+    """Say before the work that the discriminator's head, or the head asked for, is missing."""
+    fixed_heads(check_score(score), model.config)
     if score == "discriminator" and model.discriminator_head is None:
         import torch
 
@@ -375,7 +376,7 @@ def _control(
 
 
 def _score(
-    model: Nucel, real: Scores, null: list[Scores], in_test: NDArray[np.bool_], score: ScoreName
+    model: Nucel, real: Scores, null: list[Scores], in_test: NDArray[np.bool_], score: str
 ) -> tuple[Track, list[Track], pd.DataFrame]:
     import pandas as pd
 
@@ -385,18 +386,10 @@ def _score(
         bins = end_bins(real.offsets, ~np.isnan(tracks[0]) & ~in_test)
         track, null_tracks = standardise(tracks[0], tracks[1:], bins, in_test)
         return track, null_tracks, pd.DataFrame(columns=HEAD_COLUMNS)
-    track, null_tracks, choice = attention_score(real, null, in_test, _fixed_heads(model, score))
+    track, null_tracks, choice = attention_score(
+        real, null, in_test, fixed_heads(score, model.config)
+    )
     return track, null_tracks, head_table(model.config, real, choice)
-
-
-def _fixed_heads(model: Nucel, score: ScoreName) -> NDArray[np.int64] | None:
-    """Indices of the heads that the score prescribes; None if it chooses them."""
-    if score != "attention-global":
-        return None
-    config = model.config
-    n = config.num_attention_heads
-    layers = [i for i in range(config.num_hidden_layers) if config.window(i) is None]
-    return np.array([i * n + h for i in layers for h in range(n)], dtype=np.int64)
 
 
 def _to_scale(tracks: list[NDArray[np.float64]], in_test: NDArray[np.bool_]) -> list[Track]:

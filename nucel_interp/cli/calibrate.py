@@ -20,7 +20,7 @@ def calibrate(
         int, typer.Option("--runs", min=1, help="How many shuffled inputs to look at.")
     ] = 5,
     model: options.Model = options.DEFAULT_MODEL,
-    score: options.ScoreName = options.Score.attention,
+    score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
     strand: options.Strands = options.Strand.both,
@@ -56,7 +56,7 @@ def calibrate(
             records,
             model,
             runs=runs,
-            score=score.value,
+            score=score,
             strands=strand.value,
             tax=tax.value,
             seed=seed,

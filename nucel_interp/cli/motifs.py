@@ -24,7 +24,7 @@ def motifs(
     sequences: options.Input,
     out: options.OutFolder,
     model: options.Model = options.DEFAULT_MODEL,
-    score: options.ScoreName = options.Score.attention,
+    score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
     strand: options.Strands = options.Strand.both,
@@ -61,7 +61,7 @@ def motifs(
             result = find_motifs(
                 records,
                 loaded,
-                score=score.value,
+                score=score,
                 strands=strand.value,
                 method=method.value,
                 tax=tax.value,

@@ -36,14 +36,6 @@ class Tax(StrEnum):
     all = "all"
 
 
-class Score(StrEnum):
-    """What is taken as a base's importance."""
-
-    attention = "attention"
-    attention_global = "attention-global"
-    discriminator = "discriminator"
-
-
 class Method(StrEnum):
     """How motifs are found."""
 
@@ -56,6 +48,16 @@ class Export(StrEnum):
     """Formats of other tools that a result can be written in."""
 
     modisco = "modisco"
+
+
+def _score_name(value: str) -> str:
+    from nucel_interp.errors import InputError
+    from nucel_interp.score_names import check_score
+
+    try:
+        return check_score(value)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 Input = Annotated[
@@ -92,7 +94,15 @@ Threads = Annotated[
     int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")
 ]
 TableFormat = Annotated[Format, typer.Option("--format", help="Form of the printed table.")]
-ScoreName = Annotated[Score, typer.Option("--score", help="What makes a base important.")]
+ScoreName = Annotated[
+    str,
+    typer.Option(
+        "--score",
+        metavar="attention|attention-global|discriminator|LAYER:HEAD",
+        help="What makes a base important; 3:0 is the first head of the fourth layer alone.",
+        callback=_score_name,
+    ),
+]
 TrackFile = Annotated[
     Path | None,
     typer.Option(

@@ -17,7 +17,7 @@ def seqlets(
     sequences: options.Input,
     out: options.OutFile = Path("-"),
     model: options.Model = options.DEFAULT_MODEL,
-    score: options.ScoreName = options.Score.attention,
+    score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
     strand: options.Strands = options.Strand.both,
@@ -43,7 +43,7 @@ def seqlets(
         result = find_seqlets(
             records,
             model,
-            score=score.value,
+            score=score,
             strands=strand.value,
             seed=seed,
             **read_tracks_for(records, track, null_track),

@@ -13,7 +13,7 @@ from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.analysis.study import OnProgress, Stages, Study
-from nucel_interp.analysis.tracks import ScoreName, shuffled_studies
+from nucel_interp.analysis.tracks import shuffled_studies
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
 from nucel_interp.scoring.device import load_model
@@ -79,7 +79,7 @@ def calibrate(
     model: str | Nucel = "nucel-mini",
     *,
     runs: int = RUNS,
-    score: ScoreName = "attention",
+    score: str = "attention",
     strands: Strands = "both",
     tax: str = "vertebrates",
     seed: int = 0,
@@ -97,7 +97,8 @@ def calibrate(
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; not used if ``track`` is given.
         runs: How many shuffled inputs.
-        score: What makes a base important.
+        score: What makes a base important: attention, attention-global, discriminator, or a head as
+            ``3:0`` (`score_names`).
         strands: "both" averages the forward and the flipped reverse-complement run.
         tax: JASPAR tax group to name motifs with, or "all".
         seed: Of every random draw; draws are keyed by it and by each sequence.

@@ -6,6 +6,7 @@ from typing import Any
 
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.words import Facts, number
+from nucel_interp.score_names import is_head
 
 
 def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
@@ -77,6 +78,14 @@ def _score(facts: Facts) -> list[str]:
         return [
             f"The score was the discriminator's log-odds of {shown['model']}, sign turned, over "
             f"{strands}, {z}.",
+            null,
+        ]
+    if is_head(str(facts["score"])):
+        return [
+            f"The score was the attention each base receives from head {shown['score']} (layer, "
+            f"head, from 0) of {shown['model']} (over {strands}, relative to uniform attention in "
+            f"the same mask), smoothed over 3 bp, {z}; that head was named by the user.",
+            *_tokens(facts),
             null,
         ]
     heads = (

@@ -212,7 +212,9 @@ def test_an_empty_main_table_says_why(facts, n_failed, why):
     assert page.text.index(result.answer) < page.text.index("The main table is empty")
 
 
-@pytest.mark.parametrize("score", ["attention", "attention-global", "discriminator", "track"])
+@pytest.mark.parametrize(
+    "score", ["attention", "attention-global", "discriminator", "track", "3:0"]
+)
 def test_methods_without_a_fact(score):
     known = fake_result(2).summary | {"score": score}
     for key in known:
@@ -247,6 +249,7 @@ def test_methods_hold_the_numbers_of_this_run():
     forward = methods_paragraph(facts | {"strand": "+"}, {})
     assert ("both strands" in text, "both strands" in forward) == (True, False)
     assert "discriminator's log-odds" in methods_paragraph(facts | {"score": "discriminator"}, {})
+    assert "from head 3:0 (layer, head, from 0)" in methods_paragraph(facts | {"score": "3:0"}, {})
     assert "all global heads" in methods_paragraph(facts | {"score": "attention-global"}, {})
     assert "tokens of 6 bases" in methods_paragraph(facts | {"token_bp": 6}, {})
     assert "tokens" not in methods_paragraph(facts | {"token_bp": 1}, {})

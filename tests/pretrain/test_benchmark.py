@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 
 import numpy as np
@@ -77,7 +78,7 @@ def model(tmp_path_factory):
 
 def run(data, model, *words):
     fixed = (data / "small.toml", "--data", data / "data", "--models", model, "-o", data / "out")
-    seeds = ("--epochs", 2, "--seeds", 0, "--seeds", 1)
+    seeds = ("--epochs", 2, "--patience", 3, "--seeds", 0, "--seeds", 1)
     return CliRunner().invoke(app, ["benchmark", *map(str, (*fixed, *seeds, *words))])
 
 
@@ -102,6 +103,8 @@ def test_published_layouts_run_and_what_is_done_stays(data, model, monkeypatch):
     assert (out / "models" / "table" / "tiny" / "seed0" / "model.safetensors").exists()
 
     one = out / "cells" / "table" / "tiny" / "seed1.json"
+    settings = json.loads(one.read_text())["about"]["settings"]
+    assert (settings["patience"], settings["epochs"]) == (3, 2)
     one.unlink()
     done = []
     real = cells.run_cell

@@ -32,6 +32,9 @@ def benchmark(
     ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 8,
     batch: Annotated[int, typer.Option(min=1)] = 32,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Looks at dev, two per epoch, without a lower loss.")
+    ] = 4,
     seeds: Annotated[list[int] | None, typer.Option(help="Repeat; by default 0, 1, 2.")] = None,
     shuffled: Annotated[
         bool, typer.Option("--shuffled", help="Also every model with shuffled labels.")
@@ -74,6 +77,7 @@ def benchmark(
         learning_rates=tuple(learning_rate or ()),
         epochs=epochs,
         batch=batch,
+        patience=patience,
         seeds=tuple(seeds or FinetuneSettings.seeds),
     )
     for name in models or ():

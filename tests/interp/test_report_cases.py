@@ -223,6 +223,13 @@ def test_methods_without_a_fact(score):
             assert not re.search(r"\b(None|nan)\b", methods_paragraph(facts, {})), key
 
 
+def test_a_head_alone_is_named_as_the_score():
+    result = fake_result(2)
+    page = Page(build_report(replace(result, summary=result.summary | {"score": "3:0"}), RUN))
+    assert "score: attention of head 3:0" in page.text
+    assert "score: attention of head" not in Page(build_report(result, RUN)).text
+
+
 def test_missing_facts_are_dashes_on_the_page():
     full = fake_result(2)
     known = {"answer": "An answer.", "n_records": 2, "seqlet_fdr": float("nan"), "top_E": None}

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from nucel_pretrain.errors import DataError
+from nucel_pretrain.finetune import options
+from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
 
 
 def benchmark(
@@ -25,27 +27,21 @@ def benchmark(
         list[Path] | None, typer.Option(help="hg19-mini: hg19's chr20 and chrX; repeat.")
     ] = None,
     sites_dir: Annotated[Path | None, typer.Option(help="hg19-mini: folder of BED files.")] = None,
-    mode: Annotated[str, typer.Option(help="full, head or lora.")] = "full",
-    pooling: Annotated[str, typer.Option(help="cls or mean.")] = "cls",
-    learning_rate: Annotated[
-        list[float] | None, typer.Option(help="Repeat to have dev choose among several.")
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 8,
-    batch: Annotated[int, typer.Option(min=1)] = 32,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Looks at dev, two per epoch, without a lower loss.")
-    ] = 4,
-    seeds: Annotated[list[int] | None, typer.Option(help="Repeat; by default 0, 1, 2.")] = None,
+    mode: options.Mode = "full",
+    pooling: options.PoolingName = "cls",
+    learning_rate: options.LearningRates = None,
+    epochs: options.Epochs = EPOCHS,
+    batch: options.Batch = BATCH,
+    patience: options.Patience = PATIENCE,
+    seeds: options.Seeds = None,
     shuffled: Annotated[
         bool, typer.Option("--shuffled", help="Also every model with shuffled labels.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = all.")] = 0,
-    device: Annotated[
-        str, typer.Option(help="cpu or cuda; by default cuda where there is one.")
-    ] = "",
-    cache: Annotated[Path | None, typer.Option(help="hg19-mini: converted genomes.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Begin anew.")] = False,
+    threads: options.Threads = 0,
+    device: options.Device = "",
+    cache: options.Cache = None,
+    force: options.Anew = False,
 ) -> None:
     """Fine-tune models on a suite of tasks; table and figure beside baselines and untrained twins.
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nucel_pretrain.finetune import options
+from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
+
 if TYPE_CHECKING:
     from nucel_pretrain.finetune.dataset import Dataset
     from nucel_pretrain.finetune.run import FinetuneResult
@@ -48,21 +51,17 @@ def finetune(
     ] = None,
     dev: Annotated[list[str] | None, typer.Option(help="The same, to choose on.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="The same, to measure on.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Where converted genomes are kept.")] = None,
+    cache: options.Cache = None,
     task: Annotated[
         str, typer.Option(help="classes, multilabel or regression; by default as labels look.")
     ] = "",
-    mode: Annotated[str, typer.Option(help="full, head or lora.")] = "full",
-    pooling: Annotated[str, typer.Option(help="cls or mean.")] = "cls",
-    learning_rate: Annotated[
-        list[float] | None, typer.Option(help="Repeat to have dev choose among several.")
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 8,
-    batch: Annotated[int, typer.Option(min=1)] = 32,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Looks at dev, two per epoch, without a lower loss.")
-    ] = 4,
-    seeds: Annotated[list[int] | None, typer.Option(help="Repeat; by default 0, 1, 2.")] = None,
+    mode: options.Mode = "full",
+    pooling: options.PoolingName = "cls",
+    learning_rate: options.LearningRates = None,
+    epochs: options.Epochs = EPOCHS,
+    batch: options.Batch = BATCH,
+    patience: options.Patience = PATIENCE,
+    seeds: options.Seeds = None,
     one_strand: Annotated[
         bool, typer.Option("--one-strand", help="A reverse complement is something else.")
     ] = False,
@@ -72,11 +71,9 @@ def finetune(
     shuffle_labels: Annotated[
         bool, typer.Option("--shuffle-labels", help="Deal the labels of train and dev out anew.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Begin anew.")] = False,
-    threads: Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = all.")] = 0,
-    device: Annotated[
-        str, typer.Option(help="cpu or cuda; by default cuda where there is one.")
-    ] = "",
+    force: options.Anew = False,
+    threads: options.Threads = 0,
+    device: options.Device = "",
 ) -> None:
     """Fine-tune a model on labelled sequences: models, metrics with intervals, predictions.
 

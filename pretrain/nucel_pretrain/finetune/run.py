@@ -22,6 +22,7 @@ from nucel_pretrain.config import PretrainError
 from nucel_pretrain.finetune import lora
 from nucel_pretrain.finetune.classifier import give_head, outputs_of, reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part
+from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
 from nucel_pretrain.finetune.kept import Kept, SeedResult
 from nucel_pretrain.finetune.loop import FinetuneConfig, FineTuned, fine_tune
 from nucel_pretrain.finetune.objective import probabilities
@@ -47,10 +48,10 @@ class FinetuneSettings:
     learning_rates: tuple[float, ...] = ()
     """Several: each is tried with the first seed, and the lowest dev loss chooses. None: the mode's
     of `LEARNING_RATES`."""
-    epochs: int = 8
+    epochs: int = EPOCHS
     """Passes over the train part, at most."""
-    batch: int = 32
-    patience: int = 4
+    batch: int = BATCH
+    patience: int = PATIENCE
     """Looks at the dev part, two per epoch, without a lower loss."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of the head, of the order of examples and, of an untrained model, of its weights."""

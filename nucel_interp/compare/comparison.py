@@ -155,6 +155,8 @@ def compare_models(
             warnings=warnings_for(windows, asked, targets)
             + (_local_cls(trained, window_bp) if cls_row else []),
         )
+    if own:
+        result.summary["own_tracks"] = ", ".join(own)
     result.summary["model_sha256"] = _digests(trained)
     result.summary["stage_seconds"] = {k: round(v, 2) for k, v in stages.seconds.items()}
     return result

@@ -58,6 +58,7 @@ _EXPLAINED = {
     "strand": "strands",
     "matched": "matched resolution",
     "decoys": "decoys",
+    "own_tracks": "own tracks",
     "n_bootstrap": "bootstrap draws per interval",
     "seed": "seed",
 }

@@ -38,10 +38,20 @@ def comparison_methods(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "Every model stands beside an untrained twin: the same shape with random weights, its "
         "head chosen in the same way; every trained model beside itself at the same places in "
         "dinucleotide-shuffled copies of the windows, which tells what the places alone give.",
+        _own_tracks(facts),
     ]
     if facts["seed"] is not None:
         sentences.append(f"Seed {number(facts['seed'])}.")
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _own_tracks(facts: Facts) -> str:
+    if not facts["own_tracks"]:
+        return ""
+    return (
+        f"Scores given by the user ({facts['own_tracks']}) were measured at the same sites in the "
+        "same windows, by their sizes where they have values below 0; nothing was chosen."
+    )
 
 
 def _sites(facts: Facts) -> str:

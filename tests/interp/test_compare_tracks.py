@@ -156,6 +156,7 @@ def test_tracks_stand_in_table_figure_and_browser(result):
     page = build_comparison(result, {"command": "x", "inputs": {}})
     section = page.split("Your own tracks at the same sites")[1].split("</table>")[0]
     assert section.count("by size") == 1
+    assert "given by the user (high, against, noise, gaps)" in page
     assert "3.00" in section
 
 

@@ -14,6 +14,7 @@ from nucel_interp.analysis.study import Stages, Study
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import scanner
+from nucel_interp.score_names import ATTENTION, HEAD
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.types import Record
 
@@ -119,3 +120,15 @@ def warnings_for(records: list[Record], study: Study, called: Called, permuted: 
             "stretches, the unit of all statistics."
         )
     return said
+
+
+def hints_for(prepared: Prepared, score: str, n_motifs: int) -> list[str]:
+    """Where to look on if nothing was found."""
+    model = prepared.model
+    if n_motifs or score != ATTENTION or model is None or model.classifier_head is None:
+        return []
+    return [
+        f"{model.name} is fine-tuned: a single head may look at the sites, which a mean over heads "
+        f"hides. nucel-interp compare --sites names such a head, --score {HEAD} reads it alone, "
+        "and nucel-interp attribute asks the prediction itself."
+    ]

@@ -12,7 +12,7 @@ from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, Folds, shuffled_input
 from nucel_interp.analysis.crossfit import STEPS, Candidate, CrossFit, crossfit
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.facts import run_facts, warnings_for
+from nucel_interp.analysis.facts import hints_for, run_facts, warnings_for
 from nucel_interp.analysis.kmers import study_kmers
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
@@ -118,7 +118,8 @@ def find_motifs(
         study=study,
         calls=fitted.seqlets,
         n_layers=0 if prepared.model is None else prepared.model.config.num_hidden_layers,
-        warnings=warnings_for(records, study, fitted.called[0], permuted),
+        warnings=warnings_for(records, study, fitted.called[0], permuted)
+        + hints_for(prepared, score, len(main)),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from nucel_interp import InputError, Record, find_motifs, find_seqlets
 from nucel_interp.cli.app import app
 from nucel_interp.score_names import check_score, fixed_heads, is_head
+from nucel_model import ClassificationHead
 from tests.interp.tiny_model import tiny
 
 
@@ -83,6 +84,17 @@ def test_the_score_of_a_head_is_that_heads_track_alone(model, records):
         assert find_seqlets(records, model, score="1:0").seqlets.equals(wanted)
         patch.setattr(tracks, "score_sequences", only(kept=False))
         assert not find_seqlets(records, model, score="1:0").seqlets.equals(wanted)
+
+
+def test_a_fine_tuned_model_without_a_find_is_told_of_single_heads(records):
+    model = tiny(128)
+    said = "a single head may look at the sites"
+    plain = find_motifs(records, model)
+    model.classifier_head = ClassificationHead(16, ["no", "yes"], "a test")
+    tuned = find_motifs(records, model)
+    alone = find_motifs(records, model, score="1:0")
+    assert not len(tuned.motifs)
+    assert [said in " ".join(r.warnings) for r in (plain, tuned, alone)] == [False, True, False]
 
 
 @pytest.mark.parametrize("command", ["motifs", "seqlets", "kmers", "calibrate"])

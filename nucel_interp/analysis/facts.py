@@ -122,10 +122,11 @@ def warnings_for(records: list[Record], study: Study, called: Called, permuted: 
     return said
 
 
-def hints_for(prepared: Prepared, score: str, n_motifs: int) -> list[str]:
+def hints_for(prepared: Prepared, score: str, method: str, n_motifs: int) -> list[str]:
     """Where to look on if nothing was found."""
     model = prepared.model
-    if n_motifs or score != ATTENTION or model is None or model.classifier_head is None:
+    read = _score_name(score, method, model is not None)
+    if n_motifs or read != ATTENTION or model is None or model.classifier_head is None:
         return []
     return [
         f"{model.name} is fine-tuned: a single head may look at the sites, which a mean over heads "

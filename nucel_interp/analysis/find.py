@@ -119,7 +119,7 @@ def find_motifs(
         calls=fitted.seqlets,
         n_layers=0 if prepared.model is None else prepared.model.config.num_hidden_layers,
         warnings=warnings_for(records, study, fitted.called[0], permuted)
-        + hints_for(prepared, score, len(main)),
+        + hints_for(prepared, score, method, len(main)),
     )  # fmt: skip
 
 

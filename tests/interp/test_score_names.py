@@ -93,8 +93,10 @@ def test_a_fine_tuned_model_without_a_find_is_told_of_single_heads(records):
     model.classifier_head = ClassificationHead(16, ["no", "yes"], "a test")
     tuned = find_motifs(records, model)
     alone = find_motifs(records, model, score="1:0")
+    script = find_motifs(records, model, method="dnabert")  # reads no head alone
     assert not len(tuned.motifs)
-    assert [said in " ".join(r.warnings) for r in (plain, tuned, alone)] == [False, True, False]
+    runs = (plain, tuned, alone, script)
+    assert [said in " ".join(r.warnings) for r in runs] == [False, True, False, False]
 
 
 @pytest.mark.parametrize("command", ["motifs", "seqlets", "kmers", "calibrate"])

@@ -101,7 +101,7 @@ def track_table(
         if any((t.known & ~given).any() for t in targets):
             here = [t for t in targets_among(given) if len(t.with_site)]
         if not here:
-            raise InputError(f"track {name} has no value at any of the sites, or nowhere else")
+            raise InputError(f"track {name} has no value at any site, or none beside it")
         found = recover(scores, windows, here, 1)
         for target in here:
             one = found[target.name]

@@ -183,7 +183,7 @@ def test_a_track_without_a_value_at_the_sites_is_refused_before_a_model_reads(
         track[place(r) : place(r) + len(WORD)] = np.nan
         empty.append(track)
     monkeypatch.setattr("nucel_interp.compare.comparison.measure", None)
-    with pytest.raises(InputError, match="mine has no value at any of the sites"):
+    with pytest.raises(InputError, match="mine has no value at any site"):
         compared(records, tracks={"mine": empty})
 
 

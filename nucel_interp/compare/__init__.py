@@ -3,7 +3,7 @@
 from nucel_interp.compare.association import Association
 from nucel_interp.compare.heads import HeadMotifs, head_motifs
 from nucel_interp.compare.intervention import Intervention, intervene
-from nucel_interp.compare.occurrences import Occurrences
+from nucel_interp.controls.occurrences import Occurrences
 
 __all__ = [
     "Association",

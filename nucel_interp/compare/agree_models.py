@@ -28,9 +28,8 @@ from nucel_interp.compare.agree import (
 from nucel_interp.compare.agreement import Bases
 from nucel_interp.compare.faithfulness import Faithfulness, faithfulness
 from nucel_interp.compare.given_sites import place_sites
-from nucel_interp.compare.heads import first_of_each
-from nucel_interp.compare.nulls import content_order
 from nucel_interp.compare.windows import Windows
+from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite

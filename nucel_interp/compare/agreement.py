@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from nucel_interp.compare.bootstrap import drawn_again
-from nucel_interp.compare.nulls import MIN_ALIKE, exchange
+from nucel_interp.controls.nulls import MIN_ALIKE, exchange
 
 PERMUTATIONS = 1000
 Array = NDArray[np.float64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from nucel_interp.compare.candidates import enriched_archetypes
 from nucel_interp.compare.given_sites import GivenSites, place_sites
-from nucel_interp.compare.occurrences import OnProgress
 from nucel_interp.compare.targets import named_motifs, scan_sites
 from nucel_interp.compare.windows import Windows
+from nucel_interp.controls.occurrences import OnProgress
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.nulls import Null
-from nucel_interp.compare.occurrences import Occurrences, OnProgress
-from nucel_interp.compare.places import Places, centred_ranks
+from nucel_interp.controls.difference import difference
+from nucel_interp.controls.nulls import Null
+from nucel_interp.controls.occurrences import Occurrences, OnProgress
+from nucel_interp.controls.places import Places, centred_ranks
 
 _CELLS = 4_000_000
 Array = NDArray[np.float64]
@@ -159,29 +160,7 @@ class _Compared:
 
 def _compare(own: Array, other: Array, o: Occurrences, part: NDArray[np.bool_]) -> _Compared:
     """Difference of the means over a part of the units, studentised, for every arrangement."""
-    mine, theirs = part[o.own.cell_unit], part[o.other.cell_unit]
-    mean_a, by_unit_a = _contributions(own[:, mine], o.own.cell_counts[mine])
-    mean_b, by_cell_b = _contributions(other[:, theirs], o.other.cell_counts[theirs])
-    unit_b, cells_of = np.unique(o.other.cell_unit[theirs], return_index=True)
-    by_unit_b = np.add.reduceat(by_cell_b, cells_of, axis=1)
-    _, in_a, in_b = np.intersect1d(
-        o.own.cell_unit[mine], unit_b, assume_unique=True, return_indices=True
-    )
-    variance = (by_unit_a**2).sum(axis=1) + (by_unit_b**2).sum(axis=1)
-    variance -= 2 * (by_unit_a[:, in_a] * by_unit_b[:, in_b]).sum(axis=1)
-    # decoys differ too: what they add, beyond the sequences, to the variance of their mean
-    member = o.other.cell_motif[theirs]
-    by_decoy = by_cell_b @ (member[:, None] == np.arange(o.n_decoys)).astype(np.float64)
-    variance += np.maximum((by_decoy**2).sum(axis=1) - (by_cell_b**2).sum(axis=1), 0)
-    difference = mean_a - mean_b
-    expected = float(difference.mean())
-    se = np.sqrt(np.maximum(variance, 0))
-    t = np.where(se > 1e-9, (difference - expected) / np.maximum(se, 1e-9), 0.0)
-    return _Compared(float(mean_a[0]), float(mean_b[0]), expected, float(se[0]), t)
-
-
-def _contributions(values: Array, counts: Array) -> tuple[Array, Array]:
-    """Weighted mean over cells of each arrangement, and each cell's part in its deviation."""
-    share = counts / counts.sum()
-    mean = values @ share
-    return mean, (values - mean[:, None]) * share
+    found = difference(own, other, o, part)
+    expected = float(found.value.mean())
+    t = np.where(found.se > 1e-9, (found.value - expected) / np.maximum(found.se, 1e-9), 0.0)
+    return _Compared(float(found.own[0]), float(found.other[0]), expected, float(found.se[0]), t)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nucel_interp.compare.heads import first_of_each
-from nucel_interp.compare.occurrences import MIN_SEQUENCES, OnProgress
+from nucel_interp.controls.distinct import first_of_each
+from nucel_interp.controls.occurrences import MIN_SEQUENCES, OnProgress
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.scoring.shuffle import shuffled

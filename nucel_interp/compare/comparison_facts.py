@@ -10,9 +10,9 @@ import numpy as np
 from nucel_interp.compare.asked import Asked
 from nucel_interp.compare.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.crossfit import FEWEST_PER_HALF
-from nucel_interp.compare.decoys import N_DECOYS
 from nucel_interp.compare.targets import Target
 from nucel_interp.compare.windows import Windows
+from nucel_interp.controls.decoys import N_DECOYS
 from nucel_interp.motifs.scan import scanner
 from nucel_interp.types import Record
 

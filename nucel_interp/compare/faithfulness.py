@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nucel_interp.compare.agree import BaseScore
 from nucel_interp.compare.agreement import Bases
 from nucel_interp.compare.bootstrap import interval
-from nucel_interp.compare.nulls import content_order
+from nucel_interp.controls.distinct import content_order
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, canonical
 

@@ -29,10 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.association import Association, associate
-from nucel_interp.compare.nulls import PERMUTATIONS, Null, exchange, shift
-from nucel_interp.compare.occurrences import Occurrences, OnProgress, find_occurrences
+from nucel_interp.controls.distinct import first_of_each
+from nucel_interp.controls.nulls import PERMUTATIONS, Null, exchange, shift
+from nucel_interp.controls.occurrences import Occurrences, OnProgress, find_occurrences
 from nucel_interp.scoring.attention import end_bins
-from nucel_interp.types import Motif, canonical
+from nucel_interp.types import Motif
 
 LONG_BP = 1000
 """Records beyond this get circular shifts as a second null."""
@@ -128,16 +129,3 @@ def head_motifs(
         in_test=np.asarray(in_test, dtype=bool),
         permutations=permutations,
     )
-
-
-def first_of_each(sequences: Sequence[str]) -> NDArray[np.bool_]:
-    """(units,) True at one unit of each strand-collapsed sequence, whatever the order."""
-    chosen: dict[str, int] = {}
-    for i, s in enumerate(sequences):
-        key = canonical(s)
-        # of two strands of one sequence, the canonical one
-        if key not in chosen or (s == key and sequences[chosen[key]] != key):
-            chosen[key] = i
-    first = np.zeros(len(sequences), dtype=bool)
-    first[list(chosen.values())] = True
-    return first

@@ -15,7 +15,6 @@ from nucel_interp.compare.cost import Cost, measured
 from nucel_interp.compare.crossfit import FEWEST_PER_HALF, Chosen, crossfit, head_mean
 from nucel_interp.compare.recovery import (
     SHARES,
-    auroc,
     average_precision,
     by_sequence,
     decoy_auroc,
@@ -25,6 +24,7 @@ from nucel_interp.compare.sinks import sink_table
 from nucel_interp.compare.snr import DEFINITIONS, signal_to_noise
 from nucel_interp.compare.targets import Target
 from nucel_interp.compare.windows import Windows
+from nucel_interp.controls.auroc import auroc
 from nucel_interp.scoring.resolution import blur
 from nucel_interp.scoring.runner import Progress, Scores, score_sequences
 

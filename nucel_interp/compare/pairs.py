@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.heads import first_of_each
+from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.seqlets import Calls
 from nucel_interp.seqlets.tags import dinucleotide_entropy

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from nucel_interp.compare.places import Places, centred_ranks
+from nucel_interp.controls.places import Places
 
-_CELLS = 4_000_000
 SHARES = np.linspace(0, 1, 51)
 """Where recall curves are read."""
 
 Array = NDArray[np.float64]
-
-
-def auroc(
-    tracks: NDArray[np.floating], offsets: NDArray[np.int64], places: Sequence[Places]
-) -> list[Array]:
-    """AUROC of every head in every cell of several `Places`; ties count half.
-
-    Args:
-        tracks: (heads, bases); NaN where there is none.
-        offsets: (sequences + 1,) where each begins.
-        places: Site bases; each is compared with all other known bases of its sequence.
-
-    Returns:
-        One (heads, cells) per `Places`.
-    """
-    found = [np.full((len(tracks), len(p.first)), np.nan) for p in places]
-    step = max(1, _CELLS // max(1, tracks.shape[1]))
-    for top in range(0, len(tracks), step):
-        ranks = centred_ranks(tracks[top : top + step].astype(np.float32), offsets)
-        running = np.pad(np.cumsum(ranks, axis=1), ((0, 0), (1, 0)))
-        for p, out in zip(places, found, strict=True):
-            if len(p.first):
-                sums = (running[:, p.end] - running[:, p.start]) * p.weight
-                out[top : top + step] = np.add.reduceat(sums, p.first, axis=1) + 0.5
-    return found
 
 
 def by_sequence(values: Array, places: Places, n_sequences: int) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.bootstrap import drawn_again
-from nucel_interp.compare.composition import matched_weights
-from nucel_interp.compare.decoys import N_DECOYS, decoys
-from nucel_interp.compare.occurrences import OnProgress
-from nucel_interp.compare.places import Places, not_overlapping, site_places
 from nucel_interp.compare.snr import covered_by, random_sites
 from nucel_interp.compare.windows import Windows
+from nucel_interp.controls.composition import matched_weights
+from nucel_interp.controls.decoys import N_DECOYS, decoys
+from nucel_interp.controls.occurrences import OnProgress
+from nucel_interp.controls.places import Places, not_overlapping, site_places
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.heads import first_of_each
+from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
 from nucel_interp.types import Location, Record, Site, canonical

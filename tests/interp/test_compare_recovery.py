@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.places import site_places
 from nucel_interp.compare.recovery import (
     SHARES,
-    auroc,
     average_precision,
     by_sequence,
     decoy_auroc,
     recall_curve,
 )
+from nucel_interp.controls.auroc import auroc
+from nucel_interp.controls.places import site_places
 from nucel_interp.types import Site
 
 

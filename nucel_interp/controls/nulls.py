@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.controls.distinct import content_order
 from nucel_interp.types import canonical
 
 PERMUTATIONS = 200
@@ -32,12 +33,6 @@ class Null:
     begin: NDArray[np.int64]
     period: NDArray[np.int64]
     phase: NDArray[np.int64]
-
-
-def content_order(sequences: Sequence[str]) -> NDArray[np.int64]:
-    """(units,) indices by strand-collapsed sequence: an order that no file decides."""
-    keys = [canonical(s) for s in sequences]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def exchange(

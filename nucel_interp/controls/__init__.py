@@ -1,0 +1,1 @@
+"""Controls that every claim about sites is held against: place, composition, random weights."""

@@ -79,10 +79,11 @@ def _find(
 
     from nucel_interp.cli.progress import reporter
     from nucel_interp.compare import head_motifs
-    from nucel_interp.compare.head_table import describe, head_motif_table
+    from nucel_interp.compare.head_table import describe, head_claims, head_motif_table
     from nucel_interp.compare.sinks import sink_table
+    from nucel_interp.controls.words import control_table
     from nucel_interp.io.fasta import read_records
-    from nucel_interp.scoring import cut_units, score_sequences, split_units
+    from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
     from nucel_interp.scoring.device import load_model
     from nucel_model import untrained_twin
 
@@ -97,9 +98,11 @@ def _find(
     with reporter() as on_progress:
         asked = _motifs(motifs, texts, tax, seed, on_progress)
         tracks = []
-        for reader, stage in (
-            (loaded, "reading with the model"),
-            (untrained_twin(loaded, seed), "reading with an untrained model"),
+        copy = shuffle_records(records, units, k=2, seed=seed, copy=0)
+        for reader, given, stage in (
+            (loaded, whole, "reading with the model"),
+            (untrained_twin(loaded, seed), whole, "reading with random weights"),
+            (loaded, copy, "reading a shuffled copy"),
         ):
             done = 0
 
@@ -108,12 +111,12 @@ def _find(
                 done += n
                 on_progress(done, n_bases, stage)
 
-            tracks.append(score_sequences(reader, whole, strands=strand.value, on_progress=step))
+            tracks.append(score_sequences(reader, given, strands=strand.value, on_progress=step))
         offsets = np.concatenate([[0], np.cumsum([len(t) for t in texts])]).astype(np.int64)
         result = head_motifs(
             texts, offsets, tracks[0].received, asked, in_test,
-            record=np.array([u.record for u in units]), untrained=tracks[1].received, seed=seed,
-            on_progress=on_progress,
+            record=np.array([u.record for u in units]), untrained=tracks[1].received,
+            copies=[tracks[2].received], seed=seed, on_progress=on_progress,
         )  # fmt: skip
     config = loaded.config
     sinks = sink_table(
@@ -121,10 +124,12 @@ def _find(
         # a token's bases share what it receives, and the other strand's tokens may lie across them
         both_strands=strand is Strand.both, width=2 * config.token_bp - 1,
     )  # fmt: skip
+    claims = head_claims(loaded.name, config, result)
     return {
         "table": head_motif_table(config, result),
+        "controls": control_table(claims),
         "sinks": sinks,
-        "words": describe(config, result, sinks),
+        "words": describe(config, result, claims, sinks),
         "summary": {
             "model": loaded.name,
             "motifs": len(asked),
@@ -173,6 +178,7 @@ def _write(
     from nucel_interp.plots.head_motifs import head_motif_map
 
     write_tsv(found["table"], folder / "head_motifs.tsv")
+    write_tsv(found["controls"], folder / "controls.tsv")
     write_tsv(found["sinks"], folder / "sinks.tsv")
     save_figure(head_motif_map(found["table"]), folder / "figures", "head_motifs", found["table"])
     write_json({**found["summary"], "answer": found["words"]}, folder / "summary.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ class Association:
 def associate(
     tracks: NDArray[np.floating],
     offsets: NDArray[np.int64],
-    tested: list[Occurrences],
+    tested: Sequence[Occurrences],
     null: Null,
     second: Null | None,
     in_test: NDArray[np.bool_],

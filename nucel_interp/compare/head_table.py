@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nucel_interp.compare.heads import HeadMotifs
-from nucel_interp.types import HEAD_MOTIF_COLUMNS, Motif
+from nucel_interp.compare.heads import HeadMotifs, label
+from nucel_interp.controls.words import BEST_HEAD, Claim
+from nucel_interp.types import HEAD_MOTIF_COLUMNS
 from nucel_model import AnyConfig
 
 if TYPE_CHECKING:
@@ -58,23 +60,26 @@ def head_motif_table(config: AnyConfig, result: HeadMotifs) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def describe(config: AnyConfig, result: HeadMotifs, sinks: pd.DataFrame) -> list[str]:
-    """The outcome in sentences: in all, motif by motif, what was not tested, and sinks."""
+def head_claims(model: str, config: AnyConfig, result: HeadMotifs) -> list[Claim]:
+    """What may be said of each motif's chosen heads, in the given order of the motifs."""
     n = config.num_attention_heads
-    a, u = result.model, result.untrained
-    lines = [_in_all(result)] if result.tested else ["No motif could be tested."]
-    for m, one in enumerate(result.tested):
-        layer, head = divmod(int(a.chosen[m]), n)
-        line = (
-            f"{label(one.motif)}: head {layer}:{head} (layer:head, from 0), test half t = "
-            f"{a.test_t[m]:.1f}, p = {a.test_p[m]:.2g}; AUROC {a.auroc[a.chosen[m], m]:.2f} at its "
-            f"sites, {a.auroc_decoys[a.chosen[m], m]:.2f} at decoys', "
-            f"{a.expected[a.chosen[m], m]:+.2f} between them by place alone"
-        )
-        if u is not None:
-            line += f"; untrained model's own best t = {u.test_t[m]:.1f}, p = {u.test_p[m]:.2g}"
-        lines.append(line)
-    lines += [f"{label(o.motif)}: not tested, {o.reason}" for o in result.occurrences if o.reason]
+
+    def named(head: int) -> str:
+        return ":".join(map(str, divmod(head, n)))
+
+    return [Claim(b, model, BEST_HEAD, len(result.beyond), named) for b in result.beyond]
+
+
+def describe(
+    config: AnyConfig, result: HeadMotifs, claims: Sequence[Claim], sinks: pd.DataFrame
+) -> list[str]:
+    """The outcome in sentences: in all, motif by motif, and sinks."""
+    lines = [_in_all(result, claims) if result.tested else "No motif could be tested."]
+    tested = {label(o.motif): m for m, o in enumerate(result.tested)}
+    for claim in claims:
+        m = tested.get(claim.beyond.motif)
+        permuted = "" if m is None else f" {_permuted(config, result, m, claim)}"
+        lines.append(claim.sentence + permuted)
     flagged = sinks[sinks["sink_sequences"] > 0]
     if len(flagged):
         named = ", ".join(
@@ -89,26 +94,35 @@ def describe(config: AnyConfig, result: HeadMotifs, sinks: pd.DataFrame) -> list
     return lines
 
 
-def label(motif: Motif) -> str:
-    """``MA0139.2 CTCF``, or the id alone."""
-    return f"{motif.id} {motif.name}".strip()
+def _permuted(config: AnyConfig, result: HeadMotifs, m: int, claim: Claim) -> str:
+    """The permutation test of one half beside the claim, and whether they agree."""
+    a = result.model
+    head = ":".join(map(str, divmod(int(a.chosen[m]), config.num_attention_heads)))
+    text = (
+        f"Permutation test of head {head} on half 2: t = {a.test_t[m]:.1f}, p = {a.test_p[m]:.2g}"
+    )
+    if claim.verdict == "yes" and not a.test_p[m] < ALPHA:
+        return f"{text}, which by itself would not show it."
+    if claim.verdict != "yes" and a.test_p[m] < ALPHA:
+        return (
+            f"{text}: more than decoys and exchanged tracks give, but that alone is no claim "
+            "(see the controls above)."
+        )
+    return f"{text}."
 
 
-def _in_all(result: HeadMotifs) -> str:
-    a, u = result.model, result.untrained
-    n_units, n_motifs = int(result.used.sum()), len(result.tested)
+def _in_all(result: HeadMotifs, claims: Sequence[Claim]) -> str:
+    model = claims[0].model
     how = (
         "tracks exchanged between sequences of one length"
         if result.null == "exchange"
         else "tracks shifted along their own sequence, since lengths differ"
     )
-    found = int((a.test_p < ALPHA).sum())
-    text = (
-        f"{found} of {n_motifs} motifs get more attention than their decoys from the head chosen "
-        f"for them on the other half (p < {ALPHA}, corrected for the motifs; {n_units} sequences, "
-        f"{result.permutations} permutations: {how})"
+    looked = [c.beyond.motif for c in claims if c.verdict == "yes"]
+    which = ", ".join(looked) if looked else "none"
+    return (
+        f"{model} is shown to look at {len(looked)} of {len(claims)} motifs ({which}): heads "
+        "chosen on one half and measured on the other, beyond place, composition, random weights "
+        f"and shuffled sequence ({int(result.used.sum())} sequences; intervals hold for all motifs "
+        f"together; {result.permutations} permutations: {how})."
     )
-    if u is None:
-        return text + "."
-    same = int((u.test_p < ALPHA).sum())
-    return f"{text}; of an untrained model's heads, {same} of {n_motifs} do."

@@ -29,9 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.association import Association, associate
+from nucel_interp.controls.beyond import (
+    Beyond,
+    Measured,
+    at_questions,
+    beyond_controls,
+    both_ways,
+)
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.nulls import PERMUTATIONS, Null, exchange, shift
-from nucel_interp.controls.occurrences import Occurrences, OnProgress, find_occurrences
+from nucel_interp.controls.occurrences import MotifOccurrences, OnProgress, find_occurrences
 from nucel_interp.scoring.attention import end_bins
 from nucel_interp.types import Motif
 
@@ -51,18 +58,20 @@ class HeadMotifs:
         used: (units,) bool, the distinct units that took part.
         in_test: (units,) bool.
         permutations: How many rearrangements.
+        beyond: One per motif, tested or not: what its chosen heads have beyond every control.
     """
 
-    occurrences: list[Occurrences]
+    occurrences: list[MotifOccurrences]
     model: Association
     untrained: Association | None
     null: str
     used: NDArray[np.bool_]
     in_test: NDArray[np.bool_]
     permutations: int
+    beyond: list[Beyond]
 
     @property
-    def tested(self) -> list[Occurrences]:
+    def tested(self) -> list[MotifOccurrences]:
         """The motifs with enough sites."""
         return [o for o in self.occurrences if not o.reason]
 
@@ -76,6 +85,7 @@ def head_motifs(
     *,
     record: NDArray[np.int64] | None = None,
     untrained: NDArray[np.floating] | None = None,
+    copies: Sequence[NDArray[np.floating]] = (),
     seed: int = 0,
     permutations: int = PERMUTATIONS,
     on_progress: OnProgress | None = None,
@@ -94,7 +104,8 @@ def head_motifs(
         motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
         record: (units,) which record each unit was cut from; each its own if not given.
-        untrained: The same as ``received`` from a model that has learned nothing.
+        untrained: The same as ``received`` from a randomly initialised network.
+        copies: The same as ``received`` from shuffled copies of the sequences.
         seed: Of the decoys and rearrangements.
         permutations: How many rearrangements.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -120,6 +131,11 @@ def head_motifs(
     def of(tracks: NDArray[np.floating], stage: str) -> Association:
         return associate(tracks, offsets, tested, null, second, in_test, bins, stage, on_progress)
 
+    questions = [both_ways(label(o.motif), o, np.asarray(in_test, dtype=bool)) for o in found]
+
+    def at(tracks: NDArray[np.floating]) -> Measured:
+        return at_questions(questions, tracks, offsets, in_test, null.used)
+
     return HeadMotifs(
         occurrences=found,
         model=of(received, "testing heads against motifs"),
@@ -128,4 +144,16 @@ def head_motifs(
         used=null.used,
         in_test=np.asarray(in_test, dtype=bool),
         permutations=permutations,
+        beyond=beyond_controls(
+            questions,
+            at(received),
+            in_test,
+            random_weights=None if untrained is None else at(untrained),
+            shuffled=[at(c) for c in copies],
+        ),
     )
+
+
+def label(motif: Motif) -> str:
+    """``MA0139.2 CTCF``, or the id alone."""
+    return f"{motif.id} {motif.name}".strip()

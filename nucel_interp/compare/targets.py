@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.bootstrap import drawn_again
-from nucel_interp.compare.snr import covered_by, random_sites
 from nucel_interp.compare.windows import Windows
-from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.decoys import N_DECOYS, decoys
-from nucel_interp.controls.occurrences import OnProgress
+from nucel_interp.controls.intervals import covered_by, random_sites
+from nucel_interp.controls.occurrences import (
+    Occurrences,
+    OnProgress,
+    like_places,
+    too_few_decoys,
+    too_few_sites,
+)
 from nucel_interp.controls.places import Places, not_overlapping, site_places
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase
@@ -35,7 +40,7 @@ class Target:
         known: (bases,) bases that count at all.
         places: The sites, for AUROC.
         decoys: What chance gives, for AUROC: sites of matrices with the motif's columns in another
-            order, or for given sites further random intervals.
+            order, or for given sites further random intervals, weighted to the same composition.
         with_site: (n,) records with a known base under a site, and one that is not.
         index: (draws, n) bootstrap over ``with_site``.
     """
@@ -49,6 +54,15 @@ class Target:
     decoys: Places
     with_site: NDArray[np.int64]
     index: NDArray[np.int64]
+
+    def occurrences(self, second_half: NDArray[np.bool_]) -> Occurrences:
+        """Sites and decoys as every command's controls take them.
+
+        Args:
+            second_half: (records,) bool.
+        """
+        reason = too_few_sites(self.places, second_half) or too_few_decoys(self.decoys, second_half)
+        return Occurrences(self.places, self.decoys, N_DECOYS, reason)
 
 
 def make_targets(
@@ -85,7 +99,6 @@ def make_targets(
             random_sites(own, texts, offsets, windows.window_of, known, seed, f"{name} {copy}")
             for copy in range(1 if scanner is not None else 1 + n_decoys)
         ]
-        weights = None
         others = placed[1:]
         if scanner is not None:
             assert motifs is not None
@@ -93,12 +106,10 @@ def make_targets(
                 windows.of_windows(scanner.scan(d)) for d in decoys(motifs[name], seed, n_decoys)
             )
             others = [not_overlapping(one, own) for one in found]
-            weight = matched_weights(own, [s for one in others for s in one], texts)
-            weights = np.split(weight, np.cumsum([len(one) for one in others])[:-1])
         places = site_places([own], offsets, known)
         inside = covered_by(own, offsets) & known
         with_site = places.units
-        chance = site_places(others, offsets, known, weights)
+        chance = like_places(others, own, texts, offsets, known)
         index = drawn_again([texts[i] for i in with_site], seed)
         random = covered_by(placed[0], offsets) & known
         made.append(Target(name, own, inside, random, known, places, chance, with_site, index))

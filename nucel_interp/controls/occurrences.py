@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
+from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.places import Places, not_overlapping, site_places
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.types import Motif, Site
@@ -27,18 +28,27 @@ class Occurrences:
     """Sites of a motif and of its decoys.
 
     Attributes:
-        motif: Whose.
         own: The motif's.
         other: The decoys', those that overlap a site of the motif left out.
         n_decoys: How many decoys there are.
         reason: Why the motif is not tested; "" if it is.
     """
 
-    motif: Motif
     own: Places
     other: Places
     n_decoys: int
     reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class MotifOccurrences(Occurrences):
+    """What a matrix was scanned for, and its decoys.
+
+    Attributes:
+        motif: The matrix.
+    """
+
+    motif: Motif
 
 
 def find_occurrences(
@@ -50,7 +60,7 @@ def find_occurrences(
     in_test: NDArray[np.bool_],
     seed: int,
     on_progress: OnProgress | None = None,
-) -> list[Occurrences]:
+) -> list[MotifOccurrences]:
     """Scan units for motifs and decoys (FIMO, p < 1e-4), and say which motifs can be tested.
 
     Args:
@@ -73,34 +83,61 @@ def find_occurrences(
         own = [s for s in scanner.scan(motif) if used[s.record]]
         places = site_places([own], offsets, known)
         others = decoys(motif, seed, MOST_DECOYS)
-        reason, n_decoys = "", min(N_DECOYS, len(others))
+        n_decoys = min(N_DECOYS, len(others))
         decoy_places = site_places([], offsets, known)
-        if _fewest(places, in_test) < MIN_SEQUENCES:
-            reason = (
-                f"sites in {len(places.units)} sequences, fewer than {MIN_SEQUENCES} "
-                "in one of the halves"
-            )
-        elif n_decoys < N_DECOYS:
+        reason = too_few_sites(places, in_test)
+        if not reason and n_decoys < N_DECOYS:
             reason = f"its columns are too much alike: {n_decoys} decoys of {N_DECOYS}"
-        else:
+        elif not reason:
             # 20 decoys may have too few sites in short or few sequences: then up to 100
             sites: list[list[Site]] = []
             for n_decoys in range(N_DECOYS, len(others) + 1, N_DECOYS):
                 more = others[n_decoys - N_DECOYS : n_decoys]
                 found_sites = ([s for s in scanner.scan(d) if used[s.record]] for d in more)
                 sites += [not_overlapping(one, own) for one in found_sites]
-                decoy_places = _weighted(sites, own, sequences, offsets, known)
-                if _fewest(decoy_places, in_test) >= MIN_DECOY_SEQUENCES:
+                decoy_places = like_places(sites, own, sequences, offsets, known)
+                reason = too_few_decoys(decoy_places, in_test)
+                if not reason:
                     break
-            else:
-                reason = f"decoys have comparable sites in {len(decoy_places.units)} sequences only"
-        found.append(Occurrences(motif, places, decoy_places, n_decoys, reason))
+        found.append(MotifOccurrences(places, decoy_places, n_decoys, reason, motif))
     if on_progress is not None:
         on_progress(len(motifs), len(motifs), "scanning for motifs and decoys")
     return found
 
 
-def _weighted(
+def given_occurrences(
+    name: str,
+    own: Sequence[Site],
+    sequences: Sequence[str],
+    offsets: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    in_test: NDArray[np.bool_],
+    seed: int,
+) -> Occurrences:
+    """Sites that no matrix was scanned for; random intervals of like composition are the decoys.
+
+    Args:
+        name: What they are called; with the seed it decides the random intervals.
+        own: The sites; ``record`` is the sequence's number.
+        sequences: One per unit.
+        offsets: (units + 1,).
+        known: (bases,) does the base have a score?
+        in_test: (units,) bool.
+        seed: Of the random intervals.
+    """
+    own = list(own)
+    window_of = np.repeat(np.arange(len(sequences)), np.diff(offsets))
+    sites = [
+        random_sites(own, sequences, offsets, window_of, known, seed, f"{name} {copy + 1}")
+        for copy in range(N_DECOYS)
+    ]
+    places = site_places([own], offsets, known)
+    others = like_places(sites, own, sequences, offsets, known)
+    reason = too_few_sites(places, in_test) or too_few_decoys(others, in_test)
+    return Occurrences(places, others, N_DECOYS, reason)
+
+
+def like_places(
     sites: list[list[Site]],
     own: list[Site],
     sequences: Sequence[str],
@@ -111,6 +148,22 @@ def _weighted(
     weights = matched_weights(own, [s for one in sites for s in one], sequences)
     parts = np.split(weights, np.cumsum([len(one) for one in sites])[:-1])
     return site_places(sites, offsets, known, parts)
+
+
+def too_few_sites(places: Places, in_test: NDArray[np.bool_]) -> str:
+    """Why a motif's sites are too few to be tested; "" if they are enough."""
+    if _fewest(places, in_test) >= MIN_SEQUENCES:
+        return ""
+    return (
+        f"sites in {len(places.units)} sequences, fewer than {MIN_SEQUENCES} in one of the halves"
+    )
+
+
+def too_few_decoys(places: Places, in_test: NDArray[np.bool_]) -> str:
+    """Why decoys are too few to be compared with; "" if they are enough."""
+    if _fewest(places, in_test) >= MIN_DECOY_SEQUENCES:
+        return ""
+    return f"decoys have comparable sites in {len(places.units)} sequences only"
 
 
 def _fewest(places: Places, in_test: NDArray[np.bool_]) -> float:

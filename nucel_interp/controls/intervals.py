@@ -1,0 +1,73 @@
+"""Intervals at random places of the same sequences, as many and as long as given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.scoring.shuffle import draw
+from nucel_interp.types import Site, canonical
+
+
+def covered_by(sites: Sequence[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(bases,) is the base under a site?"""
+    step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)
+    for s in sites:
+        step[offsets[s.record] + s.start] += 1
+        step[offsets[s.record] + s.end] -= 1
+    return np.asarray(np.cumsum(step[:-1]) > 0)
+
+
+def random_sites(
+    sites: Sequence[Site],
+    texts: Sequence[str],
+    offsets: NDArray[np.int64],
+    window_of: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    seed: int,
+    purpose: str,
+) -> list[Site]:
+    """As many intervals of the same lengths, at random places of the same sequences.
+
+    They overlap neither the sites nor each other, and lie within one window. Draws are keyed by
+    the strand-collapsed sequence. An interval for which there is no room is left out.
+
+    Args:
+        sites: Sites of one motif.
+        texts: One sequence per record.
+        offsets: (records + 1,) where each begins.
+        window_of: (bases,) number of the window each lies in.
+        allowed: (bases,) where an interval may lie; places under ``sites`` are taken off.
+        seed: With the sequence and the purpose, decides the places.
+        purpose: What they are drawn for.
+    """
+    free_everywhere = allowed & ~covered_by(sites, offsets)
+    lengths: dict[int, list[int]] = {}
+    for s in sites:
+        lengths.setdefault(s.record, []).append(s.end - s.start)
+    made = []
+    for record in sorted(lengths):
+        a, b = int(offsets[record]), int(offsets[record + 1])
+        text = texts[record]
+        turned = text != canonical(text)
+        free, window = free_everywhere[a:b].copy(), window_of[a:b]
+        if turned:
+            free, window = free[::-1], window[::-1]
+        rng = draw(seed, text, "random intervals", purpose)
+        for width in sorted(lengths[record], reverse=True):
+            if width > len(free):
+                continue
+            taken = np.concatenate([[0], np.cumsum(~free)])
+            fits = taken[width:] == taken[:-width]
+            fits &= window[width - 1 :] == window[: len(window) - width + 1]
+            places = np.flatnonzero(fits)
+            if not len(places):
+                continue
+            start = int(places[int(rng.random() * len(places))])
+            free[start : start + width] = False
+            if turned:
+                start = len(free) - start - width
+            made.append(Site(record, start, start + width, ".", 0.0, 1.0))
+    return made

@@ -1,0 +1,145 @@
+"""What stands beyond the controls, as sentences and as a table; the same words in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nucel_interp.controls.beyond import CONTROLS, EFFECT, Beyond, Estimate, Heads
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST_HEAD = "best head"
+NAMES = {
+    "place": "other sequences' tracks at the same places",
+    "composition": "decoys of like composition",
+    "random_weights": "randomly initialised weights",
+    "shuffled_sequence": "the same places of shuffled copies",
+}
+CONTROL_COLUMNS = [
+    "motif", "model", "score", "heads", "control_heads", "n_sequences", "looked_at",
+    "auroc", "auroc_low", "auroc_high",
+    *(f"beyond_{name}{end}" for name in CONTROLS for end in ("", "_low", "_high")),
+    "reason",
+]  # fmt: skip
+Label = Callable[[int], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A head or score at one motif's sites, with the names it is told under.
+
+    Attributes:
+        beyond: What was measured.
+        model: Its name, or the track's.
+        score: `BEST_HEAD`, or the name of a score that is no single head.
+        n_tests: Motifs asked about in one go.
+        label: Index of a head -> "layer:head"; None for a score.
+    """
+
+    beyond: Beyond
+    model: str
+    score: str
+    n_tests: int
+    label: Label | None = None
+
+    @property
+    def verdict(self) -> str:
+        """yes, no, or cannot tell."""
+        return self.beyond.verdict(self.n_tests)
+
+    def heads(self, which: Heads) -> str:
+        """``2:0``, or ``2:0/3:5`` where the halves chose different heads (on half 1 / half 2)."""
+        if self.label is None:
+            return ""
+        words = ["-" if head is None else self.label(head) for head in which]
+        return words[0] if words[0] == words[1] else "/".join(words)
+
+    @property
+    def subject(self) -> str:
+        """``head 2:0 of nucel-mini``, or ``the attention score of nucel-mini``."""
+        if self.label is None:
+            return f"the {self.score} score of {self.model}"
+        named = self.heads(self.beyond.heads)
+        return f"{'heads' if '/' in named else 'head'} {named} of {self.model}"
+
+    @property
+    def sentence(self) -> str:
+        """One sentence that never says more than the intervals do."""
+        one, n = self.beyond, self.n_tests
+        if one.auroc is None:
+            return f"Whether {self.model} looks at {one.motif} was not measured: {one.reason}."
+        looks = "look" if "/" in self.heads(one.heads) else "looks"
+        numbers = f"AUROC {_shown(one.auroc, n)} at its sites in {one.auroc.n} sequences"
+        left = "; ".join(
+            f"{e.value:+.2f} ({_range(e, n)}) beyond {NAMES[name]}"
+            for name, e in one.measured.items()
+        )
+        absent = [NAMES[name] for name in CONTROLS if one.left[name] is None]
+        if self.verdict == "yes":
+            return f"{_capital(self.subject)} {looks} at {one.motif}: {numbers}; {left}."
+        if self.verdict == "no":
+            below = [
+                NAMES[name] for name, e in one.measured.items() if e.interval(n)[1] < EFFECT
+            ] or ["chance"]
+            return (
+                f"{_capital(self.subject)} {'does' if looks == 'looks' else 'do'} not look at {one.motif} "
+                f"beyond {_joined(below)} (less than {EFFECT} of AUROC is left): {numbers}; {left}."
+            )
+        why = [f"nothing is shown beyond {_joined([NAMES[f] for f in one.fails(n)])}"]
+        if not one.fails(n):
+            why = [] if absent else [f"the AUROC is not shown to be above {0.5 + EFFECT}"]
+        if absent:
+            missing = f"{_joined(absent)} could not be compared with"
+            why.append(missing + (f" ({one.reason})" if one.reason else ""))
+        return (
+            f"Whether {self.subject} {looks} at {one.motif} cannot be told: {'; '.join(why)}. "
+            f"{numbers}; {left}."
+        )
+
+
+def control_table(claims: Sequence[Claim]) -> pd.DataFrame:
+    """One row per motif and head or score (columns `CONTROL_COLUMNS`)."""
+    import pandas as pd
+
+    rows = []
+    for c in claims:
+        one = c.beyond
+        row: dict[str, object] = {
+            "motif": one.motif,
+            "model": c.model,
+            "score": c.score,
+            "heads": c.heads(one.heads) if one.auroc is not None else "",
+            "control_heads": c.heads(one.control_heads) if "random_weights" in one.measured else "",
+            "n_sequences": 0 if one.auroc is None else one.auroc.n,
+            "looked_at": c.verdict if one.auroc is not None else "not measured",
+            "reason": one.reason,
+        }
+        named = [("auroc", one.auroc), *((f"beyond_{k}", one.left[k]) for k in CONTROLS)]
+        for name, estimate in named:
+            if estimate is not None:
+                low, high = estimate.interval(c.n_tests)
+                row |= {name: estimate.value, f"{name}_low": low, f"{name}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=CONTROL_COLUMNS)
+
+
+def _shown(e: Estimate, n: int) -> str:
+    return f"{e.value:.2f} ({_range(e, n)})"
+
+
+def _range(e: Estimate, n: int) -> str:
+    low, high = e.interval(n)
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1]

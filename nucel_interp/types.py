@@ -127,10 +127,11 @@ class Motif:
 MOTIF_COLUMNS = [
     "motif_id", "consensus", "width", "information_bits", "n_seqlets",
     "low_complexity", "soft_masked", "halves_found", "halves_passed",
-    "best_match", "archetype", "E_value", "q_global",
+    "best_match", "archetype", "identity", "E_value", "q_global",
     "test_sequences", "n_sites", "hits", "hits_shuffled", "held_out_p", "held_out_q",
     "enrichment_p", "enrichment_q", "enrichment_3mer_p", "enrichment_3mer_q",
     "found_in", "found_in_shuffled",
+    "centre_distance", "centre_p", "plus_share", "strand_p", "looked_at", "best_head",
     "attention_fold", "attention_fold_low", "attention_fold_high",
     "untrained_fold", "untrained_fold_low", "untrained_fold_high",
     "other_offsets_fold", "uniform_fold",

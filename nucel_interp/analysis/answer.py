@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from nucel_interp.controls.beyond import CONTROLS, EFFECT
+from nucel_interp.controls.words import NAMES, Claim
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_METHODS = {
+    "cluster": "by clustering high-scoring intervals of {score}",
+    "kmer": "by over-represented words, whatever a model looks at",
+    "dnabert": "by DNABERT's method on {score}",
+}
+_ELSEWHERE = (
+    " What the sequences hold whether or not it is looked at is sought by --method kmer, another "
+    "score by --score."
+)
 
-def model_adds(row: pd.Series) -> bool:
-    """Does the score look at the motif more than untrained and random seqlets do?
 
-    The whole interval of ``attention_fold`` must lie above 1 and above every control.
+def answer(
+    motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any], claims: Sequence[Claim]
+) -> str:
+    """A sentence or two that a genomicist can repeat.
+
+    Args:
+        motifs: Main table.
+        untested: The others.
+        facts: Of summary.json.
+        claims: About the first motif: its best head's first, then the score's.
     """
-    controls = [row["untrained_fold"], row["other_offsets_fold"], row["uniform_fold"], 1.0]
-    return bool(row["attention_fold_low"] > max(c for c in controls if c == c))
-
-
-def _power(value: float) -> str:
-    """1.6e-6 rather than Python's 1.6e-06, as the report writes it."""
-    return f"{value:.1e}".replace("e-0", "e-")
-
-
-def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) -> str:
-    """One sentence (two at most) that a genomicist can repeat."""
     n = facts["n_units"]
     sequences = "sequence" if n == 1 else "sequences"
     if n < facts["min_units"]:
@@ -35,39 +44,55 @@ def answer(motifs: pd.DataFrame, untested: pd.DataFrame, facts: dict[str, Any]) 
     if not len(motifs):
         s = "" if len(untested) == 1 else "s"
         tail = f" ({len(untested)} candidate{s} failed the held-out test)" if len(untested) else ""
-        return f"No motif was found in these {n:,} sequences{tail}."
+        how = _METHODS[facts["method"]].format(score=_score(facts))
+        elsewhere = "" if facts["method"] == "kmer" else _ELSEWHERE
+        return f"No motif was found {how} in these {n:,} sequences{tail}.{elsewhere}"
     first = motifs.iloc[0]
-    name = first["archetype"] or "no JASPAR motif"
-    if first["best_match"]:
-        name = f"{first['best_match']}, E = {_power(first['E_value'])}"
     others = len(motifs) - 1
-    fold = (
-        f"{first['attention_fold']:.2f} times ({first['attention_fold_low']:.2f} to "
-        f"{first['attention_fold_high']:.2f})"
+    more = f" {others} more motif{'s are' if others > 1 else ' is'} in the main table."
+    return (
+        f"The first motif is {first['consensus']} ({first['identity']}), present in "
+        f"{first['found_in']:.0%} of held-out sequences and {first['found_in_shuffled']:.0%} of "
+        f"shuffled ones; {looked_at(first, facts, claims)}." + (more if others else "")
     )
-    beside = f"random seqlets {max(first['other_offsets_fold'], first['uniform_fold']):.2f}"
-    if first["untrained_fold"] == first["untrained_fold"]:
-        beside = f"untrained model {first['untrained_fold']:.2f}, {beside}"
+
+
+def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) -> str:
+    """What may be said of the model, or the track, at the first motif; a clause.
+
+    Beside the claim stands how often the score's intervals lie on the motif: it decides nothing.
+    """
     if facts["score"] == "none":
-        verdict = "no score was looked at"
-    elif facts["score"] in ("track", "cls-row"):
-        verdict = f"the track is high on it {fold} as often as elsewhere"
-    elif facts["model_adds"]:
-        verdict = (
-            f"{facts['model']} looks at it {fold} as often as at other bases, more than chance "
-            f"({beside})"
+        return "no score was looked at"
+    fold = (
+        f"high-scoring intervals lie on it {first['attention_fold']:.2f} times "
+        f"({first['attention_fold_low']:.2f} to {first['attention_fold_high']:.2f}) as often as "
+        "elsewhere"
+    )
+    if not claims or claims[0].beyond.auroc is None:
+        return f"{fold}, which was not held against the controls"
+    claim, auroc = claims[0], claims[0].beyond.auroc
+    low, high = auroc.interval(claim.n_tests)
+    shown = f"AUROC {auroc.value:.2f}, {low:.2f} to {high:.2f}"
+    missing = [NAMES[name] for name in CONTROLS if claim.beyond.left[name] is None]
+    if claim.verdict == "yes":
+        text = f"{claim.subject} looks at it ({shown}) beyond all four controls"
+    elif claim.verdict == "no":
+        text = (
+            f"{claim.model} does not look at it: {claim.subject} ({shown}) has less than {EFFECT} "
+            f"beyond {claim.within}"
+        )
+    elif missing:
+        text = (
+            f"that {claim.subject} looks at it is not claimed ({shown}), since "
+            f"{' and '.join(missing)} could not be compared with"
         )
     else:
-        verdict = (
-            f"sequence alone explains the find: that {facts['model']} itself looks at it is not "
-            f"shown ({fold} as often as at other bases; {beside})"
-        )
-    return (
-        f"The first motif is {first['consensus']} ({name}), present in {first['found_in']:.0%} of "
-        f"held-out sequences and {first['found_in_shuffled']:.0%} of shuffled ones; {verdict}."
-        + (
-            f" {others} more motif{'s are' if others > 1 else ' is'} in the main table."
-            if others
-            else ""
-        )
-    )
+        text = f"whether {claim.model} looks at it cannot be told ({claim.subject}: {shown})"
+    return f"{text}; {fold}"
+
+
+def _score(facts: dict[str, Any]) -> str:
+    if facts["score"] == "track":
+        return "the track"
+    return f"the {facts['score']} score of {facts['model']}"

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucel_interp.analysis.answer import answer, model_adds
+from nucel_interp.analysis.answer import answer
 from nucel_interp.analysis.crossfit import CrossFit
 from nucel_interp.analysis.engine import Called
 from nucel_interp.analysis.prepare import Prepared
 from nucel_interp.analysis.study import Stages, Study
+from nucel_interp.controls.words import Claim
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import scanner
@@ -36,10 +37,12 @@ def run_facts(
     seed: int,
     database: JasparDatabase,
     control: tuple[int, int],
+    claims: dict[str, list[Claim]],
 ) -> dict[str, Any]:
     """Everything that summary.json holds.
 
-    ``control`` is what `controls.shuffled_input` gave: motifs in the main table, and seqlets.
+    ``control`` is what `controls.shuffled_input` gave: motifs in the main table, and seqlets;
+    ``claims`` what `looks.looks_at` gave.
     """
     study, model, scored = prepared.study, prepared.model, prepared.scored
     test, threshold = study.test, fitted.called[0].threshold
@@ -52,7 +55,7 @@ def run_facts(
         "n_test": int(test.sum()),
         "split_rule": prepared.split_rule,
         "method": method,
-        "score": _score_name(score, method, model is not None),
+        "score": score_name(score, method, model is not None),
         "strand": strands,
         "model": model.name if model is not None else None if method == "kmer" else "your track",
         "model_sha256": None
@@ -76,18 +79,20 @@ def run_facts(
         "shuffled_input_seqlets": control[1],
         "scanner": scanner()[0],
         "seed": seed,
-        "model_adds": bool(model is not None and len(main) and model_adds(main.iloc[0])),
+        "looked_at": [c[0].sentence for c in claims.values()],
+        "score_looked_at": [c[-1].sentence for c in claims.values() if len(c) > 1],
         "top_motif": main.iloc[0]["consensus"] if len(main) else None,
         "top_match": main.iloc[0]["best_match"] if len(main) else None,
         "top_E": float(main.iloc[0]["E_value"]) if len(main) else None,
     }
-    facts["answer"] = answer(main, untested, facts)
+    facts["answer"] = answer(main, untested, facts, next(iter(claims.values()), []))
     facts |= {f"seconds_{k.replace(' ', '_')}": round(v, 2) for k, v in stages.seconds.items()}
     facts["seconds"] = round(sum(stages.seconds.values()), 2)
     return facts
 
 
-def _score_name(score: str, method: str, has_model: bool) -> str:
+def score_name(score: str, method: str, has_model: bool) -> str:
+    """What the score is called in the summary: none, track, cls-row, or its own name."""
     if method == "kmer":
         return "none"
     if not has_model:
@@ -125,7 +130,7 @@ def warnings_for(records: list[Record], study: Study, called: Called, permuted: 
 def hints_for(prepared: Prepared, score: str, method: str, n_motifs: int) -> list[str]:
     """Where to look on if nothing was found."""
     model = prepared.model
-    read = _score_name(score, method, model is not None)
+    read = score_name(score, method, model is not None)
     if n_motifs or read != ATTENTION or model is None or model.classifier_head is None:
         return []
     return [

@@ -12,12 +12,14 @@ from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, Folds, shuffled_input
 from nucel_interp.analysis.crossfit import STEPS, Candidate, CrossFit, crossfit
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.facts import hints_for, run_facts, warnings_for
+from nucel_interp.analysis.facts import hints_for, run_facts, score_name, warnings_for
 from nucel_interp.analysis.kmers import study_kmers
+from nucel_interp.analysis.looks import Read, composed, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Track
 from nucel_interp.analysis.tracks import untrained_tracks
+from nucel_interp.controls.words import Claim, control_table
 from nucel_interp.match import JasparDatabase, best_match, load_jaspar, match_motifs
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
@@ -28,6 +30,7 @@ from nucel_interp.types import Motif, Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nucel_interp.scoring import Scores
     from nucel_model import Nucel
 
 DEFAULT_MODEL = "nucel-mini"
@@ -86,9 +89,13 @@ def find_motifs(
     pwms = {i: Motif(i, c.found.motif.pwm, c.found.n_seqlets) for i, c in named.items()}
     with stages.stage("naming motifs", 1):
         matches = match_motifs(list(pwms.values()), database)
-    twins = _untrained(prepared, records, fitted, score, strands, seed, stages)
+    random_weights = _random_weights(prepared, records, fitted, score, strands, seed, stages)
+    with stages.stage("controls at the motifs' sites", 1):
+        passing = {i: c for i, c in named.items() if c.passes}
+        read = _read(prepared, fitted, random_weights, score, method, null_track is not None)
+        claims = {} if read is None else looks_at(passing, prepared.scored.folds, read, seed)
     main, untested = _motif_tables(
-        prepared, records, fitted, named, matches, twins, method, seed, stages
+        prepared, records, fitted, named, matches, random_weights, claims, method, seed, stages
     )
     study, units, scores = prepared.study, prepared.units, prepared.scored.scores
     sites = {i: c.sites for i, c in named.items()}
@@ -106,13 +113,14 @@ def find_motifs(
         pwms=pwms,
         targets={m.id: m for m in database.motifs if m.id in set(matches["Target_ID"])},
         tracks=_per_record(fitted.track, records),
+        controls=control_table([one for of_motif in claims.values() for one in of_motif]),
         replaced=None
         if scores is None or scores.replaced is None
         else _per_record(scores.replaced, records),
         summary=run_facts(
             records, prepared, fitted, stages, main, untested,
             score=score, method=method, strands=strands, seed=seed,
-            database=database, control=control,
+            database=database, control=control, claims=claims,
         ),
         scores=scores,
         study=study,
@@ -123,7 +131,7 @@ def find_motifs(
     )  # fmt: skip
 
 
-def _untrained(
+def _random_weights(
     prepared: Prepared,
     records: list[Record],
     fitted: CrossFit,
@@ -131,10 +139,9 @@ def _untrained(
     strands: Strands,
     seed: int,
     stages: Stages,
-) -> list[Track] | None:
-    """Tracks of a model that has learned nothing, where that says something."""
-    # a discriminator needs a trained head: without one there is nothing untrained to compare with
-    if prepared.scored.scores is None or score == "discriminator" or not fitted.candidates:
+) -> tuple[Scores, list[Track]] | None:
+    """Heads and score of the randomly initialised control, where that says something."""
+    if prepared.scored.scores is None or not fitted.candidates:
         return None
     assert prepared.model is not None
     return untrained_tracks(
@@ -143,13 +150,47 @@ def _untrained(
     )  # fmt: skip
 
 
+def _read(
+    prepared: Prepared,
+    fitted: CrossFit,
+    random_weights: tuple[Scores, list[Track]] | None,
+    score: str,
+    method: Method,
+    has_null_track: bool,
+) -> Read | None:
+    """What the controls are held against; None where no score was looked at."""
+    folds, scored, model = prepared.scored.folds, prepared.scored, prepared.model
+    if model is None and folds[0].raw is None:
+        return None
+    shuffled: list[Track] = []
+    if scored.scores is not None:
+        copies = zip(*(f.copies for f in folds), strict=True)
+        shuffled = [composed([c.track for c in of_folds], folds) for of_folds in copies]
+    elif has_null_track:
+        nulls = zip(*(f.threshold_null for f in folds), strict=True)
+        shuffled = [composed(list(of_folds), folds) for of_folds in nulls]
+    theirs = None if random_weights is None or not random_weights[1] else random_weights[1]
+    return Read(
+        model="your track" if model is None else model.name,
+        n_heads=0 if model is None else model.config.num_attention_heads,
+        real=scored.scores,
+        random_weights=None if random_weights is None else random_weights[0],
+        shuffled=scored.shuffled,
+        score=score_name(score, method, model is not None),
+        track=fitted.track,
+        random_weights_track=None if theirs is None else composed(theirs, folds),
+        shuffled_tracks=shuffled,
+    )
+
+
 def _motif_tables(
     prepared: Prepared,
     records: list[Record],
     fitted: CrossFit,
     named: dict[str, Candidate],
     matches: pd.DataFrame,
-    twins: list[Track] | None,
+    random_weights: tuple[Scores, list[Track]] | None,
+    claims: dict[str, list[Claim]],
     method: Method,
     seed: int,
     stages: Stages,
@@ -160,6 +201,7 @@ def _motif_tables(
     scored = prepared.model is not None or folds[0].raw is not None
     rows, reasons = [], []
     with stages.stage("testing motifs", len(named)) as step:
+        twins = None if random_weights is None else random_weights[1] or None
         controls = FoldControls(folds, fitted.called, twins, seed)
         for motif_id, one in named.items():
             # nothing is held out where nothing is split: the whole is described
@@ -168,7 +210,8 @@ def _motif_tables(
             best = best_match(matches, motif_id)
             # without a score there is nothing that could look at the motif
             looks = controls.of(sites) if scored else Folds()
-            rows.append(tables.motif_row(motif_id, one, looks, best, folds, tags))
+            claim = claims[motif_id][0] if motif_id in claims else None
+            rows.append(tables.motif_row(motif_id, one, looks, best, folds, tags, claim))
             reasons.append(tables.reason_untested(one, len(prepared.units), MIN_UNITS))
             step(1)
     return tables.motif_tables(rows, reasons, method)

@@ -32,6 +32,8 @@ class MotifResult:
         kmers: High-attention k-mers (`types.KMER_COLUMNS`).
         heads: Every head, chosen ones marked (`types.HEAD_COLUMNS`); empty for a user's track.
         sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
+        controls: For every motif of ``motifs``, what the model's best head and the score have at
+            its held-out sites beyond each control (`controls.words.CONTROL_COLUMNS`).
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
         pwms: Every motif of ``motifs`` and ``untested`` by its id.
         targets: The JASPAR matrices that ``matches`` names, by matrix id.
@@ -53,6 +55,7 @@ class MotifResult:
     kmers: pd.DataFrame
     heads: pd.DataFrame
     sites: pd.DataFrame
+    controls: pd.DataFrame
     seqlets: pd.DataFrame
     pwms: dict[str, Motif]
     targets: dict[str, Motif]

@@ -12,6 +12,9 @@ from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.engine import ENRICHMENT_Q, HELD_OUT_Q, Called
 from nucel_interp.analysis.study import Study
+from nucel_interp.controls.words import Claim
+from nucel_interp.match.naming import identity
+from nucel_interp.motifs.position import position
 from nucel_interp.motifs.pwm import consensus, total_information
 from nucel_interp.scoring import Unit
 from nucel_interp.seqlets import (
@@ -43,15 +46,21 @@ def motif_row(
     best: pd.Series | None,
     folds_tested: list[Study],
     tags: tuple[float, float],
+    claim: Claim | None,
 ) -> dict[str, object]:
     """One row of motifs.tsv.
 
     Counts are over the test halves in which the motif was tested, p- and q-values those of the
-    better of the two; ``tags`` are the shares of low-complexity and of soft-masked seqlets.
+    better of the two; ``tags`` are the shares of low-complexity and of soft-masked seqlets, and
+    ``claim`` says what stands beyond the controls, where that was measured.
     """
     motif, script, fit = one.found.motif, one.found.dnabert, one.best
     fits = [one.fits[fold] for fold in sorted(one.fits)]
     n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
+    held_out = [
+        s for fold, t in one.fits.items() for s in t.sites if folds_tested[fold].test[s.record]
+    ]
+    place = position(held_out, folds_tested[0].lengths)
 
     def of_best(name: str) -> float:
         return float("nan") if fit is None else float(getattr(fit, name))
@@ -68,6 +77,7 @@ def motif_row(
         "halves_passed": sum(t.passes for t in fits),
         "best_match": "" if best is None else f"{best['Target_ID']} {best['Target_name']}",
         "archetype": "" if best is None else best["archetype"],
+        "identity": identity(motif.pwm, best),
         "E_value": np.nan if best is None else best["E-value"],
         "q_global": np.nan if best is None else best["q_global"],
         "test_sequences": n_test,
@@ -82,6 +92,12 @@ def motif_row(
         "enrichment_3mer_q": of_best("enrichment_3mer_q"),
         "found_in": sum(t.n_with_site for t in fits) / n_test if n_test else np.nan,
         "found_in_shuffled": sum(t.with_site_shuffled for t in fits) / n_test if n_test else np.nan,
+        "centre_distance": place.centre_distance,
+        "centre_p": place.centre_p,
+        "plus_share": place.plus_share,
+        "strand_p": place.strand_p,
+        "looked_at": "not measured" if claim is None else claim.verdict,
+        "best_head": "" if claim is None else claim.heads(claim.beyond.heads),
         "attention_fold": folds.score.value,
         "attention_fold_low": folds.score.low,
         "attention_fold_high": folds.score.high,

@@ -50,12 +50,14 @@ class Scored:
             null; a model's heads are chosen anew for it.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
+        shuffled: The same of the first shuffled copy.
     """
 
     folds: list[Study]
     controls: list[Study]
     heads: pd.DataFrame
     scores: Scores | None
+    shuffled: Scores | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,7 @@ def model_study(
             shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
             controls.append(_control(folds[-1], shuffled_track, rest, rest, seed))
             tables.append(heads)
-    return Scored(folds, controls, _heads_of_folds(tables), real)
+    return Scored(folds, controls, _heads_of_folds(tables), real, null[0])
 
 
 def both_halves(test: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -156,18 +158,23 @@ def untrained_tracks(
     strands: Strands,
     seed: int,
     stages: Stages,
-) -> list[Track]:
-    """The same kind of score from a model of the same shape that has learned nothing, per fold."""
+) -> tuple[Scores, list[Track]]:
+    """Every head of a randomly initialised model of the same shape, and its score, per fold.
+
+    No score is made for ``discriminator``: without a trained head there is nothing to compare with.
+    """
     from nucel_model import untrained_twin
 
     twin = untrained_twin(model, seed)
-    with stages.stage("reading with an untrained model", 2 * int(texts.offsets[-1])) as step:
+    with stages.stage("reading with random weights", 2 * int(texts.offsets[-1])) as step:
         real = score_sequences(
             twin, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
+    if score == "discriminator":
+        return real, []
     lengths, fixed = np.diff(texts.offsets), fixed_heads(score, twin.config)
-    return [
+    return real, [
         attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
         for half in both_halves(test)
     ]

@@ -131,7 +131,7 @@ class Question:
     """
 
     motif: str
-    parts: list[tuple[Occurrences, NDArray[np.bool_]]]
+    parts: Sequence[tuple[Occurrences, NDArray[np.bool_]]]
 
 
 def both_ways(motif: str, at: Occurrences, second_half: NDArray[np.bool_]) -> Question:

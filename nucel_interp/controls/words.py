@@ -60,10 +60,22 @@ class Claim:
     @property
     def subject(self) -> str:
         """``head 2:0 of nucel-mini``, or ``the attention score of nucel-mini``."""
+        if self.score == "track":
+            return self.model
         if self.label is None:
             return f"the {self.score} score of {self.model}"
         named = self.heads(self.beyond.heads)
         return f"{'heads' if '/' in named else 'head'} {named} of {self.model}"
+
+    @property
+    def within(self) -> str:
+        """The controls beyond which less than the stated effect is left, in words."""
+        below = [
+            NAMES[name]
+            for name, e in self.beyond.measured.items()
+            if e.interval(self.n_tests)[1] < EFFECT
+        ]
+        return _joined(below) or "chance"
 
     @property
     def sentence(self) -> str:
@@ -71,7 +83,7 @@ class Claim:
         one, n = self.beyond, self.n_tests
         if one.auroc is None:
             return f"Whether {self.model} looks at {one.motif} was not measured: {one.reason}."
-        looks = "look" if "/" in self.heads(one.heads) else "looks"
+        looks, does = ("look", "do") if "/" in self.heads(one.heads) else ("looks", "does")
         numbers = f"AUROC {_shown(one.auroc, n)} at its sites in {one.auroc.n} sequences"
         left = "; ".join(
             f"{e.value:+.2f} ({_range(e, n)}) beyond {NAMES[name]}"
@@ -81,12 +93,9 @@ class Claim:
         if self.verdict == "yes":
             return f"{_capital(self.subject)} {looks} at {one.motif}: {numbers}; {left}."
         if self.verdict == "no":
-            below = [
-                NAMES[name] for name, e in one.measured.items() if e.interval(n)[1] < EFFECT
-            ] or ["chance"]
             return (
-                f"{_capital(self.subject)} {'does' if looks == 'looks' else 'do'} not look at {one.motif} "
-                f"beyond {_joined(below)} (less than {EFFECT} of AUROC is left): {numbers}; {left}."
+                f"{_capital(self.subject)} {does} not look at {one.motif} "
+                f"beyond {self.within} (less than {EFFECT} of AUROC is left): {numbers}; {left}."
             )
         why = [f"nothing is shown beyond {_joined([NAMES[f] for f in one.fails(n)])}"]
         if not one.fails(n):

@@ -167,10 +167,11 @@ CALIBRATE_COLUMNS = [
     "names_E", "names_q_global", "names_p",
 ]  # fmt: skip
 INTERVENTION_COLUMNS = [
-    "unit", "seqlet_start", "seqlet_end", "control_start", "control_end", "changed_bases",
+    "input", "unit", "seqlet_start", "seqlet_end", "control_start", "control_end", "changed_bases",
     "seqlet_score", "control_score", "seqlet_gc", "control_gc",
     "seqlet_entropy_bits", "control_entropy_bits", "seqlet_edge_bp", "control_edge_bp",
     "seqlet_discriminator", "control_discriminator", "seqlet_embedding", "control_embedding",
+    "seqlet_untrained_discriminator", "control_untrained_discriminator",
     "seqlet_untrained_embedding", "control_untrained_embedding",
 ]  # fmt: skip
 HEAD_MOTIF_COLUMNS = [

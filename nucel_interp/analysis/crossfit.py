@@ -154,6 +154,13 @@ def tested_seqlets(folds: list[Study], called: list[Called]) -> Calls:
     return _pooled([c.seqlets for c in called], [f.test for f in folds])
 
 
+def seqlets_of_copy(folds: list[Study], called: list[Called], copy: int = 0) -> Calls:
+    """A shuffled copy's seqlets, each unit's from the fold that tests it."""
+    if len(folds) == 1:
+        return called[0].copy_seqlets[copy]
+    return _pooled([c.copy_seqlets[copy] for c in called], [f.test for f in folds])
+
+
 def _give_tests(candidates: list[Candidate], tested: list[list[Tested]]) -> None:
     """Every half's motif to the candidate most like it; those that pass and have none stay too."""
     pwms = [c.found.motif.pwm for c in candidates]

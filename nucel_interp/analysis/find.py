@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, Folds, shuffled_input
-from nucel_interp.analysis.crossfit import STEPS, Candidate, CrossFit, crossfit
+from nucel_interp.analysis.crossfit import (
+    STEPS,
+    Candidate,
+    CrossFit,
+    crossfit,
+    seqlets_of_copy,
+)
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.facts import hints_for, run_facts, score_name, warnings_for
 from nucel_interp.analysis.kmers import study_kmers
-from nucel_interp.analysis.looks import Read, composed, looks_at
+from nucel_interp.analysis.looks import Read, composed, composed_copy, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.study import OnProgress, Stages, Track
@@ -125,6 +131,10 @@ def find_motifs(
         scores=scores,
         study=study,
         calls=fitted.seqlets,
+        copy=None if scores is None else composed_copy(prepared.scored.folds),
+        copy_calls=None
+        if scores is None
+        else seqlets_of_copy(prepared.scored.folds, fitted.called),
         n_layers=0 if prepared.model is None else prepared.model.config.num_hidden_layers,
         warnings=warnings_for(records, study, fitted.called[0], permuted)
         + hints_for(prepared, score, method, len(main)),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import Candidate
-from nucel_interp.analysis.study import Study, Track
+from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.controls.beyond import Question, at_questions, beyond_controls
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
@@ -64,6 +64,12 @@ def composed(tracks: Sequence[Track], folds: Sequence[Study]) -> Track:
     if len(folds) == 1:
         return tracks[0]
     return np.where(folds[0].in_test, tracks[0], tracks[1])
+
+
+def composed_copy(folds: Sequence[Study], copy: int = 0) -> Copy:
+    """A shuffled copy of every unit, each with the score of the fold that tests it."""
+    track = composed([f.copies[copy].track for f in folds], folds)
+    return Copy(folds[0].copies[copy].sequences, track)
 
 
 def looks_at(

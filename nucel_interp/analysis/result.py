@@ -14,7 +14,7 @@ from nucel_interp.types import Motif, Record
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.analysis.study import Study
+    from nucel_interp.analysis.study import Copy, Study
     from nucel_interp.scoring import Scores
     from nucel_interp.seqlets import Calls
 
@@ -43,6 +43,9 @@ class MotifResult:
         scores: Every head's track; None for a user's track.
         study: Units, halves and shuffled copies, for analyses that go on from here.
         calls: The seqlets of ``seqlets`` as intervals in the study's units.
+        copy: A shuffled copy of every unit, with its score (of which each unit's comes from the
+            half that tests it), for controls; None for a user's track.
+        copy_calls: The copy's seqlets.
         n_layers: Layers of the model; 0 for a user's track.
         summary: Flat facts for summary.json; see `summary_keys` in the README.
         warnings: Sentences the user must read.
@@ -65,6 +68,8 @@ class MotifResult:
     scores: Scores | None = None
     study: Study | None = None
     calls: Calls | None = None
+    copy: Copy | None = None
+    copy_calls: Calls | None = None
     n_layers: int = 0
     warnings: list[str] = field(default_factory=list)
 

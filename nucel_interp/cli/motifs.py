@@ -102,14 +102,16 @@ def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> 
     import numpy as np
 
     from nucel_interp.compare import intervene
+    from nucel_interp.compare.intervention import Scored
 
-    study, calls = result.study, result.calls
+    study, calls, copy, theirs = result.study, result.calls, result.copy, result.copy_calls
     assert study is not None
     assert calls is not None
-    track = np.concatenate(result.tracks)
-    return intervene(
-        model, study.sequences, calls, track, study.offsets, seed, on_progress=on_progress
-    )
+    assert copy is not None
+    assert theirs is not None
+    given = Scored(study.sequences, calls, np.concatenate(result.tracks))
+    shuffled = Scored(copy.sequences, theirs, copy.track)
+    return intervene(model, given, shuffled, study.offsets, seed, on_progress=on_progress)
 
 
 def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
@@ -158,11 +160,12 @@ def _write(
     on_progress(0, 4, stage)
     named = [result.pwms[i] for i in (*result.motifs["motif_id"], *result.untested["motif_id"])]
     (folder / "motifs.meme").write_text(write_meme(named))
-    for name in ("motifs", "matches", "kmers", "heads"):
+    for name in ("motifs", "matches", "kmers", "heads", "controls"):
         write_tsv(getattr(result, name), folder / f"{name}.tsv")
     write_tsv(result.untested, folder / "motifs_untested.tsv")
     if intervention is not None:
         write_tsv(intervention.table, folder / "intervention.tsv")
+        write_tsv(intervention.excess, folder / "intervention_excess.tsv")
         result.summary["intervention"] = intervention.sentence
     write_bed(result.sites, folder / "sites.bed")
     write_bed(result.seqlets, folder / "seqlets.bed")
@@ -187,6 +190,19 @@ def _write(
     on_progress(4, 4, stage)
 
 
+def _matrix(row: dict[str, Any]) -> str:
+    """The best match, with a mark where it is not good enough for a name."""
+    from nucel_interp.match.naming import is_named
+
+    if not row["best_match"]:
+        return "-"
+    return (
+        str(row["best_match"])
+        if is_named(row["E_value"], row["q_global"])
+        else f"~{row['best_match']}"
+    )
+
+
 def _summarise(
     result: MotifResult, intervention: Intervention | None, out: Path, seconds: float
 ) -> None:
@@ -207,24 +223,28 @@ def _summarise(
             "shuffled",
             "q",
             "found in",
+            "looked at",
+            "head",
             "attention fold",
         ):
             table.add_column(title, no_wrap=True)
         for row in result.motifs.to_dict("records"):
             table.add_row(
                 Text(f"{row['motif_id']} {row['consensus']}"),
-                Text(row["best_match"] or "-"),
+                Text(_matrix(row)),
                 f"{row['E_value']:.1e}" if row["best_match"] else "-",
                 f"{row['hits']:.0f}/{row['test_sequences']:.0f}",
                 f"{row['hits_shuffled']:.1f}",
                 f"{row['held_out_q']:.1e}",
                 f"{row['found_in']:.0%}",
+                row["looked_at"],
+                row["best_head"] or "-",
                 f"{row['attention_fold']:.2f} ({row['attention_fold_low']:.2f}-"
                 f"{row['attention_fold_high']:.2f})",
             )
         # into a file or a pipe the table keeps its full width
         Console(width=None if sys.stdout.isatty() else 160).print(table)
-    if intervention is not None:
+    if intervention is not None and intervention.shown:
         typer.echo(intervention.sentence)
     control = result.summary["shuffled_input_motifs"]
     typer.echo(result.answer)

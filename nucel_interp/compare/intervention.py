@@ -2,19 +2,20 @@
 
 In each sequence one seqlet and, apart from it, a matched control interval that scores low are
 shuffled (dinucleotides kept). How far the discriminator's logits and the encoder's embedding move
-at the same bases, more than 5 bp from either interval, is compared within the sequence. If the
-model uses what stands in its seqlets, shuffling them moves the rest more.
+at the same bases, more than 5 bp from either interval, is compared within the sequence.
 
-What could fool it, and what is done:
+A network moves more where it attends, whatever stands there: random DNA gives ratios of 1.1 to 1.3.
+So the same is done, with the score's own seqlets, in shuffled copies of the sequences, and by a
+randomly initialised network, whose untrained head stands for the discriminator. What is told is the
+excess alone: the mean log ratio in the sequences less that in their copies, of the model less that
+of random weights, as a factor with an interval over sequences.
+
+What else could fool it, and what is done:
 
 - Shuffling simple sequence changes little: both shuffles change the same number of bases, and
   controls are matched for dinucleotide entropy.
 - GC, and where in the sequence: controls are matched for both; `Intervention.balance` says how
   well, and how far the measured bases are from either interval.
-- A base that is attended passes changes on, in an untrained network too. The untrained twin reads
-  the same shuffles: it shows whether the seqlets' sequence or place alone makes the difference. It
-  was not asked for seqlets of its own, so "more than untrained" does not say that attention is
-  needed.
 
 Give seqlets of the test half: the heads behind the score were not chosen on it.
 """
@@ -28,10 +29,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.pairs import Interval, Pair, find_pairs, reach
+from nucel_interp.compare.intervention_tables import (
+    COPY,
+    GIVEN,
+    MIN_PAIRS,
+    RANDOM,
+    balance_table,
+    effect_table,
+    excess_table,
+    pair_table,
+)
+from nucel_interp.compare.pairs import Pair, find_pairs
 from nucel_interp.errors import InputError
 from nucel_interp.seqlets import Calls
-from nucel_interp.types import INTERVENTION_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +49,6 @@ if TYPE_CHECKING:
     from nucel_model import Nucel
 
 MAX_SEQUENCES = 200
-MIN_PAIRS = 20
-N_BOOTSTRAP = 1000
-ALPHA = 0.05
-"""Of the verdict, over all measures (Bonferroni)."""
 BALANCED = 0.1
 """Standardised differences below this are taken for none (Austin, Stat Med 2009, 28:3083)."""
 NAMES = {"gc": "GC", "entropy_bits": "complexity", "edge_bp": "distance from the end"}
@@ -53,64 +59,78 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Scored:
+    """Sequences with a score and what was called on it.
+
+    Attributes:
+        sequences: One per unit, upper case, none longer than the model's context.
+        seqlets: High-scoring intervals.
+        track: (bases,) the score they were called on; NaN where there is none.
+    """
+
+    sequences: Sequence[str]
+    seqlets: Calls
+    track: NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
 class Intervention:
     """What `intervene` found.
 
     Attributes:
-        table: One row per sequence (columns `types.INTERVENTION_COLUMNS`); start and end on the
-            strand given, effects as in ``effects``.
-        effects: One row per measure: ``discriminator`` (mean absolute change of the logit, nats),
-            ``embedding`` (mean length of the change over the mean length of the embedding), and
-            ``untrained_embedding``. Columns n, seqlet and control (means over sequences),
-            median_ratio with a 95 % interval from resampled sequences, mean_difference likewise,
-            share_higher (of sequences in which the seqlet moves more), p (Wilcoxon's signed-rank
-            test of the log ratios, one-sided).
-        balance: One row per property: means of seqlets and controls, and their standardised
-            difference (difference over the standard deviation; under 0.1 counts as balanced).
+        table: One row per sequence and input (columns `types.INTERVENTION_COLUMNS`); start and end
+            on the strand given, effects as in ``effects``.
+        effects: One row per input (given, shuffled copy) and measure: ``discriminator`` (mean
+            absolute change of the logit, nats), ``embedding`` (mean length of the change over the
+            mean length of the embedding), and both of random weights (``untrained_``). Columns n,
+            seqlet and control (means over sequences), median_ratio with a 95 % interval from
+            resampled sequences, mean_difference likewise, share_higher (of sequences in which the
+            seqlet moves more), p (Wilcoxon's signed-rank test of the log ratios, one-sided).
+        excess: One row per measure: ratio with low and high (95 % over all measures together), see
+            the module; n_given and n_shuffled sequences.
+        balance: One row per property of the pairs in the given sequences: means of seqlets and
+            controls, and their standardised difference (difference over the standard deviation;
+            under 0.1 counts as balanced).
         n_with_seqlet: Distinct sequences with a seqlet.
         n_tried: Of these, how many were looked at for a control.
-        beyond_untrained_p: Wilcoxon's p that the embedding's log ratio is above the untrained
-            twin's in the same sequence.
     """
 
     table: pd.DataFrame
     effects: pd.DataFrame
+    excess: pd.DataFrame
     balance: pd.DataFrame
     n_with_seqlet: int
     n_tried: int
-    beyond_untrained_p: float
+
+    @property
+    def shown(self) -> list[str]:
+        """The measures whose excess is shown to be above 1."""
+        rows = self.excess[self.excess["low"] > 1]
+        return [str(m) for m in rows["measure"]]
 
     @property
     def sentence(self) -> str:
         """The outcome in words."""
-        n = len(self.table)
-        if n < MIN_PAIRS:
+        if not len(self.excess):
+            n = int((self.table["input"] == GIVEN).sum())
             return (
                 f"Not tested: only {n} of {self.n_tried} sequences with a seqlet have a control "
-                f"interval alike in GC, complexity and place; {MIN_PAIRS} are needed."
+                f"interval alike in GC, complexity and place, and {len(self.table) - n} shuffled "
+                f"copies; {MIN_PAIRS} of each are needed."
             )
-        rows = {str(row["measure"]): row for row in self.effects.to_dict("records")}
-
-        def ratio(name: str) -> str:
-            row = rows[name]
-            return (
-                f"{row['median_ratio']:.2f} times as far "
-                f"({row['ratio_low']:.2f}-{row['ratio_high']:.2f}, p = {row['p']:.2g})"
-            )
-
-        trained = [name for name in ("discriminator", "embedding") if name in rows]
-        moved = [name for name in trained if rows[name]["p"] * len(trained) < ALPHA]
-        words = "; ".join(f"the {name} {ratio(name)}" for name in trained)
-        verdict = (
-            f"moves the {' and the '.join(moved)} of the rest of the sequence more"
-            if moved
-            else "does not move the rest of the sequence more"
+        words = "; ".join(
+            f"{row['measure']} {row['ratio']:.2f} times ({row['low']:.2f} to {row['high']:.2f})"
+            for row in self.excess.to_dict("records")
         )
-        return (
-            f"In {n} sequences, shuffling a seqlet {verdict} than shuffling a low-scoring interval "
-            f"alike in GC, complexity and place: {words}. In an untrained model the embedding "
-            f"moves {ratio('untrained_embedding')}.{self._caution}"
+        n, copies = (int(self.excess.iloc[0][c]) for c in ("n_given", "n_shuffled"))
+        what = (
+            f"shuffling a seqlet moves the {' and the '.join(self.shown)} of the rest of the "
+            "sequence more, beyond shuffled copies and random weights"
+            if self.shown
+            else "no effect of shuffling a seqlet on the rest of the sequence is shown beyond "
+            "shuffled copies and random weights"
         )
+        return f"In {n} sequences and {copies} shuffled copies, {what}: {words}.{self._caution}"
 
     @property
     def _caution(self) -> str:
@@ -129,9 +149,8 @@ class Intervention:
 
 def intervene(
     model: Nucel,
-    sequences: Sequence[str],
-    seqlets: Calls,
-    track: NDArray[np.floating],
+    given: Scored,
+    copy: Scored,
     offsets: NDArray[np.int64],
     seed: int = 0,
     *,
@@ -144,50 +163,81 @@ def intervene(
     read on their canonical strand, so neither order nor strand of the file matters.
 
     Args:
-        model: A trained model; an untrained twin is made from it.
-        sequences: One per unit, upper case, none longer than the model's context.
-        seqlets: High-scoring intervals.
-        track: (bases,) the score they were called on; NaN where there is none.
-        offsets: (units + 1,) where each unit begins in ``track``.
-        seed: Of the choice, the shuffles and the twin.
-        max_sequences: At most so many pairs.
+        model: A trained model; a randomly initialised one is made from it.
+        given: The sequences.
+        copy: A shuffled copy of each, scored and called in the same way.
+        offsets: (units + 1,) where each unit begins in the tracks.
+        seed: Decides the choice, the shuffles and the random weights.
+        max_sequences: At most so many pairs of each input.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
         InputError: A sequence is longer than the model's context.
     """
-    from nucel_model import untrained_twin
-
-    longest = max(map(len, sequences), default=0)
+    longest = max(map(len, given.sequences), default=0)
     if longest > model.config.context_bp:
         raise InputError(
             f"A sequence has {longest:,} bases, but {model.name} reads {model.config.context_bp:,} "
             "at once. Cut the sequences into units first."
         )
-    pairs, tried, with_seqlet = find_pairs(
-        sequences, seqlets, track, np.asarray(offsets), seed, max_sequences
-    )
+    found = {
+        name: find_pairs(
+            one.sequences, one.seqlets, one.track, np.asarray(offsets), seed, max_sequences
+        )
+        for name, one in ((GIVEN, given), (COPY, copy))
+    }
+    total = 2 * sum(len(pairs) for pairs, _, _ in found.values())
     done = 0
 
     def step(n: int) -> None:
         nonlocal done
         done += n
         if on_progress is not None:
-            on_progress(done, 2 * len(pairs), "shuffling seqlets")
+            on_progress(done, total, "shuffling seqlets")
 
-    embedding, logit = _effects(model, pairs, step)
-    untrained, _ = _effects(untrained_twin(model, seed), pairs, step)
-    measures = {"embedding": embedding, "untrained_embedding": untrained}
-    if logit is not None:
-        measures = {"discriminator": logit, **measures}
+    random = _random_weights(model, seed)
+    measured: dict[str, dict[str, Array]] = {}
+    for name, (pairs, _, _) in found.items():
+        measured[name] = {}
+        for prefix, one in (("", model), (RANDOM, random)):
+            embedding, logit = _effects(one, pairs, step)
+            if logit is not None:
+                measured[name][f"{prefix}discriminator"] = logit
+            measured[name][f"{prefix}embedding"] = embedding
+    import pandas as pd
+
+    tables = [pair_table(found[name][0], measured[name], name) for name in found]
+    pairs, tried, with_seqlet = found[GIVEN]
     return Intervention(
-        table=_table(pairs, measures),
-        effects=_summary(measures, seed),
-        balance=_balance(pairs),
+        table=pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True),
+        effects=pd.concat(
+            [effect_table(measured[name], seed, name) for name in found],
+            ignore_index=True,
+        ),
+        excess=excess_table(
+            given.sequences, {name: found[name][0] for name in found}, measured, seed
+        ),
+        balance=balance_table(pairs),
         n_with_seqlet=with_seqlet,
         n_tried=tried,
-        beyond_untrained_p=wilcoxon_p(_log_ratio(embedding) - _log_ratio(untrained)),
     )
+
+
+def _random_weights(model: Nucel, seed: int) -> Nucel:
+    """The randomly initialised network, with a random discriminator if the model has one."""
+    import torch
+
+    from nucel_model import untrained_twin
+    from nucel_model.config import NucelConfig
+    from nucel_model.heads import ReplacedTokenHead
+
+    random = untrained_twin(model, seed)
+    if model.discriminator_head is not None and isinstance(model.config, NucelConfig):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            head = ReplacedTokenHead(model.config)
+        random.discriminator_head = head.to(next(random.parameters()).device).eval()
+    return random
 
 
 def _effects(
@@ -236,110 +286,3 @@ def _batches(pairs: list[Pair]) -> list[list[int]]:
             batches.append([])
         batches[-1].append(i)
     return batches
-
-
-def _log_ratio(effect: Array) -> Array:
-    tiny = np.finfo(float).tiny
-    return np.asarray(np.log(np.maximum(effect[:, 0], tiny) / np.maximum(effect[:, 1], tiny)))
-
-
-def wilcoxon_p(values: Array) -> float:
-    """One-sided p of Wilcoxon's signed-rank test that values lie above 0; NaN without any."""
-    from scipy.stats import wilcoxon
-
-    if not len(values):
-        return float("nan")
-    if not values.any():
-        return 1.0
-    return float(wilcoxon(values, alternative="greater").pvalue)
-
-
-def _summary(measures: dict[str, Array], seed: int) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = []
-    for name, effect in measures.items():
-        n = len(effect)
-        # sorted, so that the same resampling meets the same values whatever the order
-        ratio, difference = np.sort(_log_ratio(effect)), np.sort(effect[:, 0] - effect[:, 1])
-        low, high = _interval_of(ratio, np.median, seed)
-        least, most = _interval_of(difference, np.mean, seed)
-        rows.append(
-            {
-                "measure": name,
-                "n": n,
-                "seqlet": effect[:, 0].mean() if n else np.nan,
-                "control": effect[:, 1].mean() if n else np.nan,
-                "median_ratio": np.exp(np.median(ratio)) if n else np.nan,
-                "ratio_low": np.exp(low),
-                "ratio_high": np.exp(high),
-                "mean_difference": difference.mean() if n else np.nan,
-                "difference_low": least,
-                "difference_high": most,
-                "share_higher": (difference > 0).mean() if n else np.nan,
-                "p": wilcoxon_p(ratio),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _interval_of(
-    values: Array, statistic: Callable[..., NDArray[np.float64]], seed: int
-) -> tuple[float, float]:
-    """95 % of the statistic over resampled sequences."""
-    if not len(values):
-        return float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).integers(len(values), size=(N_BOOTSTRAP, len(values)))
-    low, high = np.percentile(statistic(values[drawn], axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _table(pairs: list[Pair], measures: dict[str, Array]) -> pd.DataFrame:
-    import pandas as pd
-
-    def place(pair: Pair, which: Interval) -> tuple[int, int]:
-        n = len(pair.sequence)
-        return (n - which.end, n - which.start) if pair.flipped else (which.start, which.end)
-
-    rows = []
-    for i, pair in enumerate(pairs):
-        row: dict[str, float] = {"unit": pair.unit, "changed_bases": pair.changed}
-        for side, (name, which) in enumerate((("seqlet", pair.high), ("control", pair.low))):
-            row[f"{name}_start"], row[f"{name}_end"] = place(pair, which)
-            for column in ("score", "gc", "entropy_bits", "edge_bp"):
-                row[f"{name}_{column}"] = getattr(which, column)
-            for measure, effect in measures.items():
-                row[f"{name}_{measure}"] = effect[i, side]
-        rows.append(row)
-    return pd.DataFrame(rows, columns=INTERVENTION_COLUMNS)
-
-
-def _balance(pairs: list[Pair]) -> pd.DataFrame:
-    import pandas as pd
-
-    sides = [[p.high for p in pairs], [p.low for p in pairs]]
-    columns = {
-        name: [np.array([getattr(w, name) for w in side], dtype=np.float64) for side in sides]
-        for name in ("score", "gc", "entropy_bits", "edge_bp")
-    }
-    changed = np.array([p.changed for p in pairs], dtype=np.float64)
-    columns["changed_bases"] = [changed, changed]
-    columns["distance_measured_bp"] = [
-        np.array(
-            [reach(p.measured, (w.start + w.end - 1) / 2) for p, w in zip(pairs, side, strict=True)]
-        )
-        for side in sides
-    ]
-    rows = []
-    for name, (high, low) in columns.items():
-        sd = np.sqrt((high.var() + low.var()) / 2) if len(high) else np.nan
-        gap = high.mean() - low.mean() if len(high) else np.nan
-        rows.append(
-            {
-                "property": name,
-                "seqlet": high.mean() if len(high) else np.nan,
-                "control": low.mean() if len(high) else np.nan,
-                "standardised_difference": gap / sd if sd > 0 else (np.nan if sd != sd else 0.0),
-            }
-        )
-    return pd.DataFrame(rows)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.compare import Intervention
+from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.plots import (
     best_match,
     browser_figure,
@@ -61,7 +62,6 @@ _EXPLAINED = {
     "database": "motif collection",
     "n_targets": "matrices in it",
     "scanner": "scanner for motif sites",
-    "model_adds": "model adds to sequence alone, for the first motif",
 }
 
 
@@ -102,6 +102,8 @@ def build_report(
         if len(result.heads)
         else "",
         intervention=intervention,
+        claims=[*(facts["looked_at"] or []), *(facts["score_looked_at"] or [])],
+        effect=EFFECT,
         effects=rows_of(intervention.effects) if intervention is not None else [],
         balance=rows_of(intervention.balance) if intervention is not None else [],
         kmers=rows_of(result.kmers.head(MOST_KMERS)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.words import Facts, number
 from nucel_interp.score_names import is_head
@@ -38,6 +39,13 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "shuffles (q < 0.05).",
         "attention_fold is the share of site bases inside seqlets over the share of all test "
         "bases inside seqlets, with a 95% bootstrap interval over sequences.",
+        "A model is said to look at a motif if the AUROC of its held-out sites' bases against the "
+        "other bases of the same sequences is at least 0.55, and at least 0.05 is left of it beyond "
+        "each of four controls: the tracks of other sequences at the same places, sites of "
+        "column-permuted decoys weighted to the same composition, a randomly initialised network, "
+        "and dinucleotide-shuffled copies; heads were chosen on one half and measured on the "
+        "other, and intervals hold for all motifs together (Bonferroni).",
+        f"A motif is named after a family of matrices at E <= {NAMED_E} and q <= {NAMED_Q}.",
         f"Motifs were compared with {shown['database']} ({shown['n_targets']} matrices) by "
         f"Tomtom (memelite {versions['memelite'] or ''}); E = p x matrices, q over all motif and "
         "matrix pairs.",

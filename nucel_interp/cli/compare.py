@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MODELS = "--models"
 TABLES = (
     "models", "snr", "recovery", "recall", "layers", "distances", "heads", "differences",
-    "shuffled", "cls_row", "tracks",
+    "controls", "shuffled", "cls_row", "tracks",
 )  # fmt: skip
 MOST_ROWS = 12
 

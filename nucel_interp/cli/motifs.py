@@ -190,17 +190,14 @@ def _write(
     on_progress(4, 4, stage)
 
 
-def _matrix(row: dict[str, Any]) -> str:
+def _matrix(row: dict[Any, Any]) -> str:
     """The best match, with a mark where it is not good enough for a name."""
     from nucel_interp.match.naming import is_named
 
     if not row["best_match"]:
         return "-"
-    return (
-        str(row["best_match"])
-        if is_named(row["E_value"], row["q_global"])
-        else f"~{row['best_match']}"
-    )
+    sure = is_named(row["E_value"], row["q_global"])
+    return f"{'' if sure else '~'}{row['best_match']}"
 
 
 def _summarise(

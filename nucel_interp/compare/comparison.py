@@ -31,6 +31,7 @@ from nucel_interp.compare.measure import (
     SnrValues,
     add_snr,
     at_resolutions,
+    at_windows,
     measure,
     read_windows,
 )
@@ -39,6 +40,8 @@ from nucel_interp.compare.result import ComparisonResult, Locus
 from nucel_interp.compare.snr import signal_to_noise
 from nucel_interp.compare.targets import Target, make_targets, scan_sites
 from nucel_interp.compare.windows import Windows, common_window, cut_windows
+from nucel_interp.controls.beyond import AtQuestions, Question, beyond_controls, both_ways
+from nucel_interp.controls.words import BEST_HEAD, Claim, control_table
 from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
@@ -120,10 +123,13 @@ def compare_models(
             "short, or covered by sites altogether"
         )
     tracked = track_table(own, windows, targets, targets_among) if own else None
+    questions = [
+        both_ways(t.name, t.occurrences(windows.second_half), windows.second_half) for t in targets
+    ]
     drawn = most_sites(targets, windows, MOST_LOCI)
     measured, distances, layers = [], [], []
     for reader in readers:
-        one = measure(reader, windows, targets, known, coarsest, drawn, stages)
+        one = measure(reader, windows, targets, questions, known, coarsest, drawn, stages)
         measured.append(one)
         with stages.stage(f"how far {reader.name} looks", 1):
             far = distance_profile(reader.model, windows.sequences, seed)
@@ -131,7 +137,10 @@ def compare_models(
         layers.append(layer_table(one, windows, far.mean))
     trained = [r for r in readers if not r.twin_of]
     found = _find(trained, windows, database, seed, stages) if find else {}
-    copies, null = _shuffled_input(trained, windows, targets, asked, known, coarsest, seed, stages)
+    copies, null, in_copies = _shuffled_input(
+        trained, windows, targets, questions, asked, known, coarsest, seed, stages
+    )
+    claims = _claims(questions, measured, in_copies, windows)
     rows = _cls_rows(readers, windows, targets, known, stages) if cls_row else None
     names = [t.name for t in targets]
     with stages.stage("drawing intervals", 1):
@@ -146,6 +155,7 @@ def compare_models(
             differences=difference_table(measured, null, targets),
             motifs={name: m for name, m in asked.drawn.items() if name in names},
             loci=[_locus(w, windows, targets, measured, own) for w in drawn],
+            controls=control_table(claims),
             shuffled=_joined(copies),
             cls_row=rows,
             tracks=tracked,
@@ -155,6 +165,7 @@ def compare_models(
             warnings=warnings_for(windows, asked, targets)
             + (_local_cls(trained, window_bp) if cls_row else []),
         )
+    result.summary["looked_at"] = [one.sentence for one in claims]
     if own:
         result.summary["own_tracks"] = ", ".join(own)
     result.summary["model_sha256"] = _digests(trained)
@@ -217,34 +228,61 @@ def _shuffled_input(
     trained: Sequence[Reader],
     windows: Windows,
     targets: Sequence[Target],
+    questions: Sequence[Question],
     asked: Asked,
     known: NDArray[np.bool_],
     coarsest: int,
     seed: int,
     stages: Stages,
-) -> tuple[list[pd.DataFrame], dict[str, SnrValues]]:
+) -> tuple[list[pd.DataFrame], dict[str, SnrValues], dict[str, AtQuestions]]:
     """The same in shuffled copies: at the same places, and at the matrices' sites there.
 
-    The former per sequence too, by model.
+    The former per sequence too, by model, and for the controls.
     """
     copies = replace(windows, sequences=[shuffled(s, seed=seed) for s in windows.sequences])
-    questions = [("same places", list(targets))]
+    asked_of = [("same places", list(targets))]
     if asked.motifs is not None:
         there = {n: s for n, s in scan_sites(asked.motifs, copies).items() if s}
         again = make_targets(there, asked.motifs, copies, known, seed, n_decoys=0)
-        questions.append(("sites in the copies", [t for t in again if len(t.with_site)]))
-    tables, at_places = [], {}
+        asked_of.append(("sites in the copies", [t for t in again if len(t.with_site)]))
+    tables, at_places, at_sites = [], {}, {}
     for reader in trained:
         with stages.stage(f"shuffled input: {reader.name}", int(copies.offsets[-1])) as step:
             scores = read_windows(reader, copies.sequences, step)
-        found = [SnrValues() for _ in questions]
+        found = [SnrValues() for _ in asked_of]
         for resolution, tracks in at_resolutions(reader, scores, coarsest, known):
-            for values, (_, here) in zip(found, questions, strict=True):
+            for values, (_, here) in zip(found, asked_of, strict=True):
                 add_snr(values, resolution, tracks, reader.is_global, copies, here)
-        for values, (at, here) in zip(found, questions, strict=True):
+            if resolution == "matched":
+                at_sites[reader.name] = at_windows(questions, tracks, windows)
+        for values, (at, here) in zip(found, asked_of, strict=True):
             tables.append(snr_table(reader.name, values, here).assign(at=at))
         at_places[reader.name] = found[0]
-    return tables, at_places
+    return tables, at_places, at_sites
+
+
+def _claims(
+    questions: Sequence[Question],
+    measured: Sequence[Measured],
+    in_copies: Mapping[str, AtQuestions],
+    windows: Windows,
+) -> list[Claim]:
+    """What may be said of every trained model at every motif."""
+    trained = [m for m in measured if not m.reader.twin_of]
+    claims = []
+    for m in trained:
+        twins = [t.at_sites for t in measured if t.reader.twin_of == m.reader.name]
+        found = beyond_controls(
+            questions,
+            m.at_sites,
+            windows.second_half,
+            random_weights=twins[0] if twins else None,
+            shuffled=[in_copies[m.reader.name]] if m.reader.name in in_copies else [],
+        )
+        claims += [
+            Claim(one, m.reader.name, BEST_HEAD, len(questions), m.reader.label) for one in found
+        ]
+    return claims
 
 
 def _cls_rows(

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from nucel_interp.compare.association import Association, associate
 from nucel_interp.controls.beyond import (
+    AtQuestions,
     Beyond,
-    Measured,
     at_questions,
     beyond_controls,
     both_ways,
@@ -133,7 +133,7 @@ def head_motifs(
 
     questions = [both_ways(label(o.motif), o, np.asarray(in_test, dtype=bool)) for o in found]
 
-    def at(tracks: NDArray[np.floating]) -> Measured:
+    def at(tracks: NDArray[np.floating]) -> AtQuestions:
         return at_questions(questions, tracks, offsets, in_test, null.used)
 
     return HeadMotifs(

@@ -25,6 +25,7 @@ from nucel_interp.compare.snr import DEFINITIONS, signal_to_noise
 from nucel_interp.compare.targets import Target
 from nucel_interp.compare.windows import Windows
 from nucel_interp.controls.auroc import auroc
+from nucel_interp.controls.beyond import AtQuestions, Question, at_questions
 from nucel_interp.scoring.resolution import blur
 from nucel_interp.scoring.runner import Progress, Scores, score_sequences
 
@@ -106,6 +107,7 @@ class Measured:
         scores: Shares, entropy and strand consistency per head; its tracks are empty.
         sink_heads: Heads with over half of their attention on one place in some window; None if
             no window is long enough to tell.
+        at_sites: AUROC of every head at the sites and decoys of every question, matched.
         tracks: (resolution, window) -> (bases,) of the chosen head, for the windows asked for.
         cost: Of reading the windows.
     """
@@ -116,6 +118,7 @@ class Measured:
     chosen: dict[str, Chosen]
     scores: Scores
     sink_heads: int | None
+    at_sites: AtQuestions
     tracks: dict[tuple[str, int], NDArray[np.float32]]
     cost: Cost
 
@@ -147,6 +150,7 @@ def measure(
     reader: Reader,
     windows: Windows,
     targets: Sequence[Target],
+    questions: Sequence[Question],
     known: NDArray[np.bool_],
     coarsest: int,
     drawn: Sequence[int],
@@ -157,7 +161,8 @@ def measure(
     Args:
         reader: The model.
         windows: What is read.
-        targets: What is asked.
+        targets: The motifs' sites.
+        questions: The same as the controls take them.
         known: (bases,) bases that count.
         coarsest: Token width (bases) of the coarsest model.
         drawn: Windows whose tracks are kept.
@@ -172,6 +177,7 @@ def measure(
     recovery: dict[Key, Recovery] = {}
     chosen: dict[str, Chosen] = {}
     tracks: dict[tuple[str, int], NDArray[np.float32]] = {}
+    at_sites: AtQuestions = []
     with stages.stage(f"measuring {reader.name}", len(RESOLUTIONS)) as step:
         for resolution, values in at_resolutions(reader, scores, coarsest, known):
             add_snr(snr, resolution, values, reader.is_global, windows, targets)
@@ -179,6 +185,8 @@ def measure(
                 (resolution, name): one
                 for name, one in recover(values, windows, targets, reader.n_heads).items()
             }
+            if resolution == "matched":
+                at_sites = at_windows(questions, values, windows)
             chosen[resolution] = _chosen(snr, resolution, windows, targets, reader.n_heads)
             for window in drawn:  # every head for now: which one is chosen at the end
                 span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
@@ -190,8 +198,16 @@ def measure(
         tracks[resolution, window] = nothing if head is None else values[head]
     return Measured(
         reader, snr, recovery, chosen, _without_tracks(scores),
-        _sink_heads(reader, scores, windows, coarsest), tracks, cost,
+        _sink_heads(reader, scores, windows, coarsest), at_sites, tracks, cost,
     )  # fmt: skip
+
+
+def at_windows(
+    questions: Sequence[Question], tracks: NDArray[np.floating], windows: Windows
+) -> AtQuestions:
+    """AUROC of every head at every question's sites, each record a sequence."""
+    everyone = np.ones(len(windows.records), dtype=bool)  # repeats were left out
+    return at_questions(questions, tracks, windows.record_offsets, windows.second_half, everyone)
 
 
 def add_snr(

@@ -55,6 +55,8 @@ class ComparisonResult:
         differences: Ratios of signal-to-noise between models, paired over sequences.
         motifs: The matrix of each motif by its name in the tables, where there is one.
         loci: A few records to look at.
+        controls: What the best head of every trained model has at every motif's sites beyond each
+            control (`controls.words.CONTROL_COLUMNS`); None if that was not measured.
         shuffled: Signal-to-noise of the trained models in shuffled copies of the windows, at the
             same places and, where a matrix was given, at its sites there (column ``at``).
         cls_row: Signal-to-noise of what [CLS] attends to in the last layer; None if not asked for.
@@ -73,6 +75,7 @@ class ComparisonResult:
     differences: pd.DataFrame
     motifs: dict[str, Motif] = field(default_factory=dict)
     loci: list[Locus] = field(default_factory=list)
+    controls: pd.DataFrame | None = None
     shuffled: pd.DataFrame | None = None
     cls_row: pd.DataFrame | None = None
     tracks: pd.DataFrame | None = None

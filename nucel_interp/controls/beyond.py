@@ -42,7 +42,7 @@ CONTROLS = ("place", "composition", "random_weights", "shuffled_sequence")
 Verdict = Literal["yes", "no", "cannot tell"]
 Array = NDArray[np.float64]
 Heads = tuple[int | None, int | None]
-Measured = list[tuple[AtSites, AtSites]]
+AtQuestions = list[tuple[AtSites, AtSites]]
 """Of each part of each question, at its sites and at its decoys' sites."""
 
 
@@ -145,7 +145,7 @@ def at_questions(
     offsets: NDArray[np.int64],
     second_half: NDArray[np.bool_],
     used: NDArray[np.bool_],
-) -> Measured:
+) -> AtQuestions:
     """AUROC of tracks at the sites and decoys of every question; a model's part of the work.
 
     Args:
@@ -163,11 +163,11 @@ def at_questions(
 
 def beyond_controls(
     questions: Sequence[Question],
-    tracks: Measured,
+    tracks: AtQuestions,
     second_half: NDArray[np.bool_],
     *,
-    random_weights: Measured | None = None,
-    shuffled: Sequence[Measured] = (),
+    random_weights: AtQuestions | None = None,
+    shuffled: Sequence[AtQuestions] = (),
 ) -> list[Beyond]:
     """What is left at each question's sites beyond every control that is at hand.
 
@@ -193,8 +193,8 @@ def beyond_controls(
 
 def _one(
     question: Question,
-    real: Measured,
-    random: Measured | None,
+    real: AtQuestions,
+    random: AtQuestions | None,
     copies: list[list[Array]],
     second_half: NDArray[np.bool_],
 ) -> Beyond:

@@ -95,6 +95,7 @@ def build_comparison(
         others=[drawn[stem] for stem in _OTHERS if drawn[stem]],
         snr=rows_of(headline_table(result).head(MOST_ROWS)),
         differences=rows_of(difference_table(result).head(MOST_ROWS)),
+        controls=rows_of(result.controls.head(MOST_ROWS)) if result.controls is not None else [],
         recovery=rows_of(recovery_table(result).head(MOST_ROWS)),
         shuffled=rows_of(_shuffled(result).head(MOST_ROWS)),
         cls_row=rows_of(_cls_row(result).head(MOST_ROWS)),

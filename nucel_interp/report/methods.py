@@ -40,8 +40,8 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "attention_fold is the share of site bases inside seqlets over the share of all test "
         "bases inside seqlets, with a 95% bootstrap interval over sequences.",
         "A model is said to look at a motif if the AUROC of its held-out sites' bases against the "
-        "other bases of the same sequences is at least 0.55, and at least 0.05 is left of it beyond "
-        "each of four controls: the tracks of other sequences at the same places, sites of "
+        "other bases of the same sequences is at least 0.55, and at least 0.05 of it is left "
+        "beyond each of four controls: the tracks of other sequences at the same places, sites of "
         "column-permuted decoys weighted to the same composition, a randomly initialised network, "
         "and dinucleotide-shuffled copies; heads were chosen on one half and measured on the "
         "other, and intervals hold for all motifs together (Bonferroni).",

@@ -1,7 +1,9 @@
-"""What a comparison of models shows, in one plain sentence; never more than its intervals say.
+"""What a comparison of models shows, in plain sentences; never more than its intervals say.
 
-The headline is the mean ratio inside over outside the sites at matched resolution, the head chosen
-among all layers on one half of the sequences and measured on the other.
+First, which model looks at which motif, by the rule that every command shares
+(`controls.beyond`). Then how models differ: the headline is the mean ratio inside over outside the
+sites at matched resolution, the head chosen among all layers on one half of the sequences and
+measured on the other.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 HEADLINE = {"resolution": "matched", "layers": "all", "definition": "mean_ratio", "heads": "best"}
 MOST_NAMES = 4
+OTHER_DEFINITION = "peak_over_median"
+TWIN, COPIES = "its untrained twin", "shuffled sequence"
 SHUFFLED = ", shuffled input"  # behind a model's name in the table of differences
 
 
@@ -39,68 +43,110 @@ class Contrast:
         return int(self.low > 1) - int(self.high < 1)
 
 
-@dataclass(frozen=True)
-class Controls:
-    """A model's ratios over what it must exceed; empty where that was not measured."""
-
-    twin: list[Contrast]
-    shuffled: list[Contrast]
-
-    def failed(self, motif: str) -> list[str]:
-        """In words, the measured controls that a model is not shown to be above at a motif."""
-        return [
-            words
-            for found, words in (
-                (self.twin, "its own untrained twin"),
-                (self.shuffled, "itself at the same places in shuffled sequence"),
-            )
-            if found and not any(c.motif == motif and c.side == 1 for c in found)
-        ]
-
-
 def verdict(result: ComparisonResult) -> str:
-    """One sentence that follows from the intervals: models against each other and their controls.
+    """A sentence on what each model looks at, and one on how they differ.
 
     The first trained model is held against every other. A difference is named only if its interval
-    leaves out 1; if the higher model is not above its own untrained twin, or not above itself at
-    the same places in shuffled sequence, that is said too.
+    leaves out 1; if the higher model is not shown to look at the motif, that is said too. Where
+    another definition of signal-to-noise points elsewhere, that is said as well.
     """
     trained = _names(result.models, "yes")
     motifs = list(dict.fromkeys(result.snr["motif"].astype(str)))
     if not trained or not motifs:
         return "No model could be compared: there is no sequence with a site to measure at."
-    controls = {name: controls_of(result, name) for name in trained}
-    clauses = [_pair(result, trained[0], other, controls) for other in trained[1:]]
-    clauses += _against(
-        {name: c.twin for name, c in controls.items()}, motifs, "its own untrained twin"
+    looked = {name: _looked_at(result, name) for name in trained}
+    clauses = [_pair(result, trained[0], other, looked) for other in trained[1:]]
+    twins, copies = (
+        {n: _over_control(result, n, what) for n in trained} for what in (TWIN, COPIES)
     )
-    clauses += _against(
-        {name: c.shuffled for name, c in controls.items()},
-        motifs,
-        "itself at the same places in shuffled sequence",
-    )
-    without = [name for name, c in controls.items() if not c.twin]
+    clauses += _against(twins, motifs, "its own untrained twin")
+    clauses += _against(copies, motifs, "itself at the same places in shuffled sequence")
+    without = [name for name, rows in twins.items() if not rows]
     if without:
         clauses.append(f"{_joined(without)} could not be held against an untrained twin")
     if len(motifs) > 1:
-        clauses.append("intervals are not corrected for the number of motifs")
-    return "At matched resolution, " + "; ".join(clauses) + "."
+        clauses.append("these intervals are not corrected for the number of motifs")
+    ratios = "By signal-to-noise at matched resolution, " + "; ".join(clauses) + "."
+    first = _all_looked_at(looked)
+    return " ".join([*([first] if first else []), ratios, *_disagreements(result, trained, motifs)])
 
 
-def controls_of(result: ComparisonResult, name: str) -> Controls:
-    """The headline's ratios of a model over its untrained twin and over shuffled input."""
+def _looked_at(result: ComparisonResult, name: str) -> dict[str, str]:
+    """Motif -> what may be said of a model there; empty where the controls were not measured."""
+    if result.controls is None:
+        return {}
+    rows = result.controls[result.controls["model"].astype(str) == name]
+    return dict(zip(rows["motif"].astype(str), rows["looked_at"].astype(str), strict=True))
+
+
+def _all_looked_at(looked: dict[str, dict[str, str]]) -> str:
+    """``mini looks at CTCF and not at AP-1; of SP1 it cannot be told``; "" if not measured."""
+    clauses = []
+    for name, verdicts in looked.items():
+        groups = {v: [m for m, found in verdicts.items() if found == v] for v in verdicts.values()}
+        yes, no = groups.pop("yes", []), groups.pop("no", [])
+        unknown = [m for motifs in groups.values() for m in motifs]
+        parts = []
+        if yes:
+            parts.append(f"looks at {_listed(yes)}")
+        if no:
+            parts.append(f"does not look at {_listed(no)}")
+        if unknown:
+            parts.append(f"is not shown to look at {_listed(unknown)}")
+        if parts:
+            clauses.append(f"{name} {_joined(parts)}")
+    if not clauses:
+        return ""
+    return (
+        "Beyond place, composition, random weights and shuffled sequence, "
+        + "; ".join(clauses)
+        + "."
+    )
+
+
+def _over_control(
+    result: ComparisonResult, name: str, control: str, **which: str
+) -> list[Contrast]:
+    """A model's ratios over its untrained twin, or over itself in shuffled sequence."""
+    if control == COPIES:
+        return contrasts(result, name, f"{name}{SHUFFLED}", **which)
     models = result.models
     twins = models[(models["twin_of"].astype(str) == name) & (models["trained"] == "untrained")]
-    twin = contrasts(result, name, str(twins["model"].iloc[0])) if len(twins) else []
-    return Controls(twin, contrasts(result, name, f"{name}{SHUFFLED}"))
+    return contrasts(result, name, str(twins["model"].iloc[0]), **which) if len(twins) else []
 
 
-def contrasts(result: ComparisonResult, a: str, b: str) -> list[Contrast]:
-    """The headline's ratios of model a over model b, one per motif, whichever way they are kept."""
+def _disagreements(
+    result: ComparisonResult, trained: Sequence[str], motifs: Sequence[str]
+) -> list[str]:
+    """Where peak over median is on the other side of a control than the mean ratio."""
+    found = []
+    for name in trained:
+        for control in (TWIN, COPIES):
+            mean = {c.motif: c for c in _over_control(result, name, control)}
+            other = _over_control(result, name, control, definition=OTHER_DEFINITION)
+            found += [
+                f"{name} at {c.motif} against {control}: {c.ratio:.2f}{_short(c)}"
+                for c in other
+                if c.motif in mean and c.side * mean[c.motif].side < 0
+            ]
+    if not found:
+        return []
+    shown = found[:MOST_NAMES]
+    more = f", and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return [
+        f"Definitions disagree: peak over median has the other sign for {'; '.join(shown)}{more}."
+    ]
+
+
+def contrasts(result: ComparisonResult, a: str, b: str, **which: str) -> list[Contrast]:
+    """The headline's ratios of model a over model b, one per motif, whichever way they are kept.
+
+    ``which`` are values of `HEADLINE`'s columns to take in place of its own.
+    """
     table = result.differences
     if not len(table):
         return []
-    rows = _headline(table)
+    rows = _headline(table, **which)
     found = [
         Contrast(*_numbers(row, "ratio", "low", "high"))
         for row in rows[(rows["model_a"] == a) & (rows["model_b"] == b)].to_dict("records")
@@ -111,12 +157,12 @@ def contrasts(result: ComparisonResult, a: str, b: str) -> list[Contrast]:
     return found
 
 
-def _pair(result: ComparisonResult, a: str, b: str, controls: dict[str, Controls]) -> str:
+def _pair(result: ComparisonResult, a: str, b: str, looked: dict[str, dict[str, str]]) -> str:
     found = contrasts(result, a, b)
     if not found:
         return f"{a} and {b} could not be compared"
     if len(found) == 1:
-        return _one_motif(found[0], a, b, controls)
+        return _one_motif(found[0], a, b, looked)
     higher, lower = ([c.motif for c in found if c.side == side] for side in (1, -1))
     if not higher and not lower:
         return (
@@ -130,7 +176,7 @@ def _pair(result: ComparisonResult, a: str, b: str, controls: dict[str, Controls
     return text + (f" (no difference shown for {rest} of {len(found)})" if rest else "")
 
 
-def _one_motif(found: Contrast, a: str, b: str, controls: dict[str, Controls]) -> str:
+def _one_motif(found: Contrast, a: str, b: str, looked: dict[str, dict[str, str]]) -> str:
     if not found.side:
         return (
             f"no difference between {a} and {b} is shown at {found.motif} "
@@ -144,8 +190,9 @@ def _one_motif(found: Contrast, a: str, b: str, controls: dict[str, Controls]) -
         f"the signal-to-noise of attention at {found.motif} sites is {found.ratio:.2f} times as "
         f"high in {a} as in {b} {_interval(found)}"
     )
-    failed = controls[a].failed(found.motif)
-    return text + (f", but {a} is not shown to be above {' or '.join(failed)}" if failed else "")
+    if looked[a].get(found.motif, "yes") == "yes":
+        return text
+    return f"{text}, but {a} is not shown to look at them"
 
 
 def _against(found: dict[str, list[Contrast]], motifs: Sequence[str], what: str) -> list[str]:
@@ -167,8 +214,8 @@ def _names(models: pd.DataFrame, trained: str) -> list[str]:
     return [str(name) for name in models.loc[models["trained"] == trained, "model"]]
 
 
-def _headline(table: pd.DataFrame) -> pd.DataFrame:
-    for column, value in HEADLINE.items():
+def _headline(table: pd.DataFrame, **which: str) -> pd.DataFrame:
+    for column, value in (HEADLINE | which).items():
         table = table[table[column].astype(str) == value]
     return table
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nucel_interp.compare.result import ComparisonResult, Locus
+from nucel_interp.controls.words import CONTROL_COLUMNS
 from nucel_interp.types import Motif, Record
 from tests.interp.fake_result import pwm_of
 
@@ -139,6 +140,18 @@ def differences_of(snr, models):
     )  # fmt: skip
 
 
+def controls_of(models, motifs):
+    """Every trained model looks at every motif."""
+    rows = [
+        {"motif": motif, "model": name, "score": "best head", "heads": "2:1", "n_sequences": 120,
+         "looked_at": "yes", "auroc": 0.7, "auroc_low": 0.66, "auroc_high": 0.74,
+         "beyond_place": 0.2, "beyond_place_low": 0.15, "beyond_place_high": 0.25, "reason": ""}
+        for name in models.loc[models["trained"] == "yes", "model"]
+        for motif in motifs
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=CONTROL_COLUMNS)
+
+
 SUMMARY = {
     "window_bp": 252, "n_records": 120, "n_sequences": 122, "n_with_site": 120,
     "n_sites": 141,
@@ -173,5 +186,6 @@ def fake_comparison(names=("mini", "nt-small"), motifs=("CTCF",), value=None, **
         models=models, snr=snr, recovery=recovery, recall=recall, layers=layers,
         distances=distances, heads=heads, differences=differences_of(snr, models),
         motifs={name: Motif(name, pwm_of("CCACTAGGGGGCGCT")) for name in motifs},
-        loci=loci, summary=dict(SUMMARY), warnings=["a warning"],
+        controls=controls_of(models, motifs), loci=loci,
+        summary=dict(SUMMARY), warnings=["a warning"],
     )  # fmt: skip

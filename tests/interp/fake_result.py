@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nucel_interp.analysis.result import MotifResult
+from nucel_interp.controls.words import CONTROL_COLUMNS
 from nucel_interp.types import (
     BASES,
     HEAD_COLUMNS,
@@ -129,6 +130,7 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         kmers=_kmers(rng),
         heads=_heads(rng),
         sites=pd.DataFrame(sites, columns=SITE_COLUMNS),
+        controls=pd.DataFrame(columns=CONTROL_COLUMNS),
         seqlets=pd.DataFrame(seqlets, columns=SEQLET_COLUMNS),
         pwms=pwms,
         targets=targets,
@@ -141,14 +143,17 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
 
 def _motif_table() -> pd.DataFrame:
     rows = [
-        ["motif_1", CTCF, 15, 19.7312, 41, 0.0, 0.1, 2, 2, "MA0139.2 CTCF", "CTCF", 1.23e-8,
+        ["motif_1", CTCF, 15, 19.7312, 41, 0.0, 0.1, 2, 2, "MA0139.2 CTCF", "CTCF",
+         "CTCF family: MA0139.2 CTCF, E = 1.2e-8", 1.23e-8,
          3.4e-8, 30, 33, 26, 3.25, 1.1e-7, 3.3e-7, 2e-9, 6e-9, 4e-8, 1.2e-7, 0.9667, 0.1,
-         5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
-        ["motif_2", AP1, 9, 11.02, 12, 0.0, 0.0, 2, 1, "MA1141.2 FOS::JUND", "AP-1", 2.1e-4,
+         6.5, 1e-9, 0.55, 0.4, "yes", "2:0", 5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
+        ["motif_2", AP1, 9, 11.02, 12, 0.0, 0.0, 2, 1, "MA1141.2 FOS::JUND", "AP-1",
+         "AP-1 family: MA1141.2 FOS::JUND, E = 2.1e-4", 2.1e-4,
          8.4e-3, 30, 10, 9, 2, 0.0021, 0.0032, 3e-3, 4e-3, 0.01, 0.02, 0.3333, 0.0667,
-         0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
-        [NASTY, "AAAAAATAAA", 10, 6.4, 9, 1.0, 0.5, 1, 1, "", "", np.nan, np.nan,
-         30, 25, 12, 4, 0.004, 0.004, 0.03, 0.03, 0.04, 0.04, 0.4, 0.2, 1.4, 0.9, 2.2,
+         31.0, 0.4, 0.5, 1.0, "no", "1:3/2:2", 0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
+        [NASTY, "AAAAAATAAA", 10, 6.4, 9, 1.0, 0.5, 1, 1, "", "", "a run of A", np.nan, np.nan,
+         30, 25, 12, 4, 0.004, 0.004, 0.03, 0.03, 0.04, 0.04, 0.4, 0.2,
+         40.0, 0.5, 0.4, 0.3, "cannot tell", "0:1", 1.4, 0.9, 2.2,
          np.nan, np.nan, np.nan, 1.2, 1.0],
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=MOTIF_COLUMNS)
@@ -214,7 +219,8 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
         "n_seqlets": n_seqlets, "n_motifs": 3, "n_untested": 1, "database": "JASPAR CORE 2026",
         "n_targets": 1019, "shuffled_copies": 9, "shuffled_input_motifs": 0,
         "shuffled_input_seqlets": 4, "scanner": "FIMO (pymemesuite)", "backend": "profile",
-        "seed": 0, "seconds": 74.31234, "model_adds": True, "top_motif": "motif_1",
+        "seed": 0, "seconds": 74.31234, "looked_at": [], "score_looked_at": [],
+        "top_motif": "motif_1",
         "top_match": "CTCF", "top_E": 1.23e-8,
     }  # fmt: skip
 
@@ -225,7 +231,7 @@ def empty_result() -> MotifResult:
     summary = full.summary | {
         "answer": "No motif passed the held-out test: attention singles out none of them.",
         "n_motifs": 0, "n_untested": 1, "seqlet_fdr_reached": False, "seqlet_fdr": 0.31,
-        "model_adds": False, "top_motif": None, "top_match": None, "top_E": None,
+        "top_motif": None, "top_match": None, "top_E": None,
     }  # fmt: skip
     return replace(
         full,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nucel_interp.plots.locus_browser import locus_browser
@@ -13,7 +14,7 @@ from nucel_interp.report import build_comparison, verdict
 from nucel_interp.report.comparison import difference_table, headline_table, recovery_table
 from nucel_interp.report.comparison_methods import comparison_methods
 from nucel_interp.report.verdict import contrasts
-from tests.interp.fake_comparison import SUMMARY, TWIN, fake_comparison
+from tests.interp.fake_comparison import SUMMARY, fake_comparison
 from tests.interp.fake_result import NASTY, RUN
 from tests.interp.test_report import Page
 
@@ -43,8 +44,10 @@ def with_ratio(result, a, b, ratio, low, high):
 
 def test_a_difference_is_named_with_its_interval(result):
     assert verdict(result) == (
-        "At matched resolution, the signal-to-noise of attention at CTCF sites is 1.29 times as "
-        "high in mini as in nt-small (95 % interval 1.19 to 1.39, 120 sequences); against "
+        "Beyond place, composition, random weights and shuffled sequence, mini looks at CTCF; "
+        "nt-small looks at CTCF. "
+        "By signal-to-noise at matched resolution, the signal-to-noise of attention at CTCF sites "
+        "is 1.29 times as high in mini as in nt-small (95 % interval 1.19 to 1.39, 120 sequences); against "
         "its own untrained twin, mini is 1.54 times (1.44 to 1.64) and nt-small is 1.19 times "
         "(1.09 to 1.29) as high; against itself at the same places in shuffled sequence, mini is "
         "1.49 times (1.39 to 1.59) and nt-small is 1.15 times (1.05 to 1.25) as high."
@@ -62,15 +65,36 @@ def test_the_lower_model_may_come_first(result):
     assert "2.00 times as high in nt-small as in mini (95 % interval 1.25 to 2.50" in said
 
 
-def test_a_lead_over_the_other_model_alone_is_not_called_learning(result):
-    said = verdict(with_ratio(result, "mini", "mini" + TWIN, 1.1, 0.9, 1.3))
-    assert "but mini is not shown to be above its own untrained twin" in said
+def with_looked_at(result, model, looked_at):
+    table = result.controls.copy()
+    table.loc[table["model"] == model, "looked_at"] = looked_at
+    return replace(result, controls=table)
 
 
-def test_a_lead_that_shuffled_sequence_has_too_is_said(result):
-    said = verdict(with_ratio(result, "mini", "mini, shuffled input", 1.1, 0.9, 1.3))
-    assert "but mini is not shown to be above itself at the same places in shuffled" in said
-    assert "above its own untrained twin" not in said
+@pytest.mark.parametrize(
+    ("looked_at", "said"),
+    [
+        ("no", "mini does not look at CTCF"),
+        ("cannot tell", "mini is not shown to look at CTCF"),
+        ("not measured", "mini is not shown to look at CTCF"),
+    ],
+)
+def test_a_lead_over_the_other_model_alone_is_not_called_learning(result, looked_at, said):
+    text = verdict(with_looked_at(result, "mini", looked_at))
+    assert f"shuffled sequence, {said}; nt-small looks at CTCF." in text
+    assert "but mini is not shown to look at them" in text
+
+
+def test_definitions_that_disagree_are_said_to_disagree(result):
+    table = result.differences.copy()
+    other = table[(table["model_a"] == "mini") & (table["model_b"] == "mini, shuffled input")]
+    other = other.assign(definition="peak_over_median", ratio=0.88, low=0.81, high=0.94)
+    both = replace(result, differences=pd.concat([table, other], ignore_index=True))
+    assert "Definitions disagree" not in verdict(result)
+    assert verdict(both).endswith(
+        "Definitions disagree: peak over median has the other sign for mini at CTCF against "
+        "shuffled sequence: 0.88 (0.81 to 0.94)."
+    )
 
 
 def test_an_unknown_interval_shows_nothing(result):
@@ -101,7 +125,9 @@ def test_many_motifs_and_models_are_counted():
     assert "higher in a than in b for M1 and M2 and higher in b than in a for M3" in said
     assert "(no difference shown for 1 of 3)" in said
     assert "above its own untrained twin: a for 2 of 3" in said
-    assert said.endswith("intervals are not corrected for the number of motifs.")
+    assert said.startswith("Beyond place, composition, random weights and shuffled sequence, a ")
+    assert "a looks at M1, M2 and M3" in said
+    assert said.endswith("these intervals are not corrected for the number of motifs.")
 
 
 def test_without_twins_or_sites_it_says_so(result):

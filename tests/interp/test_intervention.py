@@ -12,9 +12,11 @@ import torch
 from scipy.stats import kstest
 
 import nucel_model
-from nucel_interp.compare.intervention import Intervention, intervene, wilcoxon_p
+from nucel_interp.compare.intervention import Intervention, Scored, intervene
+from nucel_interp.compare.intervention_tables import wilcoxon_p
 from nucel_interp.compare.pairs import CALIPERS, MARGIN_BP, MIN_CHANGED, find_pairs
 from nucel_interp.errors import InputError
+from nucel_interp.scoring import shuffled
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import INTERVENTION_COLUMNS, canonical, reverse_complement
 from nucel_model import from_pretrained
@@ -109,17 +111,28 @@ def test_equal_sequences_count_once_and_the_best_seqlet_stands_for_them():
     assert (LENGTH - high.end if pairs[0].flipped else high.start) == 80
 
 
-def test_at_random_places_p_is_uniform(tiny):
-    p = []
+def both(sequences, calls, track, seed: int = 0) -> tuple[Scored, Scored]:
+    """The sequences, and shuffled copies of them with seqlets at other places."""
+    copies = [shuffled(s, seed=seed) for s in sequences]
+    theirs, noise, _ = at_random(copies, 10_000 + seed)
+    return Scored(sequences, calls, track), Scored(copies, theirs, noise)
+
+
+def test_at_random_places_p_is_uniform_and_no_excess_is_claimed(tiny):
+    p, claims = [], 0
     for run in range(24):
-        sequences = dna(24, 1000 + run)
+        sequences = dna(60, 1000 + run)
         calls, track, offsets = at_random(sequences, run)
-        got = intervene(tiny, sequences, calls, track, offsets, run)
-        p.append(got.effects.set_index("measure")["p"])
+        got = intervene(tiny, *both(sequences, calls, track, run), offsets, run)
+        given = got.effects[got.effects["input"] == "given"]
+        p.append(given.set_index("measure")["p"])
+        claims += bool(got.shown)
+        assert len(got.excess) == 2
     for measure in ("discriminator", "embedding"):
         values = np.array([one[measure] for one in p])
         assert kstest(values, "uniform").pvalue > 0.001
         assert (values <= 0.05).sum() <= 5  # more in 1 of 1,000 cases
+    assert claims <= 4  # at 0.025: more in 1 of 3,000 cases
 
 
 class Listener(torch.nn.Module):
@@ -165,31 +178,58 @@ def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
     sequences, calls, track = planted(6)
     offsets = np.arange(len(sequences) + 1) * LENGTH
     monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("AAAAAAAAAA"))
-    got = intervene(Listener("TGACTCAGC"), sequences, calls, track, offsets)
-    effects = got.effects.set_index("measure")
+    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
+    effects = got.effects[got.effects["input"] == "given"].set_index("measure")
     assert effects.loc["embedding", "p"] < 1e-4
     assert effects.loc["discriminator", "share_higher"] > 0.9
     assert effects.loc["untrained_embedding", "p"] > 0.01
-    assert got.beyond_untrained_p < 1e-3
+    assert got.shown == ["discriminator", "embedding"]
     assert "moves the discriminator and the embedding" in got.sentence
+
+
+def test_what_a_random_network_does_as_well_is_not_claimed(monkeypatch):
+    sequences, calls, track = planted(6)
+    offsets = np.arange(len(sequences) + 1) * LENGTH
+    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("TGACTCAGC"))
+    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
+    assert got.shown == []
+    assert "no effect of shuffling a seqlet" in got.sentence
+
+
+def test_what_shuffled_copies_give_as_well_is_not_claimed(monkeypatch):
+    sequences, calls, track = planted(6)
+    offsets = np.arange(len(sequences) + 1) * LENGTH
+    given = Scored(sequences, calls, track)
+    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("AAAAAAAAAA"))
+    got = intervene(Listener("TGACTCAGC"), given, given, offsets)
+    assert got.shown == []
+    np.testing.assert_allclose(got.excess["ratio"], 1.0)
 
 
 def test_order_and_strand_do_not_matter(tiny):
     sequences = dna(24, 7)
     calls, track, offsets = at_random(sequences, 7)
-    plain = intervene(tiny, sequences, calls, track, offsets)
+    given, copy = both(sequences, calls, track)
+    plain = intervene(tiny, given, copy, offsets)
     order = np.random.default_rng(1).permutation(24)
-    turned = [reverse_complement(sequences[i]) for i in order]
-    values = np.concatenate([track[offsets[i] : offsets[i + 1]][::-1] for i in order])
-    other = Calls(
-        np.arange(24), LENGTH - calls.end[order], LENGTH - calls.start[order], calls.score
+
+    def turned(one: Scored) -> Scored:
+        values = np.concatenate([one.track[offsets[i] : offsets[i + 1]][::-1] for i in order])
+        start, end = LENGTH - one.seqlets.end[order], LENGTH - one.seqlets.start[order]
+        texts = [reverse_complement(one.sequences[i]) for i in order]
+        return Scored(texts, Calls(np.arange(24), start, end, one.seqlets.score), values)
+
+    again = intervene(tiny, turned(given), turned(copy), offsets)
+    for name in ("effects", "excess"):
+        np.testing.assert_allclose(
+            getattr(again, name).select_dtypes("number"),
+            getattr(plain, name).select_dtypes("number"),
+            rtol=1e-6,
+        )
+    a, b = (
+        one.table[one.table["input"] == "given"].set_index("unit").sort_index()
+        for one in (plain, again)
     )
-    again = intervene(tiny, turned, other, values, offsets)
-    np.testing.assert_allclose(
-        again.effects.drop(columns="measure"), plain.effects.drop(columns="measure"), rtol=1e-6
-    )
-    a = plain.table.set_index("unit").sort_index()
-    b = again.table.set_index("unit").sort_index()
     b.index = order[b.index]
     assert (LENGTH - b["control_end"]).sort_index().tolist() == a["control_start"].tolist()
 
@@ -199,36 +239,39 @@ def test_what_comes_back(tiny):
     calls, track, offsets = at_random(sequences, 8)
     seen = []
     got = intervene(
-        tiny, sequences, calls, track, offsets, max_sequences=15,
+        tiny, *both(sequences, calls, track), offsets, max_sequences=15,
         on_progress=lambda done, total, stage: seen.append((done, total)),
     )  # fmt: skip
     assert isinstance(got, Intervention)
     assert list(got.table.columns) == INTERVENTION_COLUMNS
-    assert len(got.table) == 15
+    assert got.table["input"].value_counts().to_dict() == {"given": 15, "shuffled copy": 15}
     assert got.n_tried <= got.n_with_seqlet == 30
-    assert seen[-1] == (30, 30)
+    assert seen[-1] == (60, 60)
     balance = got.balance.set_index("property")
     assert balance.loc["changed_bases", "standardised_difference"] == 0
     assert balance.loc["gc", "seqlet"] == pytest.approx(0.5, abs=0.1)
     row = got.effects.iloc[0]
     assert row["measure"] == "discriminator"
     assert row["ratio_low"] <= row["median_ratio"] <= row["ratio_high"]
-    ratio = np.log(got.table["seqlet_embedding"] / got.table["control_embedding"])
+    given = got.table[got.table["input"] == "given"]
+    ratio = np.log(given["seqlet_embedding"] / given["control_embedding"])
     assert got.effects.iloc[1]["median_ratio"] == pytest.approx(np.exp(ratio.median()))
 
 
 def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
     sequences = dna(5, 9)
     calls, track, offsets = at_random(sequences, 9)
-    got = intervene(nucel_model.untrained_twin(tiny, 1), sequences, calls, track, offsets)
-    assert got.effects["measure"].tolist() == ["embedding", "untrained_embedding"]
+    headless = nucel_model.untrained_twin(tiny, 1)
+    got = intervene(headless, *both(sequences, calls, track), offsets)
+    assert got.effects["measure"].tolist() == 2 * ["embedding", "untrained_embedding"]
     assert got.table["seqlet_discriminator"].isna().all()
     assert got.sentence.startswith("Not tested: only")
 
 
 def test_without_seqlets_nothing_is_claimed(tiny):
     none = Calls(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    got = intervene(tiny, dna(2, 1), none, np.zeros(2 * LENGTH), np.array([0, LENGTH, 2 * LENGTH]))
+    given = Scored(dna(2, 1), none, np.zeros(2 * LENGTH))
+    got = intervene(tiny, given, given, np.array([0, LENGTH, 2 * LENGTH]))
     assert len(got.table) == 0
     assert np.isnan(got.effects["p"]).all()
     assert got.sentence.startswith("Not tested: only 0 of 0")
@@ -238,7 +281,7 @@ def test_a_sequence_beyond_the_context_is_refused(tiny):
     sequences = ["ACGT" * 100]
     calls, track, offsets = at_random(sequences, 0)
     with pytest.raises(InputError, match=r"400 bases, but tiny reads 256 .* Cut"):
-        intervene(tiny, sequences, calls, track, offsets)
+        intervene(tiny, *both(sequences, calls, track), offsets)
 
 
 def test_no_difference_at_all_is_no_evidence():
@@ -246,10 +289,12 @@ def test_no_difference_at_all_is_no_evidence():
     assert np.isnan(wilcoxon_p(np.zeros(0)))
 
 
-def verdict(p: float, gc_difference: float) -> str:
-    effect = dict.fromkeys(("median_ratio", "ratio_low", "ratio_high"), 1.1)
-    names = ("discriminator", "embedding", "untrained_embedding")
-    effects = pd.DataFrame([{"measure": n, "p": p, **effect} for n in names])
+def verdict(low: float, gc_difference: float) -> str:
+    names = ("discriminator", "embedding")
+    excess = pd.DataFrame(
+        [{"measure": n, "ratio": 1.2, "low": low, "high": 1.4, "n_given": 50, "n_shuffled": 40}
+         for n in names]
+    )  # fmt: skip
     balance = pd.DataFrame(
         [
             {"property": "score", "seqlet": 2, "control": 0, "standardised_difference": 3.0},
@@ -257,15 +302,15 @@ def verdict(p: float, gc_difference: float) -> str:
              "standardised_difference": gc_difference},
         ]
     )  # fmt: skip
-    table = pd.DataFrame({"unit": range(50)})
-    return Intervention(table, effects, balance, 50, 50, 0.5).sentence
+    table = pd.DataFrame({"input": ["given"] * 50 + ["shuffled copy"] * 40})
+    return Intervention(table, pd.DataFrame(), excess, balance, 50, 50).sentence
 
 
-def test_two_measures_have_two_chances_and_the_verdict_counts_them() -> None:
-    assert "does not move" in verdict(0.03, 0.0)
-    assert "moves the discriminator and the embedding" in verdict(0.02, 0.0)
+def test_only_an_interval_above_one_is_a_claim() -> None:
+    assert verdict(0.98, 0.0).startswith("In 50 sequences and 40 shuffled copies, no effect of")
+    assert "moves the discriminator and the embedding" in verdict(1.01, 0.0)
 
 
 def test_pairs_that_are_not_alike_are_told_in_the_sentence() -> None:
-    assert "differ" not in verdict(0.02, 0.09)
-    assert "The pairs differ in GC (0.60 against 0.50, -0.15 sd)" in verdict(0.02, -0.15)
+    assert "differ" not in verdict(1.1, 0.09)
+    assert "The pairs differ in GC (0.60 against 0.50, -0.15 sd)" in verdict(1.1, -0.15)

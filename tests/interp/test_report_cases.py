@@ -100,13 +100,15 @@ def test_every_cell_of_the_main_table(page):
     assert table[3][0].startswith(NASTY)
     cells = [" ".join(cell.split()) for cell in table[1][2:]]
     assert cells == [
-        "MA0139.2 CTCF archetype CTCF: MA0139.2,MA1929.2", "1.2e-8 3.4e-8", "26 of 30 3.25",
+        "CTCF family: MA0139.2 CTCF, E = 1.2e-8 archetype CTCF: MA0139.2,MA1929.2",
+        "1.2e-8 3.4e-8", "26 of 30 3.25",
         "3.3e-7",
         "97% 10%", "5.63 4.10 to 7.32", "1.13 0.82 to 1.49", "1.42 1.01",
+        "yes 2:0",
     ]  # fmt: skip
     nameless = [" ".join(cell.split()) for cell in table[3][2:]]
     assert nameless == [
-        "–",
+        "a run of A",
         "– –",
         "12 of 30 4",
         "0.004",
@@ -114,6 +116,7 @@ def test_every_cell_of_the_main_table(page):
         "1.40 0.90 to 2.20",
         "–",
         "1.20 1.00",
+        "cannot tell 0:1",
     ]
 
 
@@ -268,15 +271,24 @@ def test_an_intervention_stands_in_the_report_with_its_numbers_and_its_balance()
         "median_ratio": 1.27, "ratio_low": 1.1, "ratio_high": 1.43, "mean_difference": 0.007,
         "difference_low": 0.003, "difference_high": 0.01, "share_higher": 0.68, "p": 4.2e-4,
     }  # fmt: skip
+    effect["input"] = "given"
     rows = [effect | {"measure": m} for m in ("discriminator", "embedding", "untrained_embedding")]
+    excess = {"measure": "embedding", "ratio": 1.3, "low": 1.1, "high": 1.5,
+              "n_given": 57, "n_shuffled": 40}  # fmt: skip
     balance = {"property": "gc", "seqlet": 0.52, "control": 0.51, "standardised_difference": 0.04}
     found = Intervention(
-        table=pd.DataFrame({"unit": range(57)}), effects=pd.DataFrame(rows),
-        balance=pd.DataFrame([balance]), n_with_seqlet=60, n_tried=60, beyond_untrained_p=0.01,
+        table=pd.DataFrame({"input": ["given"] * 57}), effects=pd.DataFrame(rows),
+        excess=pd.DataFrame([excess]), balance=pd.DataFrame([balance]), n_with_seqlet=60,
+        n_tried=60,
     )  # fmt: skip
     page = Page(build_report(fake_result(2), RUN, found))
     assert found.sentence in page.text
-    cells = [row for table in page.tables for row in table if row[0] == "untrained embedding"]
+    cells = [
+        row
+        for table in page.tables
+        for row in table
+        if row[0] == "random weights, embedding, sequences"
+    ]
     assert " ".join(cells[0][4].split()) == "1.27 1.10 to 1.43"
     assert ["gc", "0.52", "0.51", "0.04"] in [r for t in page.tables for r in t]
     without = Page(build_report(fake_result(2), RUN))

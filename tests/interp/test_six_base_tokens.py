@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare.intervention import intervene
+from nucel_interp.compare.intervention import Scored, intervene
 from nucel_interp.scoring import score_sequences
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import EDGES_BP, distance_profile, sample_pieces
@@ -177,7 +177,8 @@ def test_the_intervention_measures_no_token_that_was_shuffled(mixing: bool) -> N
         row[at : at + 15] += 3
     seqlets = Calls(np.arange(n), start, start + 15, np.ones(n))
     sequences = [dna(120, i) for i in range(n)]
-    found = intervene(model, sequences, seqlets, track.ravel(), 120 * np.arange(n + 1)).table
+    given = Scored(sequences, seqlets, track.ravel())
+    found = intervene(model, given, given, 120 * np.arange(n + 1)).table
     assert len(found) > 4
     assert ((found["seqlet_embedding"] > 0) == mixing).all()
     assert ((found["control_embedding"] > 0) == mixing).all()

@@ -104,8 +104,9 @@ def looks_at(
         else at(read.random_weights_track[None]),
         shuffled=[at(t[None]) for t in read.shuffled_tracks[:MOST_COPIES]],
     )
+    spoken = read.score if read.real is None else f"{read.score} score"
     found = {
-        motif: [Claim(one, read.model, read.score, len(named))]
+        motif: [Claim(one, read.model, spoken, len(named))]
         for motif, one in zip(named, score, strict=True)
     }
     if read.real is not None:

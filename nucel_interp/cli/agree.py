@@ -112,6 +112,8 @@ def _write(
     if found.sites is not None:
         write_tsv(found.sites, folder / "agree_sites.tsv")
         save_figure(site_figure(found.sites), figures, "agree_sites", found.sites)
+    if result.controls is not None:
+        write_tsv(result.controls, folder / "controls.tsv")
     if result.curves is not None:
         curves, areas = result.curves.curves, result.curves.areas
         write_tsv(curves, folder / "faithfulness.tsv")
@@ -148,6 +150,8 @@ def _summarise(result: AgreeResult, out: Path, seconds: float) -> None:
     if result.found.sites is not None:
         for name, rows in result.found.sites.groupby("site", sort=False):
             _print(f"finds bases of {name}, AUROC; by place alone", rows, "auroc")
+    for sentence in facts["looked_at"]:
+        typer.echo(sentence)
     if result.curves is not None:
         areas = result.curves.areas
         _print("fell below random when deleted", areas[areas["edit"] == "delete"], "area")

@@ -28,8 +28,10 @@ from nucel_interp.compare.agree import (
 from nucel_interp.compare.agreement import Bases
 from nucel_interp.compare.faithfulness import Faithfulness, faithfulness
 from nucel_interp.compare.given_sites import place_sites
+from nucel_interp.compare.site_claims import site_claims
 from nucel_interp.compare.windows import Windows
 from nucel_interp.controls.distinct import content_order, first_of_each
+from nucel_interp.controls.words import control_table
 from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
@@ -38,6 +40,7 @@ from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.mutagenesis import reading
 from nucel_interp.scoring.prediction import predict
 from nucel_interp.scoring.runner import Strands, score_sequences
+from nucel_interp.scoring.shuffle import shuffled as shuffle
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.units import Unit, split_units
 from nucel_interp.types import Record
@@ -65,6 +68,8 @@ class AgreeResult:
         records: Those compared: each sequence once.
         bases: What the tracks of ``found.scores`` are aligned to.
         sites: Name -> (bases,) bool; empty if none were given.
+        controls: What attention has at the sites beyond each control
+            (`controls.words.CONTROL_COLUMNS`); None if no sites were given.
         summary: Counts, names, choices.
         warnings: What limits the answer.
     """
@@ -74,6 +79,7 @@ class AgreeResult:
     records: list[Record]
     bases: Bases
     sites: dict[str, NDArray[np.bool_]]
+    controls: pd.DataFrame | None
     summary: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
 
@@ -187,6 +193,15 @@ def agree_models(
         found_pairs = agree(
             bases, scores, attention, reference, families, places if sites is not None else None
         )
+    claims = []
+    if places:
+        copies = [shuffle(s, seed=seed) for s in sequences]
+        in_copies = {
+            name: _attention(f"{name} (shuffled copies)", one, copies, sides, stages)[1].received
+            for name, one in models.items()
+            if name in (FINE_TUNED, BEFORE)
+        }
+        claims = site_claims(bases, attention, in_copies, places)
     drawn = (
         _faithful(fine, which, sides, bases, found_pairs.scores, curves, stages) if curves else None
     )
@@ -205,11 +220,19 @@ def agree_models(
         "reference": methods[-1],
         "split_rule": rule,
         "sites": {name: int(inside.sum()) for name, inside in places.items()},
+        "looked_at": [one.sentence for one in claims],
         "curve_sequences": min(curves, len(sequences)),
         "seconds": {name: round(s, 1) for name, s in stages.seconds.items()},
     }
     return AgreeResult(
-        found_pairs, drawn, kept_records, bases, places, summary, warnings + found_pairs.warnings
+        found_pairs,
+        drawn,
+        kept_records,
+        bases,
+        places,
+        control_table(claims) if places else None,
+        summary,
+        warnings + found_pairs.warnings,
     )
 
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from nucel_interp.controls.nulls import MIN_ALIKE
 from nucel_interp.controls.places import Places, centred_ranks
-from nucel_interp.scoring.attention import end_bins
 
 CHUNK = 4_000_000
 """Numbers held at a time: heads are taken in groups of so many bases."""
+PLACE_BINS = 25
+"""From the end of a sequence to its middle, where lengths differ."""
 Array = NDArray[np.float64]
 
 
@@ -75,7 +76,7 @@ def auroc_and_place(
     """AUROC less one half in every cell, beside what the tracks of other sequences give there.
 
     Sequences of one length in one half stand in for each other base by base, if there are ten.
-    The others are compared with bases equally far from the nearer end of a sequence.
+    The others are compared with bases as near, by share of the length, to an end of a sequence.
 
     Args:
         tracks: (heads, bases); NaN where there is none.
@@ -155,15 +156,19 @@ def _by_end(
     known: NDArray[np.bool_],
     used: NDArray[np.bool_],
 ) -> Array:
-    """(heads, bases + 1) running sum of what bases equally far from an end get elsewhere.
+    """(heads, bases + 1) running sum of what bases as near to an end get in other sequences.
 
-    Ranks are shares of their sequence's known bases, so that lengths may differ.
+    Ranks are shares of their sequence's known bases, and distances from the nearer end shares of
+    its half length, so that lengths may differ.
     """
     lengths = np.diff(offsets)
     unit = np.repeat(np.arange(len(lengths)), lengths)
     size = np.maximum(np.bincount(unit[known], minlength=len(lengths)), 1)
-    bins = end_bins(offsets, known & used[unit])
-    n_bins = int(bins.max(initial=0)) + 1
+    # ranks are shares of a sequence, so places are too
+    position = np.arange(offsets[-1]) - offsets[unit]
+    distance = np.minimum(position, lengths[unit] - 1 - position)
+    n_bins = PLACE_BINS
+    bins = distance * n_bins // np.maximum((lengths[unit] + 1) // 2, 1)
     counted = known & used[unit]
     cell = unit * n_bins + bins
     n_cells = len(lengths) * n_bins

@@ -34,7 +34,7 @@ class Claim:
     Attributes:
         beyond: What was measured.
         model: Its name, or the track's.
-        score: `BEST_HEAD`, or the name of a score that is no single head.
+        score: `BEST_HEAD`, "track", or a score that is no single head ("attention score").
         n_tests: Motifs asked about in one go.
         label: Index of a head -> "layer:head"; None for a score.
     """
@@ -63,7 +63,7 @@ class Claim:
         if self.score == "track":
             return self.model
         if self.label is None:
-            return f"the {self.score} score of {self.model}"
+            return f"the {self.score} of {self.model}"
         named = self.heads(self.beyond.heads)
         return f"{'heads' if '/' in named else 'head'} {named} of {self.model}"
 

@@ -174,6 +174,15 @@ INTERVENTION_COLUMNS = [
     "seqlet_untrained_discriminator", "control_untrained_discriminator",
     "seqlet_untrained_embedding", "control_untrained_embedding",
 ]  # fmt: skip
+CONTROL_COLUMNS = [
+    "motif", "model", "score", "heads", "control_heads", "n_sequences", "looked_at",
+    "auroc", "auroc_low", "auroc_high",
+    "beyond_place", "beyond_place_low", "beyond_place_high",
+    "beyond_composition", "beyond_composition_low", "beyond_composition_high",
+    "beyond_random_weights", "beyond_random_weights_low", "beyond_random_weights_high",
+    "beyond_shuffled_sequence", "beyond_shuffled_sequence_low", "beyond_shuffled_sequence_high",
+    "reason",
+]  # fmt: skip
 HEAD_MOTIF_COLUMNS = [
     "motif_id", "motif_name", "layer", "head", "kind",
     "auroc", "auroc_decoys", "expected_difference", "standard_error", "t", "p_family", "p_shift",

@@ -69,7 +69,7 @@ class AgreeResult:
         bases: What the tracks of ``found.scores`` are aligned to.
         sites: Name -> (bases,) bool; empty if none were given.
         controls: What attention has at the sites beyond each control
-            (`controls.words.CONTROL_COLUMNS`); None if no sites were given.
+            (`types.CONTROL_COLUMNS`); None if no sites were given.
         summary: Counts, names, choices.
         warnings: What limits the answer.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT, Beyond, Estimate, Heads
+from nucel_interp.types import CONTROL_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +19,6 @@ NAMES = {
     "random_weights": "randomly initialised weights",
     "shuffled_sequence": "the same places of shuffled copies",
 }
-CONTROL_COLUMNS = [
-    "motif", "model", "score", "heads", "control_heads", "n_sequences", "looked_at",
-    "auroc", "auroc_low", "auroc_high",
-    *(f"beyond_{name}{end}" for name in CONTROLS for end in ("", "_low", "_high")),
-    "reason",
-]  # fmt: skip
 Label = Callable[[int], str]
 
 
@@ -110,7 +105,7 @@ class Claim:
 
 
 def control_table(claims: Sequence[Claim]) -> pd.DataFrame:
-    """One row per motif and head or score (columns `CONTROL_COLUMNS`)."""
+    """One row per motif and head or score (columns `types.CONTROL_COLUMNS`)."""
     import pandas as pd
 
     rows = []

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nucel_interp.compare.result import ComparisonResult, Locus
-from nucel_interp.controls.words import CONTROL_COLUMNS
-from nucel_interp.types import Motif, Record
+from nucel_interp.types import CONTROL_COLUMNS, Motif, Record
 from tests.interp.fake_result import pwm_of
 
 TWIN = ", untrained"

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from nucel_interp.analysis.result import MotifResult
-from nucel_interp.controls.words import CONTROL_COLUMNS
 from nucel_interp.types import (
     BASES,
+    CONTROL_COLUMNS,
     HEAD_COLUMNS,
     KMER_COLUMNS,
     MATCH_COLUMNS,

@@ -19,8 +19,8 @@ from nucel_interp.controls.beyond import (
 )
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
 from nucel_interp.controls.places import site_places
-from nucel_interp.controls.words import BEST_HEAD, CONTROL_COLUMNS, Claim, control_table
-from nucel_interp.types import Site
+from nucel_interp.controls.words import BEST_HEAD, Claim, control_table
+from nucel_interp.types import CONTROL_COLUMNS, Site
 from tests.interp.test_heads import (
     LENGTH,
     WORDS,

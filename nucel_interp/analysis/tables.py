@@ -57,8 +57,12 @@ def motif_row(
     motif, script, fit = one.found.motif, one.found.dnabert, one.best
     fits = [one.fits[fold] for fold in sorted(one.fits)]
     n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
+    once = folds_tested[0].layout.first
     held_out = [
-        s for fold, t in one.fits.items() for s in t.sites if folds_tested[fold].test[s.record]
+        s
+        for fold, t in one.fits.items()
+        for s in t.sites
+        if folds_tested[fold].test[s.record] and once[s.record]
     ]
     place = position(held_out, folds_tested[0].lengths)
 

@@ -32,7 +32,7 @@ from nucel_interp.match import JasparDatabase
 from nucel_interp.plots import comparison as plots_comparison
 from nucel_interp.plots.snr import snr_figure
 from nucel_interp.scoring import Scores
-from nucel_interp.types import Motif, Record, reverse_complement
+from nucel_interp.types import CONTROL_COLUMNS, Motif, Record, reverse_complement
 from nucel_model import (
     NTConfig,
     Nucel,
@@ -139,13 +139,23 @@ def test_heads_come_from_the_other_half(result):
     assert (best["snr"] <= chosen["snr"].max() + 1e-6).all()
 
 
-def test_random_intervals_as_decoys_are_at_chance_and_intervals_hold_their_value(result):
+def test_intervals_hold_their_value(result):
     rows = result.recovery
-    assert (rows["decoy_auroc"] - 0.5).abs().max() < 0.05
+    # random intervals of the sites' composition: a head may like that
+    assert rows["decoy_auroc"].between(0.4, 0.6).all()
     for what in ("auroc", "auprc"):
         assert (rows[f"{what}_low"] < rows[what]).all()
         assert (rows[what] < rows[f"{what}_high"]).all()
     assert (rows["base_rate"].between(0.1, 0.3)).all()
+
+
+def test_the_controls_are_told_for_every_trained_model_and_motif(result):
+    table = result.controls
+    assert list(table.columns) == CONTROL_COLUMNS
+    motifs = result.snr["motif"].unique().tolist()
+    assert table[["model", "motif"]].to_numpy().tolist() == [[m, x] for m in "ab" for x in motifs]
+    assert set(table["looked_at"]) <= {"no", "cannot tell", "not measured"}
+    assert len(result.summary["looked_at"]) == len(table)
 
 
 def test_pairs_are_models_twins_and_shuffled_input(result):

@@ -13,7 +13,7 @@ from nucel_interp.cli.app import app
 from nucel_interp.compare import head_motifs
 from nucel_interp.compare.association import associate, family_p
 from nucel_interp.compare.candidates import enriched_archetypes
-from nucel_interp.compare.head_table import describe, head_motif_table
+from nucel_interp.compare.head_table import describe, head_claims, head_motif_table
 from nucel_interp.compare.sinks import opportunity, sink_table
 from nucel_interp.controls.composition import composition, matched_weights
 from nucel_interp.controls.decoys import LIKENESS, decoys, expected_cpg, likeness
@@ -403,7 +403,7 @@ def test_table_words_and_figure_agree():
     tracks[3] += 2 * under_sites(sequences, WORDS["two"])
     result = head_motifs(
         sequences, offsets, tracks, [motif("two"), motif("one")], halves(240),
-        untrained=tracks[:, ::-1], permutations=100,
+        untrained=tracks[:, ::-1], copies=[tracks[::-1, ::-1]], permutations=100,
     )  # fmt: skip
     table = head_motif_table(CONFIG, result)
     assert list(table.columns) == HEAD_MOTIF_COLUMNS
@@ -411,9 +411,12 @@ def test_table_words_and_figure_agree():
     best = table[table["chosen"] & (table["motif_id"] == "two")].iloc[0]
     assert (best["layer"], best["head"], best["kind"]) == (1, 1, "local")
     assert table["test_p"].notna().sum() == 2
-    words = describe(CONFIG, result, sink_table(CONFIG, np.exp(tracks), offsets, np.zeros(4)))
-    assert words[0].startswith("1 of 2 motifs get more attention")
-    assert words[1].startswith("two: head 1:1")
+    claims = head_claims("toy", CONFIG, result)
+    sinks = sink_table(CONFIG, np.exp(tracks), offsets, np.zeros(4))
+    words = describe(CONFIG, result, claims, sinks)
+    assert words[0].startswith("toy is shown to look at 1 of 2 motifs (two): heads chosen")
+    assert words[1].startswith("Head 1:1 of toy looks at two: AUROC 0.")
+    assert " does not look at one beyond " in words[2] or " cannot be told" in words[2]
     assert words[-1].startswith("No head gives over half")
     figure = head_motif_map(table)
     assert sum(bool(ax.images) for ax in figure.axes) == 2
@@ -444,7 +447,14 @@ def test_the_command_writes_a_folder_or_prints_the_table(tmp_path, tiny_folder):
     done = CliRunner().invoke(app, [*call, "-o", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     files = {p.name for p in (tmp_path / "out").iterdir()}
-    assert files == {"head_motifs.tsv", "sinks.tsv", "figures", "summary.json", "run.json"}
+    assert files == {
+        "controls.tsv",
+        "head_motifs.tsv",
+        "sinks.tsv",
+        "figures",
+        "summary.json",
+        "run.json",
+    }
     table = (tmp_path / "out" / "head_motifs.tsv").read_text()
     printed = CliRunner().invoke(app, call)
     assert printed.stdout == table

@@ -91,17 +91,17 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class _Starts:
-    """Starts that windows are drawn from, all alike: ``intervals`` (n, 2) of them, half-open.
+    """A set of starts to draw windows from.
 
     Attributes:
-        number: Which of the genome's sequences each interval is on, (n,).
-        intervals: First start, last start + 1.
+        number: Which of the genome's sequences each interval is on (n,).
+        intervals: First start and last start + 1 (n, 2); on one sequence, sorted and apart.
+        ends: How many starts there are up to the end of each interval (n,).
     """
 
     number: NDArray[np.int64]
     intervals: Intervals
     ends: NDArray[np.int64]
-    """How many starts there are up to the end of each interval."""
 
     @classmethod
     def of(cls, number: NDArray[np.int64], intervals: Intervals) -> _Starts:
@@ -207,7 +207,7 @@ class Windows:
                 "give longer sequence, a smaller data.window, or other regions"
             )
         self.usable_bases = int((self._intervals[:, 1] - self._intervals[:, 0]).sum())
-        self._starts = _Starts.of(self._number, self._intervals - [0, config.window - 1])
+        self._starts = _Starts.of(self._number, self._intervals - np.array([0, config.window - 1]))
         self.n_starts = self._starts.n
         self._enriched: list[_Starts] = []
         for at, entry in enumerate(() if validation else config.enrich, start=1):

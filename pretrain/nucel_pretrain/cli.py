@@ -80,7 +80,9 @@ SitesDir = Annotated[Path | None, typer.Option(help="Folder of the BED files in 
 
 @app.command()
 def train(
-    config: Annotated[str, typer.Argument(help="TOML file, or a shipped name: mini, small, base.")],
+    config: Annotated[
+        str, typer.Argument(help="TOML file, or a shipped name: mini, mini-long, small, base.")
+    ],
     out: Out,
     fasta: Fasta = None,
     threads: Threads = 0,
@@ -121,6 +123,10 @@ def evaluate(
     ] = "evaluate-hg19",
     fasta: Fasta = None,
     sites_dir: SitesDir = None,
+    repeats: Annotated[
+        list[Path] | None,
+        typer.Option(help="BED file of repeats, for sequence without lower case; may be repeated."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what OUT holds.")] = False,
     threads: Threads = 0,
     cache: Cache = None,
@@ -141,6 +147,7 @@ def evaluate(
     chosen = with_files(
         read_evaluation(settings),
         fasta=tuple(str(f) for f in fasta or ()),
+        repeats=tuple(str(f) for f in repeats or ()),
         sites_dir=str(sites_dir or ""),
     )
     typer.echo(markdown(run(model, chosen, out, force=force, cache=cache)))

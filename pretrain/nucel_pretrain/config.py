@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, every_third_global
-from nucel_pretrain.data import DataConfig
+from nucel_pretrain.data import DataConfig, EnrichConfig
 from nucel_pretrain.distributed import PARALLEL
 from nucel_pretrain.masking import MaskingConfig
 from nucel_pretrain.objectives import OBJECTIVES, ElectraConfig
@@ -172,6 +172,9 @@ _SECTIONS: dict[str, type] = {
     "optim": OptimConfig,
 }
 
+_TABLES: dict[str, type] = {"data.enrich": EnrichConfig}
+"""Keys whose value is any number of tables, ``[[data.enrich]]``."""
+
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -214,6 +217,9 @@ def _build(cls: Any, raw: dict[str, Any], where: str, sections: dict[str, type])
             raise PretrainError(f"{key} must be a section, [{key}]; got {values[key]!r}")
         if key in values:
             values[key] = _build(section, values[key], f"{key}.", {})
+    for key in values:
+        if f"{where}{key}" in _TABLES:
+            values[key] = _tables(f"{where}{key}", values[key])
     for f in dataclasses.fields(cls):
         wanted = _KINDS.get(str(f.type))
         if f.name in values and wanted is not None and not wanted[0](values[f.name]):
@@ -235,3 +241,15 @@ def _build(cls: Any, raw: dict[str, Any], where: str, sections: dict[str, type])
         raise PretrainError(f"{where.rstrip('.')}: {error}") from error
     except ValueError as error:
         raise PretrainError(str(error)) from error
+
+
+def _tables(key: str, tables: object) -> list[Any]:
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise PretrainError(f"{key} must be tables, one [[{key}]] each; got {tables!r}")
+    built = []
+    for number, table in enumerate(tables, start=1):
+        try:
+            built.append(_build(_TABLES[key], table, f"{key}.", {}))
+        except PretrainError as error:
+            raise PretrainError(f"[[{key}]] number {number}: {error}") from error
+    return built

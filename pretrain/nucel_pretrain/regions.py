@@ -36,8 +36,8 @@ def _parse(text: str) -> tuple[str, int | None, int | None]:
         return match[1], start, end
     if not re.fullmatch(r"\S+", text) or re.search(r":([\d,_]*-[\d,_]*)?$", text):
         raise ValueError(
-            "data.include, data.exclude and data.validation want chrom:start-end (0-based "
-            f"half-open), the name of a sequence, or a .bed file; got {text!r}"
+            "regions want chrom:start-end (0-based half-open), the name of a sequence, or a .bed "
+            f"file; got {text!r}"
         )
     return text, None, None
 

@@ -7,12 +7,16 @@ import math
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
+from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict, build
+from nucel_pretrain.optim import learning_rate
 
 FREE = frozenset(
     ("loop.log_every", "loop.evaluate_every", "loop.checkpoint_minutes", "loop.keep_checkpoints")
 )
 """What may change between sittings of a run: none of it changes the weights."""
+
+RATE = frozenset(("loop.steps", "optim.schedule", "optim.decay_share"))
+"""What may change as long as the steps that were made would have had the same learning rates."""
 
 
 def log(path: Path, numbers: dict[str, Any]) -> None:
@@ -56,8 +60,16 @@ def keep_metrics_up_to(step: int, path: Path) -> None:
         write_whole(path, "".join(kept))
 
 
-def same_config(config: PretrainConfig, path: Path) -> None:
+def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
     """Write the resolved configuration, or refuse to go on with another one.
+
+    What the first ``done`` steps did must follow from the new configuration as it did from the old:
+    a run at a constant rate may be told to end, by a number of steps and a decay that lie ahead.
+
+    Args:
+        config: The run's.
+        path: The folder's ``config.json``.
+        done: Steps that the newest checkpoint has behind it.
 
     Raises:
         PretrainError: The folder's configuration differs; every difference is listed.
@@ -73,11 +85,19 @@ def same_config(config: PretrainConfig, path: Path) -> None:
             raise ValueError("not a JSON object")
     except ValueError as error:
         raise PretrainError(f"{path} is not a run's configuration: {error}") from error
-    old, new = _flat(before), _flat(now)
+    free = FREE
+    try:
+        first = build(PretrainConfig, before)
+    except PretrainError:  # of another version, or not a run's: what differs is told below
+        old = _flat(before)
+    else:
+        old = _flat(as_dict(first))  # keys that are newer than the folder have their defaults
+        if 0 < done <= config.loop.steps and _same_rates(first, config, done):
+            free = free | RATE
     changed = [
         f"{key} was {old.get(key)!r}, is {value!r}"
-        for key, value in new.items()
-        if old.get(key) != value and key not in FREE
+        for key, value in _flat(now).items()
+        if old.get(key) != value and key not in free
     ]
     if changed:
         raise PretrainError(
@@ -85,6 +105,14 @@ def same_config(config: PretrainConfig, path: Path) -> None:
             "Give another --out, or the first configuration."
         )
     write_whole(path, text)
+
+
+def _same_rates(one: PretrainConfig, two: PretrainConfig, steps: int) -> bool:
+    return all(
+        learning_rate(step, one.loop.steps, one.optim)
+        == learning_rate(step, two.loop.steps, two.optim)
+        for step in range(steps)
+    )
 
 
 def _flat(nested: dict[str, Any]) -> dict[str, Any]:

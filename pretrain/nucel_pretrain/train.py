@@ -263,13 +263,20 @@ def _data(
     try:
         genome = Genome.open(config.data.fasta, cache=cache, say=say)
         windows = Windows(genome, config.data)
+        if windows.unmatched:
+            say(
+                f"not in the sequence, so not used: {', '.join(windows.unmatched[:5])}"
+                f"{' ...' if len(windows.unmatched) > 5 else ''} (of BED files)"
+            )
         held = Windows(genome, config.data, validation=True) if config.data.validation else None
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PretrainError(f"cannot make the run folder {out}: {error}") from error
         if world.is_main:
-            same_config(config, out / "config.json")
+            saved = checkpoints(out)
+            done = int(saved[-1].name.removeprefix("step-")) if saved else 0
+            same_config(config, out / "config.json", done)
         try:
             tokens = make_tokens(config.tokens, windows.stretches(), out / "tokenizer.json")
         except ValueError as error:

@@ -146,8 +146,30 @@ def test_what_cannot_be_measured_is_named_with_the_reason(world):
 def test_upper_case_sequence_has_no_repeats_and_says_so(world):
     config = dataclasses.replace(settings(world, "upper.fa"), sites=())
     found = evaluate(world / "model", config, world / "out", say=lambda line: None)
-    assert found["not_run"]["by repeat"] == "the sequence is not soft-masked"
+    assert found["not_run"]["by repeat"] == (
+        "the sequence is not soft-masked and no BED file of repeats was given (--repeats)"
+    )
     assert "repeats" not in {r["subset"] for r in found["rows"]}
+
+
+def test_repeats_of_a_bed_file_are_those_of_lower_case(world):
+    mask = "".join(f"chr1\t{i}\t{i + 100}\n" for i in range(0, 10**5, 200))
+    (world / "mask.bed").write_text(mask)
+    soft = dataclasses.replace(settings(world), sites=())
+    given = with_files(
+        dataclasses.replace(settings(world, "upper.fa"), sites=()),
+        repeats=(str(world / "mask.bed"),),
+    )
+    one, two = (
+        evaluate(world / "model", config, world / f"out{i}", say=lambda line: None)
+        for i, config in enumerate((soft, given))
+    )
+    assert one["rows"] == two["rows"]
+    assert "not repeats" in {r["subset"] for r in two["rows"]}
+    assert "by repeat" not in two["not_run"]
+    (world / "mask.bed").write_text("20\t1\t5\n")
+    with pytest.raises(DataError, match=r"\(held_out\.repeats\) has intervals of 20"):
+        evaluate(world / "model", given, world / "out2", say=lambda line: None)
 
 
 def test_windows_wider_than_the_model_reads_are_refused(world):

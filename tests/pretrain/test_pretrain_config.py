@@ -7,8 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from nucel_pretrain.config import PretrainError, SizeConfig, as_dict, read_config
+from nucel_pretrain.config import (
+    PretrainConfig,
+    PretrainError,
+    SizeConfig,
+    as_dict,
+    build,
+    read_config,
+)
+from nucel_pretrain.data import EnrichConfig
 
+SHIPPED = {"mini": 6, "mini-long": 6, "small": 12, "base": 22}
+ENRICH = """
+[[data.enrich]]
+regions = ["tss.bed", "chr1:5-9"]
+flank = 200
+share = 0.25
+[[data.enrich]]
+regions = ["islands.bed.gz"]
+share = 0.1
+"""
 TOML = """
 [data]
 fasta = ["genome.fa"]
@@ -45,11 +63,55 @@ def test_a_configuration_reads_back_from_its_resolved_form(toml):
     assert json.loads(json.dumps(as_dict(config))) == as_dict(config)
 
 
-@pytest.mark.parametrize("name", ["mini", "small", "base"])
+def test_enriched_regions_are_tables_that_read_back(toml, tmp_path):
+    config = read_config(toml(TOML.replace("[discriminator]", f"{ENRICH}[discriminator]")))
+    assert config.data.enrich == (
+        EnrichConfig(regions=("tss.bed", "chr1:5-9"), flank=200, share=0.25),
+        EnrichConfig(regions=("islands.bed.gz",), share=0.1),
+    )
+    plain = as_dict(config)
+    assert plain["data"]["enrich"][1] == {"regions": ["islands.bed.gz"], "share": 0.1, "flank": 0}
+    assert build(PretrainConfig, plain) == config
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            "share = 0.1",
+            "sare = 0.1",
+            r"\[\[data\.enrich\]\] number 2: .* data\.enrich\.sare; did.*'share'",
+        ),
+        ("share = 0.25", "", r"\[\[data\.enrich\]\] number 1: the configuration lacks .*share"),
+        ("share = 0.25", "share = 2", r"number 1: data\.enrich\.share must be above 0"),
+        ("flank = 200", "flank = 1.5", r"data\.enrich\.flank must be a whole number; got 1\.5"),
+        (
+            '["islands.bed.gz"]',
+            '"islands.bed.gz"',
+            r"number 2: data\.enrich\.regions must be a list",
+        ),
+        ("share = 0.1", "share = 0.8", r"shares of \[\[data\.enrich\]\] .* add up to 1\.05"),
+        ("[[data.enrich]]", "[[data.enrch]]", r"no key data\.enrch; did you mean 'enrich'"),
+        (
+            ENRICH,
+            "enrich = 5\n",
+            r"data\.enrich must be tables, one \[\[data\.enrich\]\] each; got 5",
+        ),
+        (ENRICH, "[data.enrich]\nshare = 0.5\n", r"data\.enrich must be tables, one"),
+    ],
+)
+def test_bad_enriched_regions_in_one_line(toml, before, after, words):
+    text = TOML.replace("[discriminator]", f"{ENRICH}[discriminator]".replace(before, after))
+    with pytest.raises(PretrainError, match=words) as caught:
+        read_config(toml(text))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_configurations_read(name):
     config = read_config(name)
     encoder = config.discriminator.encoder(config.data.window + 1)
-    assert encoder.num_hidden_layers == {"mini": 6, "small": 12, "base": 22}[name]
+    assert encoder.num_hidden_layers == SHIPPED[name]
     # the generator: half as deep and half as wide, as in the paper
     assert config.generator.layers * 2 == config.discriminator.layers
     assert config.generator.hidden * 2 == config.discriminator.hidden

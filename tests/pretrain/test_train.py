@@ -312,6 +312,67 @@ def test_how_often_a_run_looks_and_saves_may_change(tiny_config, tmp_path):
     assert {key: written[key] for key in changed} == changed
 
 
+CONSTANT = {"schedule": "constant", "warmup_steps": 3}
+ENDING = {"schedule": "linear", "warmup_steps": 3, "decay_share": 0.5}
+
+
+def test_a_run_at_a_constant_rate_may_be_told_to_end_at_any_time(tiny_config, tmp_path):
+    whole, told = tmp_path / "whole", tmp_path / "told"
+    ending = tiny_config(loop={**OFTEN, "steps": 10}, optim=ENDING)
+    train(ending, whole, say=silent)
+    with pytest.raises(CutOff):
+        train(
+            tiny_config(loop={**OFTEN, "steps": 10**6}, optim=CONSTANT), told, say=cut_at("step 6/")
+        )
+    train(ending, told, say=silent)  # the decay begins with step 5, where the checkpoint is
+    assert without_times(told) == without_times(whole)
+    assert_same_weights(whole / "model", told / "model")
+    assert metrics(told)[-1]["learning_rate"] < metrics(told)[3]["learning_rate"]
+    assert json.loads((told / "config.json").read_text())["loop"]["steps"] == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # the decay would have begun before the checkpoint
+        ({"loop": {"steps": 10}, "optim": {**ENDING, "decay_share": 0.8}}, "optim.schedule was"),
+        ({"loop": {"steps": 4}, "optim": CONSTANT}, "loop.steps was 100, is 4"),
+        ({"loop": {"steps": 10}, "optim": {**ENDING, "warmup_steps": 2}}, "optim.warmup_steps was"),
+    ],
+)
+def test_an_end_that_would_change_steps_already_made_is_refused(
+    tiny_config, tmp_path, changes, words
+):
+    with pytest.raises(CutOff):
+        train(
+            tiny_config(loop={**OFTEN, "steps": 100}, optim=CONSTANT),
+            tmp_path,
+            say=cut_at("step 6/"),
+        )
+    with pytest.raises(PretrainError, match=f"another configuration.*{words}"):
+        train(tiny_config(**changes), tmp_path, say=silent)
+
+
+def test_a_run_goes_on_though_its_folder_lacks_a_newer_key(tiny_config, tmp_path):
+    with pytest.raises(CutOff):
+        train(tiny_config(loop=OFTEN), tmp_path, say=cut_at("step 6/"))
+    path = tmp_path / "config.json"
+    written = json.loads(path.read_text())
+    del written["data"]["enrich"], written["data"]["repeats"]
+    path.write_text(json.dumps(written))
+    train(tiny_config(loop=OFTEN), tmp_path, say=silent)
+    assert metrics(tmp_path)[-1]["step"] == 12
+
+
+def test_names_of_bed_files_that_the_sequence_lacks_are_told(tiny_config, tmp_path):
+    bed = tmp_path / "repeats.bed"
+    bed.write_text("chr1\t5\t90\nchrM\t0\t10\n")
+    said: list[str] = []
+    config = tiny_config(loop={"steps": 1}, data={"repeats": (str(bed),), "repeat_weight": 0.1})
+    train(config, tmp_path / "out", say=said.append)
+    assert "not in the sequence, so not used: chrM (of BED files)" in said
+
+
 def test_a_run_folder_that_is_a_file_or_holds_another_config_json(tiny_config, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PretrainError, match="cannot make the run folder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from nucel_genome import Genome, GenomeError
 from nucel_model import tokenizer
-from nucel_pretrain.data import DataConfig, DataError, Windows
+from nucel_pretrain.data import DataConfig, DataError, EnrichConfig, Windows
 from tests.genome.genome_files import FILES
 
 N_DRAWN = 20_000
@@ -161,11 +162,33 @@ def test_a_region_beyond_the_chromosome_hints_at_the_assembly():
         ({"repeat_weight": -0.1}, "data.repeat_weight must lie in 0 .. 1; got -0.1"),
         ({"validation": ("chr20:1-",)}, "want chrom:start-end"),
         ({"exclude": ("chr20:500-100",)}, "'chr20:500-100' is empty"),
+        ({"repeats": ("chr20 mask",)}, "want chrom:start-end"),
     ],
 )
 def test_values_that_make_no_sense(values, words):
     with pytest.raises(ValueError, match=words):
         DataConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"regions": ()}, "data.enrich.regions is empty"),
+        ({"share": 0.0}, "data.enrich.share must be above 0 and at most 1; got 0.0"),
+        ({"share": 1.5}, "got 1.5"),
+        ({"flank": -1}, "data.enrich.flank must be 0 or more; got -1"),
+        ({"regions": ("chr20:5-",)}, "want chrom:start-end"),
+    ],
+)
+def test_enriched_regions_that_make_no_sense(values, words):
+    with pytest.raises(ValueError, match=words):
+        EnrichConfig(**{"regions": ("c",), "share": 0.1, **values})
+
+
+def test_shares_above_one_in_all():
+    entry = EnrichConfig(regions=("c",), share=0.6)
+    with pytest.raises(ValueError, match=r"add up to 1 at most; they add up to 1\.2"):
+        DataConfig(enrich=(entry, entry))
 
 
 def test_the_draw_of_a_window_never_changes():
@@ -187,6 +210,142 @@ def test_the_draw_of_a_window_never_changes():
         "AACTCGAATCCC",
         "ATTCGAAATTTT",
     ]
+
+
+def test_a_configuration_without_enriched_regions_draws_what_it_always_drew():
+    # computed by the code before there were enriched regions and repeats from a BED file
+    ids = random_ids(4000, 5)
+    ids[700:720] = tokenizer.UNK
+    ids[::3] |= 128
+    arrays = {"a": ids, "short": random_ids(30, 6), "b": random_ids(2500, 7)}
+    config = DataConfig(
+        window=40,
+        include=("a", "b:100-2400"),
+        exclude=("a:1500-1900", "b:600-650"),
+        validation=("a:3000-3500", "b:0-300"),
+        repeat_weight=0.25,
+    )
+    indices = (0, 1, 2, 3, 4, 5, 77, 10**6)
+    train, held = Windows(arrays, config), Windows(arrays, config, validation=True)
+    assert [train.place(3, i) for i in indices] == [
+        ("b", 1438, False),
+        ("b", 2254, False),
+        ("b", 1598, False),
+        ("a", 2041, False),
+        ("a", 43, True),
+        ("a", 117, False),
+        ("a", 820, False),
+        ("a", 2283, False),
+    ]
+    assert [held.place(3, i)[:2] for i in indices] == [
+        ("b", 124),
+        ("b", 245),
+        ("b", 148),
+        ("a", 3227),
+        ("a", 3006),
+        ("a", 3017),
+        ("a", 3112),
+        ("a", 3263),
+    ]
+    for windows, weight, total in ((train, 2213.5, 687048), (held, 2171.5, 686391)):
+        assert windows.weights(3, range(64)).sum() == weight
+        assert (windows.batch(3, range(64)) * np.arange(1, 42)).sum() == total
+
+
+def test_the_draw_of_an_enriched_window_never_changes():
+    enrich = (
+        EnrichConfig(regions=("a:500-501", "b:40-90"), share=0.4),
+        EnrichConfig(regions=("a:700-800",), share=0.3, flank=10),
+    )
+    arrays = {"a": random_ids(1000, 5), "b": random_ids(400, 7)}
+    windows = Windows(arrays, DataConfig(window=40, enrich=enrich))
+    assert [windows.place(3, i) for i in range(8)] == [
+        ("a", 484, False),
+        ("b", 35, False),
+        ("b", 34, True),
+        ("a", 499, False),
+        ("a", 772, False),
+        ("a", 468, True),
+        ("a", 809, True),
+        ("a", 804, True),
+    ]
+
+
+def test_windows_have_the_stated_probability(tmp_path):
+    # 10 bases a window; every window of an entry shares a base with one of its regions
+    ids = random_ids(60)
+    ids[30] = tokenizer.UNK
+    bed = tmp_path / "sites.bed"
+    bed.write_text("a\t12\t13\na\t15\t16\nelsewhere\t0\t5\n")
+    enrich = (
+        EnrichConfig(regions=(str(bed),), share=0.5),
+        EnrichConfig(regions=("a:50-52", "b"), flank=2, share=0.25),
+    )
+    config = DataConfig(window=10, enrich=enrich, exclude=("a:5-7",), validation=("a:56-58",))
+    windows = Windows({"a": ids, "b": random_ids(11, 1)}, config)
+    usable = {("a", s) for s in (*range(7, 21), *range(31, 47))} | {("b", 0), ("b", 1)}
+    one = {("a", s) for s in range(7, 16)}  # from 3 on, but for what is excluded
+    two = {("a", s) for s in range(39, 47)} | {("b", 0), ("b", 1)}
+    assert windows.n_starts == len(usable) == 32
+    assert windows.enriched == (len(one), len(two))
+    assert windows.unmatched == ["elsewhere"]
+    n = 40_000
+    drawn = [windows.place(1, i)[:2] for i in range(n)]
+    assert set(drawn) == usable
+    for place in usable:
+        p = 0.5 * (place in one) / 9 + 0.25 * (place in two) / 10 + 0.25 / 32
+        assert abs(drawn.count(place) / n - p) < 5 * (p * (1 - p) / n) ** 0.5, place
+    strands = [windows.place(1, i)[2] for i in range(4000)]
+    assert 0.45 < np.mean(strands) < 0.55
+
+
+def test_shares_of_one_leave_nothing_to_chance():
+    enrich = tuple(EnrichConfig(regions=(f"a:{at}-{at + 1}",), share=0.1) for at in range(10))
+    windows = Windows({"a": random_ids(500)}, DataConfig(window=10, enrich=enrich))
+    assert max(windows.place(0, i)[1] for i in range(3000)) == 9
+
+
+def test_seed_and_index_decide_an_enriched_window():
+    arrays = {"a": random_ids(5000), "b": random_ids(3000, 1)}
+    config = DataConfig(window=50, enrich=(EnrichConfig(regions=("b:0-900",), share=0.5),))
+    one, two = Windows(arrays, config), Windows(arrays, config)
+    assert one.batch(5, range(40)).tolist() == two.batch(5, range(40)).tolist()
+    assert one.batch(5, [17])[0].tolist() == one.batch(5, range(40))[17].tolist()
+    assert len({one.place(5, i) for i in range(40)}) > 35
+
+
+def test_enriched_regions_are_no_way_into_what_is_held_out():
+    ids = np.where(np.arange(4000) % 2, tokenizer.A, tokenizer.T).astype(np.uint8)
+    inside = np.zeros(4000, dtype=bool)
+    inside[1000:1500] = inside[2500:2600] = True
+    ids[inside] = np.where(np.arange(4000) % 2, tokenizer.C, tokenizer.G)[inside]
+    enrich = (EnrichConfig(regions=("c:900-1600", "c:2550-2551"), flank=100, share=0.9),)
+    config = DataConfig(
+        window=60, exclude=("c:1000-1500",), validation=("c:2500-2600",), enrich=enrich
+    )
+    drawn = Windows({"c": ids}, config).batch(0, range(5000))[:, 1:]
+    assert np.isin(drawn, (tokenizer.A, tokenizer.T)).all()
+    held = Windows({"c": ids}, config, validation=True)
+    assert held.enriched == ()
+    # validation is uniform, as without
+    plain = Windows({"c": ids}, dataclasses.replace(config, enrich=()), validation=True)
+    assert [held.place(2, i) for i in range(30)] == [plain.place(2, i) for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        ("c:100-200", r"number 2 \(c:100-200\): no window that may be trained on overlaps"),
+        ("d", r"number 2\) names a region of d, which is not in the FASTA"),
+        ("c:900-950", r"the configuration names c:900-950, but c has 500 bases"),
+    ],
+)
+def test_an_entry_of_which_nothing_is_usable(region, words):
+    enrich = tuple(EnrichConfig(regions=(r,), share=0.1) for r in ("c:300-301", region))
+    config = DataConfig(window=20, exclude=("c:50-250",), enrich=enrich)
+    with pytest.raises(DataError, match=words) as caught:
+        Windows({"c": random_ids(500)}, config)
+    assert "\n" not in str(caught.value)
 
 
 def random_regions(rng: np.random.Generator, lengths: dict[str, int], n: int) -> list[tuple]:
@@ -330,6 +489,41 @@ def test_repeats_cannot_weigh_less_where_none_are_marked(case):
     ids = random_ids(400) | np.uint8(case)
     with pytest.raises(DataError, match=r"repeat_weight = 0\.1 needs soft-masked.*one case only"):
         Windows({"c": ids}, DataConfig(window=20, repeat_weight=0.1))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_repeats_of_a_bed_file_weigh_less_too(tmp_path, soft):
+    ids = random_ids(400)
+    lower = np.random.default_rng(3).random(400) < 0.1 if soft else np.zeros(400, dtype=bool)
+    marked = np.zeros(400, dtype=bool)
+    marked[0:3] = marked[100:160] = marked[300:301] = marked[399:] = True
+    bed = tmp_path / "mask.bed.gz"
+    lines = b"c\t300\t301\nc\t100\t150\nc\t0\t3\nc\t140\t160\nc\t399\t500\n"
+    bed.write_bytes(gzip.compress(lines))
+    windows = Windows(
+        {"c": ids | np.where(lower, 128, 0).astype(np.uint8)},
+        DataConfig(window=20, repeat_weight=0.25, repeats=(str(bed),)),
+    )
+    assert windows.has_repeats
+    strands = set()
+    for index, row in enumerate(windows.weights(8, range(300))):
+        _, start, flip = windows.place(8, index)
+        expected = np.where((lower | marked)[start : start + 20], 0.25, 1.0)
+        assert row[1:].tolist() == (expected[::-1] if flip else expected).tolist()
+        strands.add(flip)
+    assert strands == {False, True}
+
+
+def test_repeats_of_sequences_that_are_not_there(tmp_path):
+    bed = tmp_path / "mask.bed"
+    bed.write_text("chr1\t10\t60\nchrUn\t0\t10\n")
+    arrays = {"chr1": random_ids(100), "chr2": random_ids(100)}
+    windows = Windows(arrays, DataConfig(window=20, repeats=(str(bed),), repeat_weight=0.5))
+    assert windows.unmatched == ["chrUn"]
+    assert not windows.is_repeat("chr2", 0, 100).any()
+    bed.write_text("1\t10\t60\n")
+    with pytest.raises(DataError, match=r"\(data\.repeats\) has intervals of 1.*'chr' missing"):
+        Windows(arrays, DataConfig(window=20, repeats=(str(bed),)))
 
 
 def test_every_form_of_a_genome_gives_the_same_windows(tmp_path):

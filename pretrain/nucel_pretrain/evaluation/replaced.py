@@ -38,7 +38,7 @@ class Judged:
         likeliest: Whether the generator's likeliest base was the true one; False where not masked.
         replaced_logit: The discriminator's log-odds, nats.
         replaced: Whether the base differs from the true one.
-        repeat: Whether it is soft-masked; None where the sequence is not.
+        repeat: Whether it is marked as a repeat; None where nothing says what the repeats are.
         gc: (n,) GC share of the true window.
     """
 
@@ -119,7 +119,7 @@ def judge(
         likeliest=likeliest,
         replaced_logit=logits_all,
         replaced=differs,
-        repeat=_repeats(windows, seed, n) if windows.genome.has_soft_mask else None,
+        repeat=_repeats(windows, seed, n) if windows.has_repeats else None,
         gc=gc,
     )
 
@@ -129,8 +129,8 @@ def _repeats(windows: Windows, seed: int, n: int) -> NDArray[np.bool_]:
     out = np.empty((n, width), dtype=bool)
     for index, row in enumerate(out):
         name, start, flip = windows.place(seed, index)
-        soft = windows.genome.soft_masked(name, start, start + width)
-        row[:] = soft[::-1] if flip else soft
+        repeat = windows.is_repeat(name, start, start + width)
+        row[:] = repeat[::-1] if flip else repeat
     return out
 
 

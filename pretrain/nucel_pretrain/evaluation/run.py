@@ -66,10 +66,12 @@ def evaluate(
             f"{model.config.context_bp} at once. Set held_out.window and split.window lower"
         )
     genome = Genome.open(settings.held_out.fasta, cache=cache, say=say)
-    resolve(genome, settings.held_out.regions, "held_out.regions")  # faults by the user's own key
+    options = settings.held_out
+    for key in ("regions", "repeats"):  # faults by the user's own key
+        resolve(genome, getattr(options, key), f"held_out.{key}")
     held = Windows(
         genome,
-        DataConfig(validation=settings.held_out.regions, window=settings.held_out.window),
+        DataConfig(validation=options.regions, window=options.window, repeats=options.repeats),
         validation=True,
     )
     rows: list[dict[str, Any]] = []
@@ -135,7 +137,9 @@ def _own_task(
         add(*found)
     results["reliability"] = replaced.reliability(judged)
     if judged.repeat is None:
-        results["not_run"]["by repeat"] = "the sequence is not soft-masked"
+        results["not_run"]["by repeat"] = (
+            "the sequence is not soft-masked and no BED file of repeats was given (--repeats)"
+        )
 
 
 def own_settings(

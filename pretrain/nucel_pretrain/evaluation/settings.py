@@ -23,6 +23,8 @@ class HeldOutConfig:
     """FASTA or .2bit files."""
     regions: tuple[str, ...]
     """Never trained on: "chr20:40000000-63025520", "chr20" or a .bed."""
+    repeats: tuple[str, ...] = ()
+    """Repeats besides those in lower case, usually a .bed: the losses in them and outside."""
     windows: int = 1000
     """How many, for each of the two."""
     window: int = 256
@@ -33,7 +35,7 @@ class HeldOutConfig:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        for region in self.regions:
+        for region in (*self.regions, *self.repeats):
             check_region(region)
         if self.windows < 1 or not 0 < self.changes < self.window:
             raise ValueError(
@@ -117,12 +119,16 @@ def read_evaluation(path: str | Path) -> EvaluateConfig:
 
 
 def with_files(
-    settings: EvaluateConfig, *, fasta: tuple[str, ...] = (), sites_dir: str = ""
+    settings: EvaluateConfig,
+    *,
+    fasta: tuple[str, ...] = (),
+    repeats: tuple[str, ...] = (),
+    sites_dir: str = "",
 ) -> EvaluateConfig:
     """The same settings with what a command line gives in place of the file's."""
-    if fasta:
-        held = dataclasses.replace(settings.held_out, fasta=fasta)
-        settings = dataclasses.replace(settings, held_out=held)
+    held = settings.held_out
+    held = dataclasses.replace(held, fasta=fasta or held.fasta, repeats=repeats or held.repeats)
+    settings = dataclasses.replace(settings, held_out=held)
     if sites_dir:
         probes = dataclasses.replace(settings.probes, sites_dir=sites_dir)
         settings = dataclasses.replace(settings, probes=probes)

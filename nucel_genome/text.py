@@ -6,6 +6,7 @@ archive is met in one place.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,8 @@ def unpacked(path: str | Path, what: str) -> Iterator[BinaryIO]:
         return
     with (
         _said(path, what),
-        Path(path).open("rb") as raw,
+        # by its number, since xopen believes a name's ending before the content
+        open(os.open(path, os.O_RDONLY), "rb") as raw,  # noqa: PTH123
         xopen(raw, "rb", threads=0) as stream,
     ):
         yield stream

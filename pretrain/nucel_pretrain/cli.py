@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -209,7 +210,8 @@ def ablate(
         torch.set_num_threads(threads)
     probe = None
     if probes:
-        probe = site_probe(probes, arms[0].config.data.fasta, sites_dir, cache)
+        fasta_files = arms[0].config.data.fasta
+        probe = site_probe(probes, fasta_files, sites_dir, cache, say=partial(typer.echo, err=True))
     table = run(settings, arms, out, probe=probe, cache=cache)
     last = table[table["share"] == 1.0]
     typer.echo(last.drop(columns=["share", "step", "own_loss"]).to_string(index=False))

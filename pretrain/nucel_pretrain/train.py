@@ -264,6 +264,12 @@ def _data(
         genome = Genome.open(config.data.fasta, cache=cache, say=say)
         windows = Windows(genome, config.data)
         held = Windows(genome, config.data, validation=True) if config.data.validation else None
+        if windows.unmatched:
+            names, more = ", ".join(windows.unmatched[:5]), len(windows.unmatched) - 5
+            say(
+                "note: BED files of [data] have intervals on sequences that the genome does not "
+                f"have, which are left out: {names}{f' and {more:,} more' if more > 0 else ''}"
+            )
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

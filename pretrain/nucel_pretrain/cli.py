@@ -20,9 +20,11 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         from nucel_genome.errors import GenomeError
+        from nucel_genome.text import write_utf8
         from nucel_pretrain.config import PretrainError
         from nucel_pretrain.data import DataError
 
+        write_utf8()
         try:
             return super().invoke(ctx)
         except (PretrainError, DataError, GenomeError, OSError) as error:  # OSError names its file

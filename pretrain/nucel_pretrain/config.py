@@ -12,6 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nucel_genome import GenomeError
+from nucel_genome.text import read_text
 from nucel_model import tokenizer
 from nucel_model.config import ConfigError, NucelConfig, every_third_global
 from nucel_pretrain.data import DataConfig
@@ -122,12 +124,15 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
     try:
-        text = shipped.read_text() if shipped.is_file() else Path(path).read_text()
+        if shipped.is_file():
+            text = shipped.read_text(encoding="utf-8")
+        else:
+            text = read_text(path, "a configuration (TOML)")
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PretrainError(f"{path} is not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise PretrainError(f"cannot read the configuration {path}: {error}") from error
+    except GenomeError as error:
+        raise PretrainError(str(error)) from error
 
 
 def read_config(path: str | Path) -> PretrainConfig:

@@ -259,7 +259,7 @@ def test_what_makes_no_sense_is_one_line(trained, toml, tmp_path):
     assert "there is no model folder" in fails("--models", tmp_path / "nowhere", *rest)
     copy = shutil.copytree(trained, tmp_path / "deeper" / "mine")
     assert "two models are called mine" in fails("--models", trained, copy, *rest)
-    assert "cannot read the motifs" in fails(
+    assert "x.meme as MEME: there is no such file" in fails(
         "--models", trained, "--motifs", tmp_path / "x.meme", *rest
     )
     gpu = fails("--models", trained, *rest, "--device", "tpu")

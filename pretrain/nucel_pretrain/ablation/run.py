@@ -73,7 +73,10 @@ def ablate(
         folder = out / "runs" / f"{arm.name}-seed{seed}"
         done = folder / "milestones.json"
         wanted = {"probe": probe is not None, "windows": grid.windows}
-        if done.exists() and (kept := json.loads(done.read_text()))["wanted"] == wanted:
+        if (
+            done.exists()
+            and (kept := json.loads(done.read_text(encoding="utf-8")))["wanted"] == wanted
+        ):
             rows += kept["rows"]
             continue
         loop = dataclasses.replace(arm.config.loop, seed=seed)
@@ -81,7 +84,9 @@ def ablate(
         found = _run(config, grid, folder, genome, probe, say, cache)
         found = [{"arm": arm.name, "seed": seed, **row} for row in found]
         partial = done.with_suffix(".partial")
-        partial.write_text(json.dumps({"wanted": wanted, "rows": found}, indent=1))
+        partial.write_text(
+            json.dumps({"wanted": wanted, "rows": found}, indent=1), encoding="utf-8"
+        )
         partial.replace(done)
         rows += found
     table = pd.DataFrame(rows)
@@ -168,7 +173,7 @@ def _probed(model: nn.Module, tokens: Tokens, probe: Probe | None) -> dict[str, 
 def _losses(path: Path) -> dict[int, float]:
     """Held-out loss by step: ELECTRA's discriminator's, or the masked model's."""
     out = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         numbers = json.loads(line)
         for key in ("validation_discriminator_loss", "validation_mlm_loss"):
             if key in numbers:

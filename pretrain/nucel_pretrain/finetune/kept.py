@@ -60,9 +60,9 @@ class Kept:
         self.out, self._sweep = out, out / "sweep.json"
         self._about = json.loads(json.dumps(about))
         for path in sorted(out.glob("seed*/finetune.json")):
-            self._same(json.loads(path.read_text())["about"], path)
+            self._same(json.loads(path.read_text(encoding="utf-8"))["about"], path)
         if self._sweep.exists():
-            self._same(json.loads(self._sweep.read_text())["about"], self._sweep)
+            self._same(json.loads(self._sweep.read_text(encoding="utf-8"))["about"], self._sweep)
 
     def _same(self, about: dict[str, Any], path: Path) -> None:
         """More seeds may be asked for later; nothing else may differ."""
@@ -80,12 +80,16 @@ class Kept:
         """The dev loss of a rate that was tried."""
         if not self._sweep.exists():
             return None
-        losses: dict[str, float] = json.loads(self._sweep.read_text())["dev_loss"]
+        losses: dict[str, float] = json.loads(self._sweep.read_text(encoding="utf-8"))["dev_loss"]
         return losses.get(f"{rate:g}")
 
     def sweep(self, rate: float, loss: float) -> None:
         """Keep it."""
-        before = json.loads(self._sweep.read_text())["dev_loss"] if self._sweep.exists() else {}
+        before = (
+            json.loads(self._sweep.read_text(encoding="utf-8"))["dev_loss"]
+            if self._sweep.exists()
+            else {}
+        )
         self.out.mkdir(parents=True, exist_ok=True)
         said = {"about": self._about, "dev_loss": before | {f"{rate:g}": loss}}
         write_whole(self._sweep, _json(said))
@@ -96,7 +100,7 @@ class Kept:
         path = folder / "finetune.json"
         if not path.exists():
             return None
-        said = json.loads(path.read_text())["result"]
+        said = json.loads(path.read_text(encoding="utf-8"))["result"]
         metrics = {
             part: {name: Estimate(**value) for name, value in found.items()}
             for part, found in said.pop("metrics").items()

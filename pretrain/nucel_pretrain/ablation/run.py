@@ -27,6 +27,7 @@ from nucel_pretrain.evaluation.planted import planted, ranked
 from nucel_pretrain.objectives import load_model
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.train import build_model, train
+from nucel_pretrain.warm_start import Start, saved_encoders
 
 Say = Callable[[str], None]
 Probe = Callable[[Callable[[np.ndarray], np.ndarray]], dict[str, float]]
@@ -112,7 +113,8 @@ def _run(
     folder.mkdir(parents=True, exist_ok=True)
     tokens = make_tokens(config.tokens, windows.stretches(), folder / "tokenizer.json")
     batches = Batches(windows, tokens, config.masking, config.loop.seed)
-    cost, n_tokens = step_cost(config, batches, tokens)
+    encoders = Start.open(config).encoders if config.loop.start_from else None
+    cost, n_tokens = step_cost(config, batches, tokens, encoders)
     steps = int(grid.flops / cost)
     at = sorted({round(share * steps) for share in grid.milestones})
     if steps < 1 or at[0] < 1:
@@ -127,8 +129,9 @@ def _run(
     losses = _losses(folder / "metrics.jsonl")
     rows = []
     for step in at:
-        model = build_model(config, tokens, torch.device("cpu"))
-        load_model(folder / "milestones" / f"step-{step:06d}", model)
+        saved = folder / "milestones" / f"step-{step:06d}"
+        model = build_model(config, tokens, torch.device("cpu"), saved_encoders(saved))
+        load_model(saved, model)
         rows.append(
             {
                 "share": step / steps,

@@ -20,7 +20,7 @@ from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import Arm, GridConfig
 from nucel_pretrain.ablation.scores import base_scores, embeddings
 from nucel_pretrain.batches import Batches
-from nucel_pretrain.config import PretrainConfig, PretrainError
+from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
 from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
@@ -73,15 +73,20 @@ def ablate(
         say(f"arm {number} of {len(jobs)}: {arm.name}, seed {seed}")
         folder = out / "runs" / f"{arm.name}-seed{seed}"
         done = folder / "milestones.json"
-        wanted = {"probe": probe is not None, "windows": grid.windows}
-        if (
-            done.exists()
-            and (kept := json.loads(done.read_text(encoding="utf-8")))["wanted"] == wanted
-        ):
-            rows += kept["rows"]
-            continue
         loop = dataclasses.replace(arm.config.loop, seed=seed)
         config = dataclasses.replace(arm.config, loop=loop)
+        wanted = {
+            "probe": probe is not None,
+            "windows": grid.windows,
+            "flops": grid.flops,
+            "config": as_dict(config),
+        }
+        if done.exists():
+            kept = json.loads(done.read_text(encoding="utf-8"))
+            # older folders say less of what was wanted
+            if kept["wanted"] == {key: wanted[key] for key in kept["wanted"]}:
+                rows += kept["rows"]
+                continue
         found = _run(config, grid, folder, genome, probe, say, cache)
         found = [{"arm": arm.name, "seed": seed, **row} for row in found]
         partial = done.with_suffix(".partial")

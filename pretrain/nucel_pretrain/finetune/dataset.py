@@ -80,21 +80,17 @@ class Dataset:
         for name in PARTS:
             if name not in self.parts or not len(self.parts[name]):
                 raise DataError(f"{self.source}: the {name} part holds no sequence")
-        for name in ("dev", "test"):
-            self._check_learned(name)
-        if self.task != "classes":
-            return
-        for name in ("train", "dev"):
+        for name in ("train", "dev") if self.task == "classes" else ():
             found = np.unique(self.parts[name].targets)
             if len(found) < 2:
                 raise DataError(
                     f"{self.source}: the {name} part holds one class alone, "
                     f"{self.labels[int(found[0])]!r}; there is nothing to tell apart"
                 )
+        for name in ("dev", "test") if self.task != "regression" else ():
+            self._check_learned(name)
 
     def _check_learned(self, name: str) -> None:
-        if self.task == "regression":
-            return
         times, learned = self._times(name), self._times("train")
         lacking = np.flatnonzero((times > 0) & (learned == 0))
         if len(lacking):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel, save_pretrained
@@ -67,7 +69,10 @@ class Kept:
     def _same(self, about: dict[str, Any], path: Path) -> None:
         """More seeds may be asked for later; nothing else may differ."""
         mine, theirs = (
-            {**x, "settings": {k: v for k, v in x["settings"].items() if k != "seeds"}}
+            {
+                **{k: v for k, v in x.items() if k in about},  # older folders say less
+                "settings": {k: v for k, v in x["settings"].items() if k != "seeds"},
+            }
             for x in (self._about, about)
         )
         if mine != theirs:
@@ -129,6 +134,15 @@ class Kept:
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
         return dataclasses.replace(result, folder=folder)
+
+
+def fingerprint(model: Nucel) -> str:
+    """Of an encoder's weights and constants: two models of one name are told apart."""
+    found = hashlib.sha256(json.dumps(dataclasses.asdict(model.config)).encode())
+    for name, tensor in model.encoder.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def _json(said: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from nucel_model.config import ConfigError
 from nucel_model.folder import FolderError
 from nucel_pretrain.config import PretrainError, as_dict
 from nucel_pretrain.finetune.classifier import give_head
+from nucel_pretrain.finetune.kept import fingerprint
 from nucel_pretrain.finetune.loop import FineTuned, Labelled, Scores, fine_tune, score
 from nucel_pretrain.finetune.run import choose_device
 from nucel_pretrain.memory import keep_freed_memory
@@ -143,10 +144,19 @@ class _Task:
         self.labels = (f"{b} before {a}", f"{a} before {b}")
 
     def keep(self, model: Nucel, name: str) -> None:
-        """Write a model that is not trained here."""
+        """Write a model that is not trained here.
+
+        Raises:
+            PretrainError: An earlier sitting had another model of this name.
+        """
         folder = outputs.model_folder(self.out, name)
         if not folder.exists():
             outputs.whole_folder(folder, lambda made: save_pretrained(model, made))
+        elif fingerprint(_load(str(folder))) != fingerprint(model):
+            raise PretrainError(
+                f"{folder} is of another model than {model.name} is now; give another --out, or "
+                "rename the model's folder"
+            )
 
     def learn(self, model: Nucel, name: str, start: str, seed: int) -> dict[str, Any]:
         """Fine-tune one model with one seed, keep it, and return its row of results.tsv."""

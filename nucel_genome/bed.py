@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from xopen import xopen
-
 from nucel_genome.errors import GenomeError
+from nucel_genome.text import MARK, read_bytes, shown
 
 
 def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
     """Line number, sequence, start, end and all fields of each interval of a BED file.
 
-    Comments and track lines are passed over; an interval may be empty (start = end).
+    Comments and track lines are passed over; an interval may be empty (start = end). The path may
+    be a pipe, or ``-`` for standard input: it is read once.
 
     Raises:
-        GenomeError: The file cannot be read, or a line is malformed.
+        GenomeError: The file cannot be read or is damaged, or a line is malformed.
     """
-    try:
-        with xopen(path, "rb", threads=0) as file:
-            lines = file.read().splitlines()
-    except Exception as error:  # every decompressor has errors of its own
-        raise GenomeError(f"cannot read {path} as BED: {error}") from error
+    lines = read_bytes(path, "BED").removeprefix(MARK).splitlines()
     for number, line in enumerate(lines, start=1):
         fields = line.split(b"\t") if b"\t" in line else line.split()
         if (
@@ -37,9 +33,9 @@ def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
                 raise ValueError
             name = fields[0].decode()
         except (IndexError, ValueError):
-            shown = line[:60].decode("utf-8", "replace")
+            found = line[:60].decode("utf-8", "replace")
             raise GenomeError(
-                f"{path}, line {number}: expected chrom, start, end with 0 <= start <= end "
-                f"(0-based half-open); found {shown!r}"
+                f"{shown(path)}, line {number}: expected chrom, start, end with 0 <= start <= end "
+                f"(0-based half-open); found {found!r}"
             ) from None
         yield number, name, start, end, fields

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat as stat_module
 import tempfile
 import time
 import weakref
@@ -22,12 +23,13 @@ from numpy.typing import NDArray
 
 from nucel_genome.errors import GenomeError
 from nucel_genome.readers import SOFT_MASK, read
+from nucel_genome.text import shown
 from nucel_model import tokenizer
 
 Say = Callable[[str], None]
 
-FORMAT = 1
-"""Of the copy; after a change older copies are no longer used."""
+FORMAT = 2
+"""Of the copy; after a change older copies are no longer used. 2: letters are checked."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def default_cache() -> Path:
 def _load(folder: Path) -> Copy | None:
     """A complete copy; None where there is none."""
     try:
-        index = json.loads((folder / "index.json").read_text())
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         runs = np.load(folder / "runs.npy", allow_pickle=False)
         bases = _Bases(folder / "bases.u8")
         copy = Copy(**index, runs=runs, bases=bases)
@@ -128,12 +130,13 @@ def cached(path: Path, cache: Path | None, say: Say) -> Copy:
         GenomeError: The file cannot be read, or the copy cannot be written.
     """
     try:
+        kind = stat_module.S_IFIFO if str(path) == "-" else stat_module.S_IFMT(path.stat().st_mode)
+        if kind != stat_module.S_IFREG:
+            raise GenomeError(f"cannot read {shown(path)} as FASTA: {_no_file(kind)}")
         found = path.resolve(strict=True)
         stat = found.stat()
     except OSError as error:
-        raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
-    if not found.is_file():
-        raise GenomeError(f"cannot read {path} as FASTA: it is no file (a folder or a pipe?)")
+        raise GenomeError(f"cannot read {path} as FASTA: {error.strerror or error}") from error
     identity = f"{found}\0{stat.st_size}\0{stat.st_mtime_ns}\0{FORMAT}"
     key = f"{path.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     try:
@@ -151,6 +154,15 @@ def cached(path: Path, cache: Path | None, say: Say) -> Copy:
             "They need a byte a base; choose another folder with --cache or XDG_CACHE_HOME"
         ) from error
     return copy
+
+
+def _no_file(kind: int) -> str:
+    if kind == stat_module.S_IFDIR:
+        return "it is no file but a folder; give the FASTA or .2bit file in it"
+    return (
+        "it is no file but a pipe, and a genome is read by interval, again and again. Write it to "
+        "a file first (gzip and bgzip are read as they are)"
+    )
 
 
 def _convert(path: Path, folder: Path, say: Say) -> Copy:
@@ -223,4 +235,4 @@ def _write(path: Path, folder: Path, say: Say) -> None:
         "upper": tally.upper,
         "lower": tally.lower,
     }
-    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")

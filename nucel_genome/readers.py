@@ -4,6 +4,8 @@ One byte a base: the token id (A 11, C 12, G 13, T 14, everything else 1), plus 
 was lower case, as soft-masked repeats are. A reader yields the name of a record, then its bases in
 as many pieces as it takes, then the next name.
 
+What is no letter of DNA (`letters`) is refused, not read as N.
+
 A FASTA record is not read whole: a chromosome of 250 Mb would be a gigabyte of Python lines.
 The 2bit reader is our own because the C library for it crashes on a file that was cut short.
 """
@@ -15,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from xopen import xopen
 
+from nucel_genome import letters
 from nucel_genome.errors import GenomeError
+from nucel_genome.text import MARK, unpacked
 from nucel_model import tokenizer
 
 SOFT_MASK = 128
@@ -25,9 +28,14 @@ SOFT_MASK = 128
 PIECE = 1 << 24
 """Bases (2bit) or bytes of file (FASTA) read at a time; a multiple of 4."""
 
-_BYTE = tokenizer.encode(bytes(range(256)))
-_BYTE[ord("a") : ord("z") + 1] |= SOFT_MASK
-_BYTE[: ord("!")] = _BYTE[ord("~") + 1 :] = 0  # no letter of any sequence
+_DNA = letters.IUPAC + letters.IUPAC.lower()
+_BYTE = np.zeros(256, dtype=np.uint8)  # 0: no letter of DNA
+_BYTE[list(_DNA)] = tokenizer.encode(_DNA)
+_AMBIGUOUS = 2  # an IUPAC code: counted, then read as N
+_BYTE[list(set(_DNA) - set(b"ACGTNacgtn"))] = _AMBIGUOUS
+_BYTE[list(letters.IUPAC.lower())] |= SOFT_MASK
+_CODE = _BYTE.tobytes()
+_SPACE = b"\n\t "
 
 _TWOBIT_MAGIC = 0x1A412743
 _UNPACKED = np.array(  # a packed byte holds four bases, the first in the highest bits
@@ -44,7 +52,7 @@ def read(path: Path) -> Iterator[str | NDArray[np.uint8]]:
     The name is the header's first word, "" where there is none.
 
     Raises:
-        GenomeError: The file is missing, cut short, or neither FASTA nor 2bit.
+        GenomeError: The file is missing, damaged, neither FASTA nor 2bit, or not DNA.
     """
     try:
         order = _twobit_order(path)
@@ -76,16 +84,7 @@ def _twobit_order(path: Path) -> str:
 
 
 def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:
-    def fault(what: object) -> GenomeError:
-        return GenomeError(f"cannot read {path} as FASTA: {what}")
-
-    def name_of(line: bytes) -> str:
-        try:
-            return (line[1:].split() or [b""])[0].decode()
-        except UnicodeDecodeError as error:
-            raise fault(f"a name is not text ({error})") from error
-
-    started = False
+    record = _Record(path)
     at_line_start = True
     unfinished = b""  # a header or comment cut off by the end of a piece
     for chunk in _chunks(path):
@@ -97,15 +96,8 @@ def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:
         at_start = codes[marks - 1] == ord("\n")
         at_start[marks == 0] = at_line_start
         for mark in (*marks[at_start].tolist(), len(text)):
-            bases = text[at:mark].translate(None, b"\n\t ")
-            if bases and not started:
-                shown = bases[:20].decode("ascii", "replace")
-                raise fault(f"expected '>' at the beginning of a record, got {shown!r}")
-            if bases:
-                piece = _BYTE[np.frombuffer(bases, dtype=np.uint8)]
-                if not piece.all():
-                    wrong = bases[int(np.argmin(piece))]
-                    raise fault(f"the sequence holds the byte {wrong:#04x}, which is no letter")
+            piece = record.coded(text[at:mark])
+            if len(piece):
                 yield piece
             if mark == len(text):
                 break
@@ -114,21 +106,84 @@ def _read_fasta(path: Path) -> Iterator[str | NDArray[np.uint8]]:
                 unfinished = text[mark:]
                 break
             if text[mark : mark + 1] == b">":
-                started = True
-                yield name_of(text[mark:at])
+                yield record.begin(text[mark:at])
         at_line_start = bool(unfinished) or text.endswith(b"\n")
     if unfinished.startswith(b">"):
-        yield name_of(unfinished)
+        yield record.begin(unfinished)
+    record.end()
+
+
+class _Record:
+    """The record that is being read, for its faults.
+
+    Attributes:
+        number: From 1; 0 before the first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.number = self._length = self._odd = 0
+        self._name = ""
+
+    def begin(self, header: bytes) -> str:
+        """End the last one and begin the next; its name."""
+        self.end()
+        try:
+            self._name = (header[1:].split() or [b""])[0].decode()
+        except UnicodeDecodeError as error:
+            raise self._no_fasta(f"a name is not UTF-8 text ({error})") from error
+        self.number += 1
+        self._length = self._odd = 0
+        return self._name
+
+    def coded(self, lines: bytes) -> NDArray[np.uint8]:
+        """Letters that continue it, one byte each."""
+        coded = lines.translate(_CODE, _SPACE)
+        if coded and not self.number:
+            found = lines.translate(None, _SPACE)[:20].decode("ascii", "replace")
+            raise self._no_fasta(f"expected '>' at the beginning of a record, got {found!r}")
+        at = coded.find(0)
+        if at >= 0:
+            raise self._foreign(lines.translate(None, _SPACE).upper(), at)
+        odd = coded.count(_AMBIGUOUS) + coded.count(_AMBIGUOUS | SOFT_MASK)
+        self._length += len(coded)
+        self._odd += odd
+        piece = np.frombuffer(coded, dtype=np.uint8)
+        if not odd:
+            return piece
+        ambiguous = (piece & (SOFT_MASK - 1)) == _AMBIGUOUS
+        return np.where(ambiguous, piece ^ np.uint8(_AMBIGUOUS ^ tokenizer.UNK), piece)
+
+    def end(self) -> None:
+        """See whether it was DNA as a whole."""
+        what = letters.ambiguous(self._odd, self._length)
+        if what:
+            raise self._fault(what)
+
+    def _foreign(self, raw: bytes, at: int) -> GenomeError:
+        if not ord("!") <= raw[at] <= ord("~"):
+            return self._no_fasta(f"the sequence holds the byte {raw[at]:#04x}, which is no letter")
+        return self._fault(
+            letters.foreign(
+                raw, at, chr(raw[at]), before=self._length, rna_remedy=letters.FASTA_REMEDY
+            )
+        )
+
+    def _fault(self, what: str) -> GenomeError:
+        name = self._name or f"record_{self.number}"
+        return GenomeError(f"{self._path}: record {self.number} ({name:.60}) {what}")
+
+    def _no_fasta(self, what: str) -> GenomeError:
+        return GenomeError(f"cannot read {self._path} as FASTA: {what}")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """The decompressed file in pieces."""
-    try:
-        with xopen(path, "rb", threads=0) as file:
-            while chunk := file.read(PIECE):
-                yield chunk
-    except Exception as error:  # every decompressor has errors of its own
-        raise GenomeError(f"cannot read {path} as FASTA: {error}") from error
+    """The decompressed file in pieces, without a byte order mark."""
+    with unpacked(path, "FASTA") as file:
+        chunk = file.read(PIECE).removeprefix(MARK)
+        while chunk:
+            yield chunk
+            chunk = file.read(PIECE)
 
 
 Blocks = tuple[NDArray[np.integer], NDArray[np.integer]]

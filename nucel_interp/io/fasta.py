@@ -19,15 +19,10 @@ from typing import Any, BinaryIO, cast
 
 import dnaio
 
+from nucel_genome import letters
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.types import BASES, Location, Record
 
-_PLAIN = b"ACGTN"
-_IUPAC = b"ACGTRYSWKMBDHVN"
-_PROTEIN_ONLY = b"EFIJLOPQXZ*"
-_MAX_AMBIGUOUS = (
-    0.5  # proteins spelt with IUPAC letters alone exceed it, degenerate consensus rarely does
-)
 _LOWER, _UPPER = re.compile("[a-z]+"), re.compile("[A-MO-Z]")
 _LOCATION = re.compile(r"(?P<chromosome>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?P<strand>\([+-]\))?")
 _MAGIC = {
@@ -269,45 +264,16 @@ def _format_problem(error: dnaio.FastaFormatError) -> str:
 
 def _checked(sequence: str, shown: str, name: str, number: int) -> str:
     """The sequence in upper case, if it is DNA."""
-    # beyond ASCII, upper() may change the length
-    upper = sequence.isascii()
-    sequence = sequence.upper() if upper else _LOWER.sub(lambda run: run[0].upper(), sequence)
-    raw = sequence.encode("ascii", "replace")
-    odd = raw.translate(None, _PLAIN)
+    sequence = letters.upper(sequence)
     where = f"{shown}: record {number} ({_short(name)})"
-    if not raw:
+    if not sequence:
         raise InputError(
             f"{where} has no sequence. Take it out, or check whether the file was cut short"
         )
-    if not odd:
-        return sequence
-    foreign = odd.translate(None, _IUPAC)
-    if foreign:
-        raise InputError(_foreign_letter(sequence, raw, foreign, where))
-    if len(odd) > _MAX_AMBIGUOUS * len(raw):
-        raise InputError(
-            f"{where} is {len(odd) / len(raw):.0%} ambiguity codes (letters other than A, C, G, T "
-            "and N), so it does not look like DNA: is it protein? Write N for unknown bases"
-        )
+    fault = letters.fault(sequence, letters.FASTA_REMEDY)
+    if fault:
+        raise InputError(f"{where} {fault}")
     return sequence
-
-
-def _foreign_letter(sequence: str, raw: bytes, foreign: bytes, where: str) -> str:
-    """Names the first letter that is no nucleotide code, its place, and the likely reason."""
-    position = next(i for i, byte in enumerate(raw) if byte not in _IUPAC)
-    what = (
-        f"{where} has {sequence[position]!r} at position {position + 1}, which is not a DNA letter"
-    )
-    if set(foreign) == {ord("U")}:
-        if b"T" not in raw:
-            return f"{what}: this is RNA. Write T for U (sed '/^>/!y/Uu/Tt/' rna.fa > dna.fa)"
-        return f"{what}: it mixes U and T. Write T for U"
-    protein = sum(foreign.count(letter) for letter in _PROTEIN_ONLY)
-    if protein > 0.02 * len(raw) and len(set(foreign) & set(_PROTEIN_ONLY)) > 1:
-        return f"{what}: this looks like protein. Give the DNA sequence"
-    if set(foreign) <= set(b"-."):
-        return f"{what}: alignment gaps are not read. Take them out"
-    return f"{what}. Write N for bases that are not known"
 
 
 def _unique(name: str, names: dict[str, int]) -> str:

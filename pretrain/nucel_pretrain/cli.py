@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +20,11 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         from nucel_genome.errors import GenomeError
+        from nucel_genome.text import write_utf8
         from nucel_pretrain.config import PretrainError
         from nucel_pretrain.data import DataError
 
+        write_utf8()
         try:
             return super().invoke(ctx)
         except (PretrainError, DataError, GenomeError, OSError) as error:  # OSError names its file
@@ -216,7 +219,8 @@ def ablate(
         torch.set_num_threads(threads)
     probe = None
     if probes:
-        probe = site_probe(probes, arms[0].config.data.fasta, sites_dir, cache)
+        fasta_files = arms[0].config.data.fasta
+        probe = site_probe(probes, fasta_files, sites_dir, cache, say=partial(typer.echo, err=True))
     table = run(settings, arms, out, probe=probe, cache=cache)
     last = table[table["share"] == 1.0]
     typer.echo(last.drop(columns=["share", "step", "own_loss"]).to_string(index=False))

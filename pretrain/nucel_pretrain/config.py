@@ -12,8 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nucel_genome import GenomeError
+from nucel_genome.text import read_text
 from nucel_model import tokenizer
-from nucel_model.config import ConfigError, NucelConfig, every_third_global
+from nucel_model.config import ConfigError, LayerType, NucelConfig
 from nucel_pretrain.data import DataConfig, EnrichConfig
 from nucel_pretrain.distributed import PARALLEL
 from nucel_pretrain.masking import MaskingConfig
@@ -31,27 +33,51 @@ class PretrainError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SizeConfig:
-    """Width and depth of one of the two encoders; every third layer is global, as in the paper."""
+    """One of the two encoders.
+
+    A constant that is left out is NucEL's, or with ``loop.start_from`` that of the model there.
+    """
 
     hidden: int
     layers: int
     heads: int
     intermediate: int
+    global_every: int | None = None
+    """Layers 0, n, 2n ... attend everywhere; NucEL's 3."""
+    local_attention: int | None = None
+    """Total width of the other layers' window, in tokens; 128."""
+    global_rope_theta: float | None = None
+    """Base of the rotary frequencies where a layer attends everywhere; 160,000."""
+    local_rope_theta: float | None = None
+    """The same within the window; 10,000."""
+    norm_eps: float | None = None
+    """Of every layer norm; 1e-5."""
 
     def __post_init__(self) -> None:
         """Refuse a shape that no encoder can have."""
+        if self.global_every is not None and self.global_every < 1:
+            raise ConfigError(f"global_every must be at least 1; got {self.global_every}")
         self.encoder(1)
 
     def encoder(self, max_tokens: int, vocab_size: int = tokenizer.VOCAB_SIZE) -> NucelConfig:
         """The encoder's full configuration."""
+        names = ("local_attention", "global_rope_theta", "local_rope_theta", "norm_eps")
+        said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return NucelConfig(
             vocab_size=vocab_size,
             hidden_size=self.hidden,
             num_attention_heads=self.heads,
             intermediate_size=self.intermediate,
-            layer_types=every_third_global(self.layers),
+            layer_types=layer_types(self.layers, self.global_every or 3),
             max_position_embeddings=max_tokens,
+            **said,
         )
+
+
+def layer_types(layers: int, global_every: int) -> tuple[LayerType, ...]:
+    """Which layers attend everywhere: 0, n, 2n ..."""
+    kinds: tuple[LayerType, LayerType] = ("full_attention", "sliding_attention")
+    return tuple(kinds[i % global_every > 0] for i in range(layers))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +97,9 @@ class LoopConfig:
     parallel: str = "ddp"
     """With several processes: ddp (each holds everything) or fsdp (weights and optimiser split)."""
     start_from: str = ""
-    """A model folder with its generator inside, or a shipped name: a warm start from its weights,
-    with a fresh optimiser. Empty: weights are drawn from ``seed``."""
+    """A model folder with its generator inside, or a shipped name: a warm start from its weights
+    and constants, with a fresh optimiser. What [discriminator] and [generator] say must be so
+    there. Empty: weights are drawn from ``seed``."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -122,12 +149,15 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     shipped = resources.files("nucel_pretrain") / "configs" / f"{path}.toml"
     try:
-        text = shipped.read_text() if shipped.is_file() else Path(path).read_text()
+        if shipped.is_file():
+            text = shipped.read_text(encoding="utf-8")
+        else:
+            text = read_text(path, "a configuration (TOML)")
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PretrainError(f"{path} is not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise PretrainError(f"cannot read the configuration {path}: {error}") from error
+    except GenomeError as error:
+        raise PretrainError(str(error)) from error
 
 
 def read_config(path: str | Path) -> PretrainConfig:
@@ -180,9 +210,16 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "int": (_is_whole, "a whole number"),
     "float": (_is_number, "a number"),
+    # None is said by leaving the key out; a run's config.json says null
+    "int | None": (lambda v: v is None or _is_whole(v), "a whole number"),
+    "float | None": (lambda v: v is None or _is_number(v), "a number"),
     "bool": (lambda v: isinstance(v, bool), "true or false"),
     "str": (lambda v: isinstance(v, str), "text in quotes"),
     "tuple[str, ...]": (

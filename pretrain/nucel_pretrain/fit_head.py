@@ -154,7 +154,7 @@ def _keep_encoder(folder: Path, fitted: Path, config: PretrainConfig) -> None:
     """Put the encoder's own files in place of what was exported, which must be equal."""
     try:
         given, used = (load_file(at / "model.safetensors") for at in (folder, fitted))
-        data = json.loads((folder / "config.json").read_text())
+        data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, SafetensorError, ValueError) as error:
         raise PretrainError(f"{folder} cannot be read any more: {error}") from error
     if given.keys() != used.keys() or not all(
@@ -164,7 +164,7 @@ def _keep_encoder(folder: Path, fitted: Path, config: PretrainConfig) -> None:
             f"{folder / 'model.safetensors'} is not the encoder that this run began with; "
             "put that one back, or give another --out"
         )
-    head = json.loads((fitted / "config.json").read_text())["discriminator_head"]
+    head = json.loads((fitted / "config.json").read_text(encoding="utf-8"))["discriminator_head"]
     names = ", ".join(Path(name).name for name in config.data.fasta)
     head["source"] = (
         f"fitted by nucel-pretrain fit-head on a frozen encoder: {config.loop.steps} steps, {names}"

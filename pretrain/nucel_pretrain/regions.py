@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,11 +89,67 @@ def resolve(
     return merged, unmatched
 
 
+def check_places(
+    genome: Genome, places: Iterable[tuple[str, str, int]], source: str, what: str
+) -> str:
+    """See that the places in a file are of this genome; those on sequences it lacks are counted.
+
+    Args:
+        genome: Gives names and lengths.
+        places: Where it is written ("peaks.bed, line 3"), the sequence's name and the end of each.
+        source: The file.
+        what: What each is ("site"), in the singular.
+
+    Returns:
+        What to say of places on sequences that the genome does not have, "" if there are none.
+
+    Raises:
+        DataError: A place ends beyond its sequence, or its sequence's name is in the genome with
+            another spelling, or no place at all is of a sequence of the genome.
+    """
+    lengths = {name: genome.length(name) for name in genome.names}
+    lacking: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    total = 0
+    for where, name, end in places:
+        total += 1
+        if name not in lengths:
+            lacking[name] += 1
+            first.setdefault(name, where)
+        elif end > lengths[name]:
+            raise DataError(
+                f"{where}: the {what} ends at {end:,}, beyond {name}, which has "
+                f"{lengths[name]:,} bases. Is it of another assembly?"
+            )
+    respelt = [name for name in lacking if _other_spelling(genome, name)]
+    if respelt or lacking.total() == total > 0:
+        name = (respelt or list(lacking))[0]
+        raise _unknown(genome, name, f"{first[name]} has a {what}")
+    if not lacking:
+        return ""
+    names = ", ".join(f"{name:.60}" for name in list(lacking)[:3])
+    more = f" and {len(lacking) - 3:,} more" if len(lacking) > 3 else ""
+    return (
+        f"{lacking.total():,} of {total:,} {what}s in {source} are on sequences that the genome "
+        f"does not have ({names}{more})"
+    )
+
+
+def _other_spelling(genome: Genome, name: str) -> str:
+    """How the genome writes a name with 'chr' or without, or in another case; "" if it does not."""
+    bare = name.lower().removeprefix("chr")
+    return next((n for n in genome.names if n.lower().removeprefix("chr") == bare), "")
+
+
 def _unknown(genome: Genome, name: str, who: str) -> DataError:
     hint = "Is a 'chr' missing or too many?"
     for other, what in ((f"chr{name}", "missing"), (name.removeprefix("chr"), "too many")):
         if other in genome.names and other != name:
             hint = f"Is a 'chr' {what}? The FASTA writes '{other}', the region '{name}'."
+            break
+    else:
+        if other := _other_spelling(genome, name):
+            hint = f"The FASTA writes '{other}', the region '{name}': write the names alike."
     return DataError(
         f"{who} of {name}, which is not in the FASTA; it has {', '.join(genome.names[:5])}. {hint}"
     )

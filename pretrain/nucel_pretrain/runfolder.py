@@ -30,7 +30,7 @@ def log(path: Path, numbers: dict[str, Any]) -> None:
         for key, value in numbers.items()
     }
     try:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(plain, allow_nan=False) + "\n")
     except OSError as error:
         raise PretrainError(
@@ -41,7 +41,7 @@ def log(path: Path, numbers: dict[str, Any]) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file under another name and rename it: a run may be killed at any moment."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
@@ -49,7 +49,7 @@ def keep_metrics_up_to(step: int, path: Path) -> None:
     """Drop what a cut-off run logged after its last checkpoint: those steps are done again."""
     if path.exists():
         kept = []
-        for line in path.read_text().splitlines():
+        for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 numbers = json.loads(line)
             except ValueError:  # cut off as it was written
@@ -80,7 +80,7 @@ def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
         write_whole(path, text)
         return
     try:
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(before, dict):
             raise ValueError("not a JSON object")
     except ValueError as error:

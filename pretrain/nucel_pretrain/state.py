@@ -146,7 +146,7 @@ def load_checkpoint(
             if kept:
                 optimizer.state[p] = {key.split("/")[0]: read(key, p) for key in sorted(kept)}
                 # AdamW counts steps in a tensor of its own, on the CPU unless fused on a GPU
-    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     return state
 
 
@@ -175,7 +175,7 @@ def _seal(partial: Path, state: dict[str, Any]) -> None:
     files = sorted(p for p in partial.rglob("*") if p.is_file())
     sizes = {str(p.relative_to(partial)): p.stat().st_size for p in files}
     named = partial / "state.json"
-    named.write_text(json.dumps({**state, "files": sizes}, indent=2) + "\n")
+    named.write_text(json.dumps({**state, "files": sizes}, indent=2) + "\n", encoding="utf-8")
     for path in (*files, named):
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -183,7 +183,7 @@ def _seal(partial: Path, state: dict[str, Any]) -> None:
 
 def _is_complete(folder: Path) -> bool:
     try:
-        files = json.loads((folder / "state.json").read_text())["files"]
+        files = json.loads((folder / "state.json").read_text(encoding="utf-8"))["files"]
         return all((folder / name).stat().st_size == size for name, size in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from nucel_genome import Genome
-from nucel_model import Electra, MaskedLM, from_pretrained
+from nucel_model import Electra, MaskedLM
 from nucel_model.backends import training_backend
-from nucel_model.config import ConfigError
 from nucel_model.encoder import NucelEncoder
-from nucel_model.folder import FolderError
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.clock import Clock
 from nucel_pretrain.config import PretrainConfig, PretrainError
@@ -29,26 +28,44 @@ from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_chec
 from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.validate import SEED, validate
+from nucel_pretrain.warm_start import (
+    Encoders,
+    Start,
+    check_same_encoders,
+    saved_encoders,
+    stated_encoders,
+)
 
 Say = Callable[[str], None]
 Build = Callable[[PretrainConfig, Tokens, torch.device], nn.Module]
 
 
-def build_model(config: PretrainConfig, tokens: Tokens, device: torch.device) -> nn.Module:
-    """`Electra` or `MaskedLM`, freshly drawn from ``loop.seed``."""
+def build_model(
+    config: PretrainConfig,
+    tokens: Tokens,
+    device: torch.device,
+    encoders: Encoders | None = None,
+) -> nn.Module:
+    """`Electra` or `MaskedLM`, freshly drawn from ``loop.seed``.
+
+    Args:
+        config: The run's.
+        tokens: What the networks read.
+        device: Where they go.
+        encoders: Their constants; None = as the configuration alone says.
+    """
     torch.manual_seed(config.loop.seed)
-    longest = tokens.max_tokens(config.data.window)
-    encoder = config.discriminator.encoder(longest, tokens.vocab_size)
+    encoders = encoders or stated_encoders(config, tokens)
     model: nn.Module
-    if config.objective == "mlm":
-        model = MaskedLM(encoder)
+    if encoders.generator is None:
+        model = MaskedLM(encoders.discriminator)
     else:
         model = Electra(
-            config.generator.encoder(longest, tokens.vocab_size),
-            encoder,
+            encoders.generator,
+            encoders.discriminator,
             shared_embeddings=config.electra.embeddings == "shared",
         )
-    return ready(model, device, longest)
+    return ready(model, device, tokens.max_tokens(config.data.window))
 
 
 def ready(model: nn.Module, device: torch.device, longest: int) -> nn.Module:
@@ -85,8 +102,9 @@ def train(
             as it is. None = `build_model`, warm-started where ``loop.start_from`` says so.
 
     Raises:
-        PretrainError: The folder holds a run with another configuration, the loss is not finite, or
-            a checkpoint cannot be written.
+        PretrainError: The folder holds a run with another configuration, the model to start from is
+            another network than the configuration says, the loss is not finite, or a checkpoint
+            cannot be written.
         DataError: The sequence cannot be trained on.
     """
     world = world or alone(torch.device("cpu"))
@@ -96,15 +114,23 @@ def train(
     keep_freed_memory()
     loop = config.loop
     _check_shares(config, world)
+    saved = checkpoints(out)
+    start = None
+    if loop.start_from and build is None and not saved:
+        start = Start.open(config)  # before anything is written
     windows, held, tokens = _data(config, out, world, cache, say)
+    make = build or partial(build_model, encoders=_encoders(config, tokens, start, saved))
 
     def blank() -> nn.Module:
-        return (build or build_model)(config, tokens, torch.device("cpu"))
+        return make(config, tokens, torch.device("cpu"))
 
-    saved = checkpoints(out)
-    model = (build or build_model)(config, tokens, world.device)
-    if loop.start_from and build is None and not saved:
-        start_from(model, loop.start_from)
+    model = make(config, tokens, world.device)
+    if start is not None:
+        start.load(model)
+        turned = "; its discriminator head says original, and is turned round to say replaced"
+        say(f"starting from {loop.start_from}{turned if start.turned else ''}")
+    if saved:
+        check_same_encoders(model, saved[-1] / "model")
     sizes = [f"{name} {sum(p.numel() for p in m.parameters()):,}" for name, m in _parts(model)]
     model = spread(model, loop.parallel, world)
     optimizer = make_optimizer(model, config.optim)
@@ -140,6 +166,15 @@ def train(
         step += 1
         if step % loop.log_every == 0 or step == loop.steps:
             run.tell(step, numbers)
+
+
+def _encoders(
+    config: PretrainConfig, tokens: Tokens, start: Start | None, saved: list[Path]
+) -> Encoders:
+    """A run that goes on is what it was: the model that it started from may have moved since."""
+    if saved:
+        return saved_encoders(saved[-1] / "model")
+    return start.encoders if start else stated_encoders(config, tokens)
 
 
 @dataclass(frozen=True)
@@ -219,39 +254,6 @@ class _Run:
     def _log(self, numbers: dict[str, float]) -> None:
         if self.world.is_main:
             log(self.out / "metrics.jsonl", numbers)
-
-
-def start_from(model: nn.Module, name_or_folder: str) -> None:
-    """Copy a saved model's weights, and for `Electra` those of the generator in its folder."""
-    pairs: list[tuple[nn.Module, nn.Module | None]]
-    try:
-        found = from_pretrained(name_or_folder)
-        if isinstance(model, MaskedLM):
-            pairs = [(model.encoder, found.encoder), (model.head, found.mlm_head)]
-        else:
-            assert isinstance(model, Electra)
-            assert found.path is not None
-            generator = from_pretrained(found.path / "generator")
-            pairs = [
-                (model.discriminator, found.encoder),
-                (model.discriminator_head, found.discriminator_head),
-                (model.generator, generator.encoder),
-                (model.generator_head, generator.mlm_head),
-            ]
-        for ours, theirs in pairs:
-            if theirs is None:
-                raise PretrainError(
-                    f"loop.start_from: {name_or_folder} lacks a head that a warm start needs"
-                )
-            ours.load_state_dict(theirs.state_dict())
-    except (FolderError, ConfigError) as error:
-        raise PretrainError(f"loop.start_from = {name_or_folder!r}: {error}") from error
-    except RuntimeError as error:  # torch's list of tensors that do not fit
-        found_at = " ".join(str(error).split())
-        raise PretrainError(
-            f"loop.start_from = {name_or_folder!r} is of another size than the configuration: "
-            f"{found_at}"
-        ) from error
 
 
 def _data(

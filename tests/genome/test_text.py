@@ -41,6 +41,14 @@ def test_packed_text_is_told_by_content(tmp_path: Path, kind: str) -> None:
     assert read_text(path, "BED") == TEXT
 
 
+@pytest.mark.parametrize("name", ["a.bed.gz", "a.bed.xz", "a.bed"])
+@pytest.mark.parametrize("kind", [*PACK, "plain"])
+def test_what_a_name_ends_in_does_not_matter(tmp_path: Path, kind: str, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(PACK.get(kind, bytes)(TEXT.encode()))
+    assert read_text(path, "BED") == TEXT
+
+
 def test_all_members_of_a_gzip_file_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n"))

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nucel_genome import Genome
 from nucel_model import tokenizer
 from nucel_pretrain.ablation.flops import step_cost
-from nucel_pretrain.ablation.grid import GridConfig, read_grid
+from nucel_pretrain.ablation.grid import Arm, GridConfig, read_grid
 from nucel_pretrain.ablation.probing import probe_all
 from nucel_pretrain.ablation.run import ablate
 from nucel_pretrain.ablation.scores import base_scores, embeddings
@@ -24,6 +24,7 @@ from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.sites import Part
 from nucel_pretrain.tokens import BaseTokens, BpeTokens, KmerTokens
 from nucel_pretrain.train import build_model
+from tests.pretrain.cut_runs import silent
 
 BASE = """
 [data]
@@ -197,6 +198,11 @@ def test_a_grid_runs_to_equal_compute_and_goes_on_where_it_was(grid, tmp_path):
     pd.testing.assert_frame_equal(same, table)
     assert not any(line.startswith("step 1/") for line in again)
     assert any("resuming" in line for line in again)
+    # an arm that is another one now is not told from the old one's numbers
+    masking = dataclasses.replace(arms[0].config.masking, ratio=0.3)
+    other = Arm(arms[0].name, dataclasses.replace(arms[0].config, masking=masking))
+    with pytest.raises(PretrainError, match=r"masking\.ratio was 0\.15, is 0\.3"):
+        ablate(settings, [other, arms[1]], tmp_path / "out", say=silent, cache=tmp_path / "cache")
 
 
 def test_a_probe_is_asked_about_every_milestone(grid, tmp_path):

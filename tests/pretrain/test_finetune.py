@@ -12,7 +12,13 @@ import torch
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global
 from nucel_model.heads import ReplacedTokenHead
 from nucel_pretrain.config import PretrainError
-from nucel_pretrain.finetune.classifier import give_head, predict
+from nucel_pretrain.finetune.classifier import (
+    give_head,
+    logits,
+    outputs_of,
+    predict,
+    reverse_complement,
+)
 from nucel_pretrain.finetune.loop import FinetuneConfig, fine_tune, score
 from nucel_pretrain.optim import OptimConfig
 
@@ -151,3 +157,18 @@ def test_a_loss_that_is_not_finite_says_what_to_lower():
         FinetuneConfig(patience=0)
     with pytest.raises(ValueError, match=r"finetune\.enough must lie above 0"):
         FinetuneConfig(enough=0.0)
+
+
+def test_lower_case_is_read_as_upper_case_and_one_string_is_no_list():
+    model = model_of()
+    sequences = gc_batch(0, 6)[0]
+    lower = [s.lower() if i % 2 else s[:9].lower() + s[9:] for i, s in enumerate(sequences)]
+    for both in (False, True):
+        wanted = outputs_of(model, sequences, both_strands=both)
+        assert (outputs_of(model, lower, both_strands=both) == wanted).all()
+    assert torch.equal(logits(model, lower), logits(model, sequences))
+    assert (predict(model, lower) == predict(model, sequences)).all()
+    assert reverse_complement("aacgN") == "NCGTT"
+    for function in (logits, predict, outputs_of):
+        with pytest.raises(TypeError, match="one string"):
+            function(model, sequences[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -125,6 +126,26 @@ def test_a_finished_seed_is_read_and_other_settings_are_refused(tmp_path):
     other = FinetuneSettings(**{**vars(QUICK), "epochs": 5})
     with pytest.raises(PretrainError, match="other settings"):
         finetune(tiny, dataset(), other, tmp_path)
+
+
+@pytest.mark.parametrize("how", ["weights", "constants"])
+def test_another_model_of_the_same_name_is_refused_and_an_older_folder_is_read(tmp_path, how):
+    def namesake():
+        changes = {"norm_eps": 1e-12} if how == "constants" else {}
+        encoder = NucelEncoder(dataclasses.replace(CONFIG, **changes))
+        encoder.init_weights(1 if how == "weights" else 0)
+        return Nucel(encoder, name="tiny").eval()
+
+    finetune(tiny, dataset(), QUICK, tmp_path)
+    with pytest.raises(PretrainError, match="another model"):
+        finetune(namesake, dataset(), QUICK, tmp_path)
+    path = tmp_path / "seed0" / "finetune.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    del said["about"]["weights"]  # as folders were written before
+    path.write_text(json.dumps(said), encoding="utf-8")
+    lines: list[str] = []
+    finetune(tiny, dataset(), QUICK, tmp_path, say=lines.append)
+    assert not lines
 
 
 def test_the_rate_with_the_lowest_dev_loss_is_taken(tmp_path):

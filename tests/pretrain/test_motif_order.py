@@ -20,6 +20,7 @@ from nucel_model import (
     every_third_global,
     from_pretrained,
     save_pretrained,
+    untrained_twin,
 )
 from nucel_pretrain.cli import app
 from nucel_pretrain.config import PretrainError
@@ -179,6 +180,11 @@ def test_a_run_that_was_cut_off_goes_on_and_other_settings_are_refused(
     other = read_settings(toml(steps=6), models=(str(trained),), shapes=("nt-small",))
     with pytest.raises(PretrainError, match=r"other settings \(finetune differ\)"):
         motif_order(other, out, say=quiet)
+    elsewhere = tmp_path / "elsewhere" / trained.name
+    save_pretrained(untrained_twin(from_pretrained(trained), 8), elsewhere)
+    namesake = read_settings(toml(), models=(str(elsewhere),), shapes=("nt-small",))
+    with pytest.raises(PretrainError, match=r"mine-before is of another model than mine is now"):
+        motif_order(namesake, out, say=quiet)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
     with pytest.raises(PretrainError, match="holds other files"):
@@ -259,7 +265,7 @@ def test_what_makes_no_sense_is_one_line(trained, toml, tmp_path):
     assert "there is no model folder" in fails("--models", tmp_path / "nowhere", *rest)
     copy = shutil.copytree(trained, tmp_path / "deeper" / "mine")
     assert "two models are called mine" in fails("--models", trained, copy, *rest)
-    assert "cannot read the motifs" in fails(
+    assert "x.meme as MEME: there is no such file" in fails(
         "--models", trained, "--motifs", tmp_path / "x.meme", *rest
     )
     gpu = fails("--models", trained, *rest, "--device", "tpu")

@@ -65,7 +65,7 @@ def test_fasta_on_the_command_line_takes_the_place_of_the_configurations(toml, g
 
 def test_errors_are_one_line_and_exit_code_1(toml, genome, tmp_path):
     out = tmp_path / "run"
-    assert "cannot read the configuration" in fails("train", tmp_path / "no.toml", "-o", out)
+    assert "no.toml as a configuration (TOML)" in fails("train", tmp_path / "no.toml", "-o", out)
     assert "no FASTA was given" in fails("train", "mini", "-o", out)
     # the shipped configuration holds out a part of chr20, which this genome has not
     assert "region of chr20" in fails("train", "mini", "-o", out, "--fasta", genome)

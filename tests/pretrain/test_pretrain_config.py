@@ -162,5 +162,7 @@ def test_a_bad_configuration_in_one_line(toml, before, after, words):
 
 
 def test_a_configuration_that_is_not_there():
-    with pytest.raises(PretrainError, match="cannot read the configuration mimi"):
+    with pytest.raises(
+        PretrainError, match=r"cannot read mimi as a configuration \(TOML\): there is no"
+    ):
         read_config("mimi")

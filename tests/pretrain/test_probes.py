@@ -203,7 +203,7 @@ def test_a_bed_without_strands_or_of_another_assembly_says_so(planted_genome, tm
     with pytest.raises(DataError, match="line 1: column 6 must be"):
         labelled_windows(genome, DONORS, SPLIT, folder=tmp_path)
     (tmp_path / "sites.bed").write_text("chr9\t100\t101\tx\t0\t+\n")
-    with pytest.raises(DataError, match=r"0 usable sites in split\.train"):
+    with pytest.raises(DataError, match=r"line 1 has a site of chr9, which is not in the FASTA"):
         labelled_windows(genome, DONORS, SPLIT, folder=tmp_path)
     with pytest.raises(GenomeError, match="cannot read"):
         labelled_windows(genome, DONORS, SPLIT, folder=tmp_path / "absent")

@@ -10,19 +10,23 @@ from nucel_pretrain.config import PretrainConfig
 from nucel_pretrain.objectives import losses
 from nucel_pretrain.tokens import Tokens
 from nucel_pretrain.train import build_model
+from nucel_pretrain.warm_start import Encoders
 
 
-def step_cost(config: PretrainConfig, batches: Batches, tokens: Tokens) -> tuple[float, float]:
+def step_cost(
+    config: PretrainConfig, batches: Batches, tokens: Tokens, encoders: Encoders | None = None
+) -> tuple[float, float]:
     """What one step costs and how many tokens it reads.
 
     Counts every matrix product of forward and backward, attention's included (2 x multiply-adds;
     torch's own counter); what is done element by element and by the optimiser is not counted.
-    Averaged over two batches, since byte-pair words differ in length.
+    Averaged over two batches, since byte-pair words differ in length. ``encoders`` are as
+    `build_model`'s.
 
     Returns:
         FLOPs and sequence tokens per step.
     """
-    model = build_model(config, tokens, torch.device("cpu"))
+    model = build_model(config, tokens, torch.device("cpu"), encoders)
     flops = n_tokens = 0.0
     repeats = 2
     for i in range(repeats):

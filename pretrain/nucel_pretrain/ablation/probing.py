@@ -39,8 +39,11 @@ def site_probe(
     fasta: Sequence[str],
     sites_dir: Path | None = None,
     cache: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Callable[[Embed], dict[str, float]]:
     """`probe_all` on the [[sites]] of evaluation settings, their windows cut once for all arms.
+
+    ``say`` is told of slow steps and of sites that are not used.
 
     Raises:
         PretrainError: The settings cannot be read or name no sites.
@@ -49,8 +52,11 @@ def site_probe(
     read = with_files(read_evaluation(settings), sites_dir=str(sites_dir or ""))
     if read.split is None or not read.sites:
         raise PretrainError(f"{settings} has no [[sites]] to probe on")
-    genome = Genome.open(fasta, cache=cache)
+    genome = Genome.open(fasta, cache=cache, say=say)
     folder = Path(read.probes.sites_dir)
     split = read.split
-    sets = {s.name: labelled_windows(genome, s, split, folder=folder) for s in read.sites}
+    sets = {
+        sites.name: labelled_windows(genome, sites, split, folder=folder, say=say)
+        for sites in read.sites
+    }
     return lambda embed: probe_all(embed, sets)

@@ -20,13 +20,14 @@ from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import Arm, GridConfig
 from nucel_pretrain.ablation.scores import base_scores, embeddings
 from nucel_pretrain.batches import Batches
-from nucel_pretrain.config import PretrainConfig, PretrainError
+from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
 from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
 from nucel_pretrain.objectives import load_model
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.train import build_model, train
+from nucel_pretrain.warm_start import Start, saved_encoders
 
 Say = Callable[[str], None]
 Probe = Callable[[Callable[[np.ndarray], np.ndarray]], dict[str, float]]
@@ -72,16 +73,26 @@ def ablate(
         say(f"arm {number} of {len(jobs)}: {arm.name}, seed {seed}")
         folder = out / "runs" / f"{arm.name}-seed{seed}"
         done = folder / "milestones.json"
-        wanted = {"probe": probe is not None, "windows": grid.windows}
-        if done.exists() and (kept := json.loads(done.read_text()))["wanted"] == wanted:
-            rows += kept["rows"]
-            continue
         loop = dataclasses.replace(arm.config.loop, seed=seed)
         config = dataclasses.replace(arm.config, loop=loop)
+        wanted = {
+            "probe": probe is not None,
+            "windows": grid.windows,
+            "flops": grid.flops,
+            "config": as_dict(config),
+        }
+        if done.exists():
+            kept = json.loads(done.read_text(encoding="utf-8"))
+            # older folders say less of what was wanted
+            if kept["wanted"] == {key: wanted[key] for key in kept["wanted"]}:
+                rows += kept["rows"]
+                continue
         found = _run(config, grid, folder, genome, probe, say, cache)
         found = [{"arm": arm.name, "seed": seed, **row} for row in found]
         partial = done.with_suffix(".partial")
-        partial.write_text(json.dumps({"wanted": wanted, "rows": found}, indent=1))
+        partial.write_text(
+            json.dumps({"wanted": wanted, "rows": found}, indent=1), encoding="utf-8"
+        )
         partial.replace(done)
         rows += found
     table = pd.DataFrame(rows)
@@ -107,7 +118,8 @@ def _run(
     folder.mkdir(parents=True, exist_ok=True)
     tokens = make_tokens(config.tokens, windows.stretches(), folder / "tokenizer.json")
     batches = Batches(windows, tokens, config.masking, config.loop.seed)
-    cost, n_tokens = step_cost(config, batches, tokens)
+    encoders = Start.open(config).encoders if config.loop.start_from else None
+    cost, n_tokens = step_cost(config, batches, tokens, encoders)
     steps = int(grid.flops / cost)
     at = sorted({round(share * steps) for share in grid.milestones})
     if steps < 1 or at[0] < 1:
@@ -122,8 +134,9 @@ def _run(
     losses = _losses(folder / "metrics.jsonl")
     rows = []
     for step in at:
-        model = build_model(config, tokens, torch.device("cpu"))
-        load_model(folder / "milestones" / f"step-{step:06d}", model)
+        saved = folder / "milestones" / f"step-{step:06d}"
+        model = build_model(config, tokens, torch.device("cpu"), saved_encoders(saved))
+        load_model(saved, model)
         rows.append(
             {
                 "share": step / steps,
@@ -168,7 +181,7 @@ def _probed(model: nn.Module, tokens: Tokens, probe: Probe | None) -> dict[str, 
 def _losses(path: Path) -> dict[int, float]:
     """Held-out loss by step: ELECTRA's discriminator's, or the masked model's."""
     out = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         numbers = json.loads(line)
         for key in ("validation_discriminator_loss", "validation_mlm_loss"):
             if key in numbers:

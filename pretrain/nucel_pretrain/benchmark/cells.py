@@ -81,7 +81,7 @@ def read_cell(cell: Cell, out: Path, about: dict[str, Any]) -> Done | None:
     path = out / cell.path
     if not path.exists():
         return None
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     if said["about"] != json.loads(json.dumps(about)):
         raise PretrainError(
             f"{path} was done with other data or settings; give another -o, or --force to begin "

@@ -105,7 +105,7 @@ def build(
     genome = Genome.open(tuple(fasta), cache=cache, say=say)
     for name in missing:
         task = TASKS[name]
-        parts = labelled_windows(genome, task.sites, SPLIT, folder=sites_dir)
+        parts = labelled_windows(genome, task.sites, SPLIT, folder=sites_dir, say=say)
         (out / name).mkdir(parents=True, exist_ok=True)
         for part, windows in parts.items():  # test is the last
             write_whole(out / name / f"{FILES[part]}.csv", table(windows, task.jitter, name, part))

@@ -100,6 +100,8 @@ def benchmark(
         if (data / task.path).exists():
             found[task.name] = read_dataset(data / task.path)
             check_metric(Cell(task, "", "", "", 0), found[task.name])
+            if found[task.name].hint:
+                say(f"note: {task.name}: {found[task.name].hint}")
             for leak in find_leaks(found[task.name]):
                 if leak.serious:
                     say(f"warning: {task.name}: {leak}")

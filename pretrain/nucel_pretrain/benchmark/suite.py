@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.config import PretrainError, read_toml
 from nucel_pretrain.finetune.scores import METRICS
 
 SHIPPED = ("hg19-mini", "gue", "genomic-benchmarks", "nt-revised")
@@ -52,19 +50,11 @@ def read_suite(name: str) -> Suite:
     Raises:
         PretrainError: No such suite, or a key that means nothing.
     """
-    if name in SHIPPED:
-        text = (resources.files("nucel_pretrain") / "configs" / f"{name}.toml").read_text()
-    else:
-        path = Path(name)
-        if not path.is_file():
-            raise PretrainError(
-                f"there is no suite {name!r}: give a TOML file or one of {', '.join(SHIPPED)}"
-            )
-        text = path.read_text()
-    try:
-        said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PretrainError(f"{name} is not TOML: {error}") from error
+    if name not in (*SHIPPED, "-") and not Path(name).exists():
+        raise PretrainError(
+            f"there is no suite {name!r}: give a TOML file or one of {', '.join(SHIPPED)}"
+        )
+    said = read_toml(name)
     _known(said, {"name", "about", "metric", "both_strands", "tasks"}, name)
     tasks = []
     for entry in said.get("tasks", []):

@@ -39,8 +39,10 @@ def write(results: dict[str, Any], out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:
             folder = Path(made)
-            (folder / FILES[0]).write_text(json.dumps(_plain(results), indent=2) + "\n")
-            with (folder / FILES[1]).open("w", newline="") as file:
+            (folder / FILES[0]).write_text(
+                json.dumps(_plain(results), indent=2) + "\n", encoding="utf-8"
+            )
+            with (folder / FILES[1]).open("w", newline="", encoding="utf-8") as file:
                 columns = ("metric", "subset", "value", "low", "high", "n")
                 table = csv.DictWriter(file, columns, delimiter="\t", lineterminator="\n")
                 table.writeheader()

@@ -156,7 +156,7 @@ def own_settings(
     if not path.is_file():
         return settings.masking, settings.electra, "the settings"
     try:
-        run = json.loads(path.read_text())
+        run = json.loads(path.read_text(encoding="utf-8"))
         if "electra" not in run:
             return settings.masking, settings.electra, "the settings"
         masking = dict(run.get("masking", {}))
@@ -208,7 +208,10 @@ def _probes(
         return
     folder = Path(settings.probes.sites_dir)
     # all of them before the first is embedded: a misspelt file name is told at once
-    labelled = [labelled_windows(genome, s, settings.split, folder=folder) for s in settings.sites]
+    labelled = [
+        labelled_windows(genome, sites, settings.split, folder=folder, say=say)
+        for sites in settings.sites
+    ]
     for sites, windows in zip(settings.sites, labelled, strict=True):
         n = sum(len(part.positive) for part in windows.values())
         say(f"probe {sites.name}: {n:,} windows")

@@ -9,7 +9,7 @@ content. Parts are regions of the genome; a window lies in one wholly or is not 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nucel_genome import Genome, Intervals, bed_lines, intersect, merge, subtract
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
-from nucel_pretrain.regions import resolve
+from nucel_pretrain.regions import check_places, resolve
 
 PARTS = ("train", "choose", "test")
 
@@ -98,10 +98,18 @@ class Part:
 
 Labelled = Mapping[str, Part]
 """Parts by name: train, choose, test."""
+Sites = dict[str, NDArray[np.int64]]
+"""By chromosome, (n, 2): position (0-based) and 1 if on the other strand."""
 
 
 def labelled_windows(
-    genome: Genome, sites: SiteSet, split: SplitConfig, *, folder: Path | None = None
+    genome: Genome,
+    sites: SiteSet,
+    split: SplitConfig,
+    *,
+    folder: Path | None = None,
+    found: Sites | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Labelled:
     """Windows and labels of every part.
 
@@ -110,13 +118,17 @@ def labelled_windows(
         sites: Which.
         split: Regions and limits.
         folder: Where a relative ``sites.bed`` lies.
+        found: What `read_sites` gave, if the file was read before.
+        say: Told of sites that are not used.
 
     Raises:
-        DataError: The BED file cannot be read or lacks strands; the parts overlap; or a part
-            has fewer than 10 sites with a negative.
+        DataError: The BED file lacks strands, or is not of this genome (`read_sites`); the parts
+            overlap; or a part has fewer than 10 sites with a negative.
+        GenomeError: The BED file cannot be read.
     """
     path = (folder or Path()) / sites.bed
-    found = read_sites(path, stranded=sites.stranded)
+    if found is None:
+        found = read_sites(path, stranded=sites.stranded, genome=genome, say=say)
     regions = split_regions(genome, split)
     limits = {"train": split.max_train, "choose": split.max_choose, "test": split.max_test}
     parts = {}
@@ -131,24 +143,51 @@ def labelled_windows(
     return parts
 
 
-def read_sites(path: Path, *, stranded: bool) -> dict[str, NDArray[np.int64]]:
+def read_sites(
+    path: Path,
+    *,
+    stranded: bool,
+    genome: Genome | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Sites:
     """Sites by chromosome, (n, 2): position (0-based) and 1 if on the other strand; sorted, once.
 
+    Args:
+        path: BED, plain or compressed, or a pipe.
+        stranded: Whether column 6 matters.
+        genome: What the sites should be of. Those on sequences it does not have are left out, and
+            ``say`` is told how many; None = any genome.
+        say: Told of lines that are not used.
+
     Raises:
-        DataError: The file cannot be read, or a line has no interval or no strand.
+        DataError: A line has no strand where one is needed, or is not of this genome
+            (`regions.check_places`).
+        GenomeError: The file cannot be read.
     """
     found: dict[str, set[tuple[int, int]]] = {}
+    places: list[tuple[str, str, int]] = []
+    empty = 0
     for number, name, start, end, fields in bed_lines(path):
         if start == end:
+            empty += 1
             continue
+        where = f"{path}, line {number}"
         strand = fields[5].decode("utf-8", "replace") if len(fields) > 5 else "."
         if stranded and strand not in ("+", "-"):
-            raise DataError(f"{path}, line {number}: column 6 must be + or -; found {strand!r}")
+            raise DataError(f"{where}: column 6 must be + or -; found {strand!r}")
+        places.append((where, name, end))
         site = ((start + end) // 2, int(stranded and strand == "-"))
         found.setdefault(name, set()).add(site)
     if not found:
         raise DataError(f"{path}: no site in it")
-    return {name: np.array(sorted(places), dtype=np.int64) for name, places in found.items()}
+    if genome is not None:
+        left_out = check_places(genome, places, str(path), "site")
+        if left_out:
+            say(f"note: {left_out}, and are not used")
+        found = {name: found[name] for name in found.keys() & set(genome.names)}
+    if empty:
+        say(f"note: {empty:,} lines of {path} are not used: their intervals hold no base")
+    return {name: np.array(sorted(them), dtype=np.int64) for name, them in found.items()}
 
 
 def split_regions(genome: Genome, split: SplitConfig) -> dict[str, dict[str, Intervals]]:
@@ -203,7 +242,7 @@ def fetch_windows(
 
 def _part(
     genome: Genome,
-    found: dict[str, NDArray[np.int64]],
+    found: Sites,
     regions: dict[str, Intervals],
     sites: SiteSet,
     split: SplitConfig,

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nucel_genome import letters
 from nucel_model import ClassificationHead, Nucel
 from nucel_model.backends import training_backend
 from nucel_model.heads import Pooling, Reads, Task
@@ -43,7 +44,7 @@ def give_head(
 
 def tokens(model: Nucel, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
     """``input_ids`` and ``attention_mask`` (batch, tokens), [CLS] first, on the model's device."""
-    ids, mask = model.tokens(list(sequences))
+    ids, mask = model.tokens(letters.upper_all(sequences))
     device = next(model.parameters()).device
     return ids.to(device), mask.to(device)
 
@@ -61,9 +62,13 @@ def outputs_of(
 
     Args:
         model: With a fine-tuned head.
-        sequences: Of any lengths it reads.
+        sequences: Of any lengths it reads, in either case.
         both_strands: The mean with the reverse complement's.
+
+    Raises:
+        TypeError: One string was given in place of them.
     """
+    sequences = letters.upper_all(sequences)
     was_training = model.training
     model.eval()
     found = np.zeros((len(sequences), len(model.classifier_head.labels)))  # type: ignore[union-attr]
@@ -89,8 +94,8 @@ _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 def reverse_complement(sequence: str) -> str:
-    """The other strand, in reading direction; letters other than A, C, G, T stay."""
-    return sequence.translate(_COMPLEMENT)[::-1]
+    """The other strand in upper case, in reading direction; letters but A, C, G, T stay."""
+    return letters.upper(sequence).translate(_COMPLEMENT)[::-1]
 
 
 def set_training_backend(model: Nucel, sequence: str) -> None:

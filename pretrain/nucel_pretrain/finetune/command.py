@@ -143,6 +143,8 @@ def finetune(
             raise PretrainError(f"--fasta goes with a BED or FASTA file; {data} is neither")
         dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
     say(describe(dataset))
+    if dataset.hint:
+        say(f"note: {dataset.hint}")
     for leak in find_leaks(dataset):
         if leak.serious:
             say(f"warning: {leak}. Split by chromosome, or drop them")

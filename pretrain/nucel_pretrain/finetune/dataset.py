@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome import letters
 from nucel_model.heads import Task
 from nucel_pretrain.errors import DataError
+from nucel_pretrain.finetune.labels import are_whole_numbers
 
 PARTS = ("train", "dev", "test")
+MANY = 10
+"""Classes above which whole numbers are taken for values that somebody meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,7 @@ class Part:
     """Sequences and what is known of them.
 
     Attributes:
-        sequences: Upper case.
+        sequences: In upper case; lower case that is given is put so.
         targets: (n,) int64 class numbers; or (n, labels) float64, 0 and 1 of labels, or values.
         names: What each sequence is called, for tables; may be empty.
     """
@@ -28,6 +32,14 @@ class Part:
     sequences: tuple[str, ...]
     targets: NDArray[Any]
     names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put sequences in upper case.
+
+        Raises:
+            TypeError: One string was given in place of them.
+        """
+        object.__setattr__(self, "sequences", tuple(letters.upper_all(self.sequences)))
 
     def __len__(self) -> int:
         """How many sequences."""
@@ -62,20 +74,54 @@ class Dataset:
         """Check that it can be learned.
 
         Raises:
-            DataError: A part is missing or empty, or holds one class alone.
+            DataError: A part is missing or empty, train or dev holds one class alone, or dev or
+                test a class or label that train lacks.
         """
         for name in PARTS:
             if name not in self.parts or not len(self.parts[name]):
                 raise DataError(f"{self.source}: the {name} part holds no sequence")
-        if self.task != "classes":
-            return
-        for name in ("train", "dev"):
+        for name in ("train", "dev") if self.task == "classes" else ():
             found = np.unique(self.parts[name].targets)
             if len(found) < 2:
                 raise DataError(
                     f"{self.source}: the {name} part holds one class alone, "
                     f"{self.labels[int(found[0])]!r}; there is nothing to tell apart"
                 )
+        for name in ("dev", "test") if self.task != "regression" else ():
+            self._check_learned(name)
+
+    def _check_learned(self, name: str) -> None:
+        times, learned = self._times(name), self._times("train")
+        lacking = np.flatnonzero((times > 0) & (learned == 0))
+        if len(lacking):
+            shown = ", ".join(f"{self.labels[i]!r} ({times[i]:,})" for i in lacking[:5])
+            more = f" and {len(lacking) - 5:,} more" if len(lacking) > 5 else ""
+            what = "classes" if self.task == "classes" else "labels"
+            hint = f". {self.hint[0].upper()}{self.hint[1:]}" if self.hint else ""
+            raise DataError(
+                f"{self.source}: the {name} part holds {what} that the train part lacks: {shown}"
+                f"{more}, with the number of their sequences. What is not learned cannot be told: "
+                f"put some of them into train (a column split says which), or leave them out{hint}"
+            )
+
+    def _times(self, name: str) -> NDArray[np.int64]:
+        """How many sequences of a part have each label."""
+        targets = self.parts[name].targets
+        if self.task == "classes":
+            return np.bincount(targets, minlength=len(self.labels))
+        return (targets > 0).sum(axis=0)
+
+    @property
+    def hint(self) -> str:
+        """What to say of classes that look like values; "" of others."""
+        if self.task != "classes" or len(self.labels) <= MANY:
+            return ""
+        if not are_whole_numbers(self.labels):
+            return ""
+        return (
+            f"the {len(self.labels):,} classes are whole numbers; if they are values, such as "
+            "counts, learn them by nucel-pretrain finetune --task regression"
+        )
 
     @property
     def longest(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel, save_pretrained
@@ -60,14 +62,17 @@ class Kept:
         self.out, self._sweep = out, out / "sweep.json"
         self._about = json.loads(json.dumps(about))
         for path in sorted(out.glob("seed*/finetune.json")):
-            self._same(json.loads(path.read_text())["about"], path)
+            self._same(json.loads(path.read_text(encoding="utf-8"))["about"], path)
         if self._sweep.exists():
-            self._same(json.loads(self._sweep.read_text())["about"], self._sweep)
+            self._same(json.loads(self._sweep.read_text(encoding="utf-8"))["about"], self._sweep)
 
     def _same(self, about: dict[str, Any], path: Path) -> None:
         """More seeds may be asked for later; nothing else may differ."""
         mine, theirs = (
-            {**x, "settings": {k: v for k, v in x["settings"].items() if k != "seeds"}}
+            {
+                **{k: v for k, v in x.items() if k in about},  # older folders say less
+                "settings": {k: v for k, v in x["settings"].items() if k != "seeds"},
+            }
             for x in (self._about, about)
         )
         if mine != theirs:
@@ -80,12 +85,16 @@ class Kept:
         """The dev loss of a rate that was tried."""
         if not self._sweep.exists():
             return None
-        losses: dict[str, float] = json.loads(self._sweep.read_text())["dev_loss"]
+        losses: dict[str, float] = json.loads(self._sweep.read_text(encoding="utf-8"))["dev_loss"]
         return losses.get(f"{rate:g}")
 
     def sweep(self, rate: float, loss: float) -> None:
         """Keep it."""
-        before = json.loads(self._sweep.read_text())["dev_loss"] if self._sweep.exists() else {}
+        before = (
+            json.loads(self._sweep.read_text(encoding="utf-8"))["dev_loss"]
+            if self._sweep.exists()
+            else {}
+        )
         self.out.mkdir(parents=True, exist_ok=True)
         said = {"about": self._about, "dev_loss": before | {f"{rate:g}": loss}}
         write_whole(self._sweep, _json(said))
@@ -96,7 +105,7 @@ class Kept:
         path = folder / "finetune.json"
         if not path.exists():
             return None
-        said = json.loads(path.read_text())["result"]
+        said = json.loads(path.read_text(encoding="utf-8"))["result"]
         metrics = {
             part: {name: Estimate(**value) for name, value in found.items()}
             for part, found in said.pop("metrics").items()
@@ -125,6 +134,15 @@ class Kept:
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
         return dataclasses.replace(result, folder=folder)
+
+
+def fingerprint(model: Nucel) -> str:
+    """Of an encoder's weights and constants: two models of one name are told apart."""
+    found = hashlib.sha256(json.dumps(dataclasses.asdict(model.config)).encode())
+    for name, tensor in model.encoder.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def _json(said: dict[str, Any]) -> str:

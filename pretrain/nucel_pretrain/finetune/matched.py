@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from nucel_genome import Genome
+from nucel_genome.places import Place, stated_place
+from nucel_genome.records import read_records
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune.classifier import reverse_complement
 from nucel_pretrain.finetune.dataset import PARTS, Dataset, Part
-from nucel_pretrain.finetune.read import Rows, checked, deal_out
+from nucel_pretrain.finetune.read import Rows, deal_out
+from nucel_pretrain.regions import check_places
 
 TRIES = 400
 """Windows looked at for a sequence, at random."""
@@ -22,7 +24,6 @@ TOLERANCE = 0.02
 """Largest difference in GC share."""
 DISTANCE = 1000
 """Bases that a window keeps from every sequence whose name says where it lies."""
-PLACE = re.compile(r"^(\S+?):([\d,]+)-([\d,]+)")
 
 
 def matched_dataset(
@@ -36,41 +37,42 @@ def matched_dataset(
     """The file's sequences (label 1) and a window of the genome for each (label 0).
 
     A window has its sequence's length, no N, and its GC content but for 2 %; it lies on the same
-    chromosome where the name says which (``chr20:100-300``), and then parts are dealt out by
-    chromosome. What is drawn for a sequence depends on it and the seed alone.
+    chromosome where the name says which (``chr20:100-300``, as `stated_place` reads it, if it fits
+    the length), and then parts are dealt out by chromosome. What is drawn for a sequence depends on
+    it and the seed alone.
 
     Args:
-        positives: FASTA, plain or gzip.
+        positives: FASTA, plain or compressed, or a pipe.
         fasta: The genome: FASTA or .2bit.
         seed: Of the windows.
         cache: Where converted genomes are kept.
-        say: Told of slow steps.
+        say: Told of slow steps and of sequences that are not used.
 
     Raises:
-        DataError: The file cannot be read, or fewer than 10 sequences have a window like them.
-        GenomeError: The genome cannot be read.
+        DataError: Names are of another genome, or fewer than 10 sequences have a window like them.
+        GenomeError: The file or the genome cannot be read, or is not DNA.
     """
-    import dnaio
-
-    rows, places = Rows(), []
-    try:
-        with dnaio.open(positives, open_threads=0) as records:
-            for record in records:
-                sequence = checked(record.sequence, f"{positives}, {record.name}")
-                found = PLACE.match(record.name)
-                place = None
-                if found:
-                    start, end = (int(x.replace(",", "")) for x in found.groups()[1:])
-                    place = (found[1], start, end)
-                places.append(place)
-                rows.add(sequence, ("1",), place[0] if place else "", record.name)
-    except (dnaio.FileFormatError, OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{positives} cannot be read as FASTA: {error}") from error
+    rows = Rows()
+    places: list[Place | None] = []
+    for header, sequence in read_records(positives):
+        name = (header.split() or [f"record_{len(places) + 1}"])[0]
+        places.append(_place(name, len(sequence)))
+        rows.add(sequence, ("1",), "", name)
     genome = Genome.open(tuple(fasta), cache=cache, say=say)
+    known = set(genome.names)
+    lacking = check_places(
+        genome,
+        ((f"{positives}, {n}", p.chromosome, p.end)
+         for n, p in zip(rows.names, places, strict=True) if p),
+        str(positives),
+        "sequence",
+    )  # fmt: skip
+    if lacking:
+        say(f"note: {lacking} by their names; their windows come from anywhere")
     taken = _taken(places)
     kept = Rows()
     for sequence, place, name in zip(rows.sequences, places, rows.names, strict=True):
-        home = place[0] if place and place[0] in genome.names else ""
+        home = place.chromosome if place and place.chromosome in known else ""
         window = _window(genome, sequence, home, taken, seed)
         if window is None:
             continue
@@ -97,11 +99,18 @@ def matched_dataset(
     return Dataset("classes", ("0", "1"), made, positives.name)
 
 
-def _taken(places: Sequence[tuple[str, int, int] | None]) -> dict[str, list[tuple[int, int]]]:
+def _place(name: str, length: int) -> Place | None:
+    """Where a name says that its sequence lies, if it fits the length (bp)."""
+    place = stated_place(name)
+    return place if place and 0 <= length - (place.end - place.start) <= 1 else None
+
+
+def _taken(places: Sequence[Place | None]) -> dict[str, list[tuple[int, int]]]:
     taken: dict[str, list[tuple[int, int]]] = {}
     for place in places:
         if place is not None:
-            taken.setdefault(place[0], []).append((place[1] - DISTANCE, place[2] + DISTANCE))
+            around = (place.start - DISTANCE, place.end + DISTANCE)
+            taken.setdefault(place.chromosome, []).append(around)
     return taken
 
 

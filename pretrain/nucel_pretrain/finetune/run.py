@@ -23,7 +23,7 @@ from nucel_pretrain.finetune import lora
 from nucel_pretrain.finetune.classifier import give_head, outputs_of, reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
-from nucel_pretrain.finetune.kept import Kept, SeedResult
+from nucel_pretrain.finetune.kept import Kept, SeedResult, fingerprint
 from nucel_pretrain.finetune.loop import FinetuneConfig, FineTuned, fine_tune
 from nucel_pretrain.finetune.objective import probabilities
 from nucel_pretrain.finetune.scores import measure
@@ -147,6 +147,7 @@ def finetune(
     if out is not None:
         about = {
             "model": first.name,
+            "weights": fingerprint(first),
             "data": data.source,
             "sizes": {name: len(part) for name, part in data.parts.items()},
             "content": data.checksum,

@@ -15,6 +15,7 @@ from nucel_pretrain.evaluation.sites import (
     Part as Windows,
 )
 from nucel_pretrain.evaluation.sites import (
+    Sites,
     SiteSet,
     SplitConfig,
     labelled_windows,
@@ -56,15 +57,17 @@ def sites_dataset(
         stranded: Read windows on the site's strand.
         seed: Of the negatives.
         cache: Where converted genomes are kept.
-        say: Told of slow steps.
+        say: Told of slow steps and of sites that are not used.
 
     Raises:
-        DataError: Sites or regions cannot be used, or there are too few chromosomes to deal out.
+        DataError: Sites or regions cannot be used or are of another genome, or there are too few
+            chromosomes to deal out.
         GenomeError: The genome cannot be read.
     """
     genome = Genome.open(tuple(fasta), cache=cache, say=say)
+    sites = read_sites(bed, stranded=stranded, genome=genome, say=say)
     if not (train or dev or test):
-        train, dev, test = _dealt(bed, genome, stranded=stranded)
+        train, dev, test = _dealt(bed, genome, sites)
     elif not (train and dev and test):
         raise DataError("give regions for all of --train, --dev and --test, or for none of them")
     split = SplitConfig(
@@ -72,7 +75,7 @@ def sites_dataset(
         max_train=MOST, max_choose=MOST, max_test=MOST,
     )  # fmt: skip
     found = labelled_windows(genome, SiteSet(name=bed.stem, bed=bed.name, stranded=stranded), split,
-                             folder=bed.parent)  # fmt: skip
+                             folder=bed.parent, found=sites)  # fmt: skip
     named = {"train": "train", "choose": "dev", "test": "test"}
     parts = {named[name]: _part(windows, window) for name, windows in found.items()}
     left_out = sum(windows.without_match for windows in found.values())
@@ -93,9 +96,8 @@ def _part(windows: Windows, width: int) -> Part:
     )
 
 
-def _dealt(bed: Path, genome: Genome, *, stranded: bool) -> tuple[list[str], list[str], list[str]]:
+def _dealt(bed: Path, genome: Genome, found: Sites) -> tuple[list[str], list[str], list[str]]:
     """Whole chromosomes for train, dev and test, by a hash of their names."""
-    found = read_sites(bed, stranded=stranded)
     sizes = {name: len(found[name]) for name in genome.names if name in found}
     if len(sizes) < 3:
         raise DataError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_genome.text import read_text
 from nucel_pretrain.errors import DataError
 
 SHIPPED = Path(__file__).parent / "two_motifs.meme"
@@ -21,7 +22,7 @@ class Matrix:
 
     Attributes:
         id: Its word in the file, such as a JASPAR matrix id.
-        name: What follows the id, or the id.
+        name: The word that follows the id, or the id.
         columns: (width, 4) probabilities of A, C, G, T, each row summing to 1.
     """
 
@@ -54,10 +55,20 @@ def read_two(path: Path) -> tuple[Matrix, Matrix]:
     """Motifs A and B: the first and the second of a file with exactly two.
 
     Raises:
-        DataError: The file cannot be read, is not in MEME minimal format, has a broken matrix,
-            other than two motifs, or twice the same name.
+        DataError: As `two_of`.
+        GenomeError: The file cannot be read.
     """
-    found = read_matrices(path)
+    return two_of(read_text(path, "MEME"), path)
+
+
+def two_of(text: str, path: Path) -> tuple[Matrix, Matrix]:
+    """`read_two` of the text that the file ``path`` holds.
+
+    Raises:
+        DataError: It is not in MEME minimal format, has a broken matrix, other than two motifs, or
+            twice the same name.
+    """
+    found = matrices_of(text, path)
     if len(found) != 2:
         raise DataError(
             f"{path} holds {len(found)} motifs{_named(found)}; motif order needs a file with two, "
@@ -73,12 +84,14 @@ def read_matrices(path: Path) -> list[Matrix]:
     """Every motif of a file, in its order.
 
     Raises:
-        DataError: The file cannot be read, or is not MEME minimal format with probabilities.
+        DataError: It is not MEME minimal format with probabilities.
+        GenomeError: The file cannot be read.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the motifs {path}: {error}") from error
+    return matrices_of(read_text(path, "MEME"), path)
+
+
+def matrices_of(text: str, path: Path) -> list[Matrix]:
+    """`read_matrices` of the text that the file ``path`` holds."""
     if "MEME version" not in text:
         raise DataError(
             f"{path} is not a motif file: no line begins with 'MEME version'. "
@@ -91,7 +104,8 @@ def read_matrices(path: Path) -> list[Matrix]:
 
 
 def _matrix(path: Path, lines: list[str]) -> Matrix:
-    id_, _, name = lines[0].strip().partition(" ")
+    # MEME's own files go on behind the two words: "width = 15 sites = 17 ..."
+    id_, name = [*lines[0].split()[:2], "", ""][:2]
     if not id_:
         raise DataError(f"{path}: a MOTIF line has no name")
     start = next((i for i, line in enumerate(lines) if line.startswith("letter-prob")), None)
@@ -119,7 +133,7 @@ def _matrix(path: Path, lines: list[str]) -> Matrix:
     # a row written with two decimals is off by up to 0.02; counts are off by far more
     if not np.isfinite(columns).all() or (columns < 0).any() or (np.abs(total - 1) > 0.021).any():
         raise DataError(f"{path}: motif {id_} has rows that do not sum to 1; are they counts?")
-    return Matrix(id_, "_".join(name.split()) or id_, columns / total)
+    return Matrix(id_, name or id_, columns / total)
 
 
 def _named(found: list[Matrix]) -> str:

@@ -40,19 +40,19 @@ MAY_GROW = frozenset(("models", "shapes", "seeds"))
 """What may differ between sittings of a run: no model's result depends on the others."""
 
 
-def begin(settings: MotifOrderConfig, out: Path, motifs: Path) -> None:
-    """Make the folder, or go on with the run it holds.
+def begin(settings: MotifOrderConfig, out: Path, motifs: str) -> None:
+    """Make the folder, or go on with the run it holds; ``motifs`` is the text of the MEME file.
 
     Raises:
         PretrainError: It holds another run or other files, or cannot be written.
     """
-    wanted = as_dict(settings) | {"motifs_sha256": _sha256(motifs)}
+    wanted = as_dict(settings) | {"motifs_sha256": hashlib.sha256(motifs.encode()).hexdigest()}
     path = out / "config.json"
     if out.exists() and not out.is_dir():
         raise PretrainError(f"{out} is a file; give a folder for the run")
     if path.exists():
         try:
-            before = json.loads(path.read_text())
+            before = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise PretrainError(f"{path} is not a run's configuration: {error}") from error
         before = before if isinstance(before, dict) else {}
@@ -67,7 +67,7 @@ def begin(settings: MotifOrderConfig, out: Path, motifs: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         raise PretrainError(f"{out} holds other files; give a folder that is new or empty")
     (out / "models").mkdir(parents=True)
-    shutil.copyfile(motifs, out / "motifs.meme")
+    write_whole(out / "motifs.meme", motifs)
     write_whole(path, json.dumps(wanted, indent=2) + "\n")
 
 

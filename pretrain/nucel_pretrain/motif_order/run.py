@@ -11,17 +11,19 @@ from typing import Any
 
 import torch
 
+from nucel_genome.text import read_text
 from nucel_model import Nucel, from_pretrained, save_pretrained, untrained_twin
 from nucel_model.config import ConfigError
 from nucel_model.folder import FolderError
 from nucel_pretrain.config import PretrainError, as_dict
 from nucel_pretrain.finetune.classifier import give_head
+from nucel_pretrain.finetune.kept import fingerprint
 from nucel_pretrain.finetune.loop import FineTuned, Labelled, Scores, fine_tune, score
 from nucel_pretrain.finetune.run import choose_device
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.motif_order import outputs
 from nucel_pretrain.motif_order.background import open_background
-from nucel_pretrain.motif_order.matrices import SHIPPED, Matrix, read_two
+from nucel_pretrain.motif_order.matrices import SHIPPED, Matrix, two_of
 from nucel_pretrain.motif_order.methods import methods
 from nucel_pretrain.motif_order.sampling import Example, Sampler, labels_of
 from nucel_pretrain.motif_order.scan import scan_accuracy
@@ -66,7 +68,8 @@ def motif_order(
     place = choose_device(device)
     sampling = settings.sampling
     motifs = Path(settings.motifs) if settings.motifs else SHIPPED
-    a, b = read_two(motifs)
+    motifs_text = read_text(motifs, "MEME")  # once: it may be a pipe
+    a, b = two_of(motifs_text, motifs)
     models = [_load(name) for name in settings.models]
     for model in [*models, *(SHAPES[name](0) for name in settings.shapes)]:
         if sampling.length > model.config.context_bp:
@@ -83,7 +86,7 @@ def motif_order(
         say=say,
     )
     sampler = Sampler(a, b, background, sampling)
-    outputs.begin(settings, out, motifs)
+    outputs.begin(settings, out, motifs_text)
     validation, held_out = sampler.fixed("validation"), sampler.fixed("held_out")
     outputs.write_examples(held_out, (a, b), out)
     reference = scan_accuracy(a, b, held_out, strands=sampling.strands)
@@ -141,10 +144,19 @@ class _Task:
         self.labels = (f"{b} before {a}", f"{a} before {b}")
 
     def keep(self, model: Nucel, name: str) -> None:
-        """Write a model that is not trained here."""
+        """Write a model that is not trained here.
+
+        Raises:
+            PretrainError: An earlier sitting had another model of this name.
+        """
         folder = outputs.model_folder(self.out, name)
         if not folder.exists():
             outputs.whole_folder(folder, lambda made: save_pretrained(model, made))
+        elif fingerprint(_load(str(folder))) != fingerprint(model):
+            raise PretrainError(
+                f"{folder} is of another model than {model.name} is now; give another --out, or "
+                "rename the model's folder"
+            )
 
     def learn(self, model: Nucel, name: str, start: str, seed: int) -> dict[str, Any]:
         """Fine-tune one model with one seed, keep it, and return its row of results.tsv."""
@@ -152,7 +164,7 @@ class _Task:
         record = folder / "finetune.json"
         if record.exists():
             self.say(f"{folder.name}: finished in an earlier sitting")
-            found: dict[str, Any] = json.loads(record.read_text())
+            found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
             return found["row"]
         source = f"motif-order, {self.settings.finetune.steps} steps at most, seed {seed}"
         give_head(model.to(self.device), self.labels, source, seed)
@@ -177,7 +189,9 @@ class _Task:
                 for h in run.history
             ]
             record = {"row": row, "history": history, "settings": as_dict(self.settings)}
-            (made / "finetune.json").write_text(json.dumps(record, indent=2) + "\n")
+            (made / "finetune.json").write_text(
+                json.dumps(record, indent=2) + "\n", encoding="utf-8"
+            )
 
         outputs.whole_folder(folder, write)
         return row

@@ -2,24 +2,22 @@
 
 Tomtom (Gupta et al., Genome Biol 2007, 8:R24) scores every alignment of two matrices by the
 distance between columns, and asks how often columns drawn from all targets would score as well.
-This is the only module that uses memelite's Tomtom; it is loaded at the first call.
+This is the only module that uses memelite's Tomtom; it is loaded (`compiled`) at the first call.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import NucelWarning
+from nucel_interp.motifs import compiled
 from nucel_interp.motifs.pwm import total_information
 from nucel_interp.types import Motif
 
@@ -100,29 +98,27 @@ def tomtom(
 
 
 def is_warm() -> bool:
-    """Whether memelite's compiled Tomtom is on disk, as far as can be seen without loading it.
-
-    Looks in memelite's folder and in numba's own places. False may be wrong (a cache kept
-    elsewhere), True may be too (an outdated cache): use it for a message, nothing else.
-    """
-    spec = importlib.util.find_spec("memelite")
-    if spec is None or spec.origin is None:
-        return False
-    pattern = f"tomtom._tomtom-*.py{sys.version_info.major}{sys.version_info.minor}.nbi"
-    if any((Path(spec.origin).parent / "__pycache__").glob(pattern)):
-        return True
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    elsewhere = [Path(user) / "numba", Path.home() / "Library" / "Caches" / "numba"]
-    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        elsewhere.append(Path(chosen))
-    return any(any(folder.rglob(pattern)) for folder in elsewhere if folder.is_dir())
+    """Whether memelite's Tomtom is compiled and kept on disk; loads memelite to see it."""
+    return compiled.is_compiled()
 
 
 def notice() -> str | None:
     """What a command should say before its first comparison; None if there is nothing to say."""
     if is_warm():
         return None
-    return "Compiling motif comparison, once on this machine: about 90 seconds."
+    kept, seconds = compiled.kept_in(), "about 90 seconds"
+    if kept is None:
+        return (
+            f"Compiling motif comparison, {seconds}, in every run: no folder can be written to "
+            f"keep it in. {compiled.VARIABLE} names one."
+        )
+    said = f"Compiling motif comparison, once on this machine: {seconds}."
+    if compiled.is_temporary(kept):
+        said += (
+            f" It is kept in {kept.parent}, as neither the user's cache nor the packages can be "
+            f"written; {compiled.VARIABLE} names another folder."
+        )
+    return said
 
 
 def warm() -> float:
@@ -143,8 +139,7 @@ def _memelite(
     queries: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """The engine's five arrays: p, score, offset, overlap, strand; each (queries, targets)."""
-    from memelite import tomtom as run
-
+    run = compiled.tomtom()
     with warnings.catch_warnings():
         # we say this ourselves, in our own words
         warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)

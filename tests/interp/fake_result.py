@@ -167,10 +167,10 @@ def _untested_table() -> pd.DataFrame:
 def _matches() -> pd.DataFrame:
     rows = [
         ["motif_1", "MA0139.2", 2, 1e-11, 1.23e-8, 2e-8, 15, CTCF, "NN" + CTCF + "NN", "+",
-         "CTCF", "vertebrates", "CTCF", "MA0139.2,MA1929.2", 3.4e-8],
+         "CTCF", "vertebrates", "CTCF", "MA0139.2,MA1929.2", 3.4e-8, 0, 0],
         ["motif_2", "MA1141.2", 1, 2e-7, 2.1e-4, 4e-4, 9, reverse_complement(AP1),
          reverse_complement("G" + AP1 + "C"), "-", "FOS::JUND", "vertebrates", "AP-1",
-         "MA0099.4,MA1141.2", 8.4e-3],
+         "MA0099.4,MA1141.2", 8.4e-3, 0, 0],
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=MATCH_COLUMNS)
 

@@ -63,4 +63,4 @@ def kmers(
     write_atomic(out, text, force=force)
     where = "" if str(out) == "-" else f"; written to {out}"
     say(f"{result.answer}{where}")
-    say_of_null(result.threshold, permuted=result.permuted_null)
+    say_of_null(result.calling, permuted=result.permuted_null)

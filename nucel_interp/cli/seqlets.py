@@ -61,8 +61,8 @@ def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
         say(f"no seqlet in {n_records:,} records: nothing could be scored{where}")
         return
     text = f"{len(table):,} seqlets in {table['record'].nunique():,} of {n_records:,} records"
-    if result.threshold.reached:
-        text += f", at a false discovery rate of {result.threshold.fdr:.1%}"
+    if result.calling.reached:
+        text += f", at a false discovery rate of {result.calling.rates}"
     say(
         f"{text}; {(table['q_value'] <= 0.05).mean():.0%} have q <= 0.05, "
         f"{table['low_complexity'].mean():.0%} are of low complexity"
@@ -73,4 +73,4 @@ def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
         )
         + where
     )
-    say_of_null(result.threshold, permuted=result.permuted_null)
+    say_of_null(result.calling, permuted=result.permuted_null)

@@ -88,6 +88,7 @@ def _find(
 
     set_threads(threads)
     records = read_records(sequences)
+    given = None if motifs is None else _given(motifs)
     loaded = load_model(model)
     units = cut_units(records, loaded.config.context_bp)
     texts = [u.sequence for u in units]
@@ -95,7 +96,7 @@ def _find(
     whole = [r.sequence for r in records]
     n_bases = sum(map(len, whole))
     with reporter() as on_progress:
-        asked = _motifs(motifs, texts, tax, seed, on_progress)
+        asked = _enriched(texts, tax, seed, on_progress) if given is None else given
         tracks = []
         for reader, stage in (
             (loaded, "reading with the model"),
@@ -139,20 +140,21 @@ def _find(
     }
 
 
-def _motifs(
-    path: Path | None, texts: list[str], tax: str, seed: int, on_progress: Any
-) -> list[Motif]:
-    """The user's motifs, or those of JASPAR that the sequences hold more of than chance gives."""
+def _given(path: Path) -> list[Motif]:
+    """The user's motifs."""
     from nucel_interp.errors import InputError
+    from nucel_interp.io.meme import read_meme
 
-    if path is not None:
-        from nucel_interp.io.meme import read_meme
+    found = read_meme(path)
+    if not found:
+        raise InputError(f"{path} holds no motif. Give a MEME file with at least one.")
+    return found
 
-        found = read_meme(path)
-        if not found:
-            raise InputError(f"{path} holds no motif. Give a MEME file with at least one.")
-        return found
+
+def _enriched(texts: list[str], tax: str, seed: int, on_progress: Any) -> list[Motif]:
+    """Those of JASPAR that the sequences hold more of than chance gives."""
     from nucel_interp.compare.candidates import enriched_archetypes
+    from nucel_interp.errors import InputError
     from nucel_interp.match import load_jaspar
 
     found = enriched_archetypes(texts, load_jaspar(tax), seed, on_progress=on_progress)

@@ -20,6 +20,15 @@ def check_tracks(track: Path | None, null_track: Path | None) -> None:
         raise typer.BadParameter("--null-track needs --track")
 
 
+def say_if_cold() -> None:
+    """Say before the first comparison of motifs that it is compiled, if it is."""
+    from nucel_interp.motifs.similarity import notice
+
+    text = notice()
+    if text:
+        say(text)
+
+
 def set_threads(threads: int, *, reads: bool = True) -> None:
     """Give torch its threads; it is not even loaded where no model is read."""
     if threads and reads:

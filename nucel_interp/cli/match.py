@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
+from nucel_interp.cli.inputs import say_if_cold
 from nucel_interp.cli.options import Format, Tax
 
 SURE = 0.05
@@ -32,13 +33,11 @@ def match(
     from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
     from nucel_interp.match import ends, load_database, load_jaspar, match_motifs
-    from nucel_interp.motifs.similarity import END_BITS, notice
+    from nucel_interp.motifs.similarity import END_BITS
 
     check_free(out, force=force)
     queries = read_meme(motifs)
-    cold = notice()
-    if cold:
-        say(cold)
+    say_if_cold()
     database = load_jaspar(tax.value) if db is None else load_database(db, tax.value)
     table = match_motifs(queries, database)
     write_atomic(out, to_json(table) if format is Format.json else to_tsv(table), force=force)

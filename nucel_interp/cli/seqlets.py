@@ -31,11 +31,13 @@ def seqlets(
     """
     from nucel_interp.cli.progress import reporter
     from nucel_interp.io.fasta import read_records
-    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_bed
 
     check_tracks(track, null_track)
+    check_free(out, force=force)
     records = read_records(sequences)
+    given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
     from nucel_interp.analysis import find_seqlets
 
@@ -46,7 +48,7 @@ def seqlets(
             score=score,
             strands=strand.value,
             seed=seed,
-            **read_tracks_for(records, track, null_track),
+            **given,
             on_progress=on_progress,
         )
     write_atomic(out, to_bed(result.seqlets), force=force)

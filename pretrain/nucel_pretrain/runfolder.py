@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,38 @@ def keep_metrics_up_to(step: int, path: Path) -> None:
         write_whole(path, "".join(kept))
 
 
+def check_folder(out: Path) -> None:
+    """See before the work that ``out`` can be a run's folder; nothing is made.
+
+    Raises:
+        PretrainError: It is a file, or cannot be made or written to.
+    """
+    if out.exists() and not out.is_dir():
+        raise PretrainError(f"{out} is a file; give a folder for the run")
+    nearest = next(p for p in (out.absolute(), *out.absolute().parents) if os.path.lexists(p))
+    if not nearest.is_dir():
+        raise PretrainError(f"cannot make the folder {out}: {nearest} is no folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PretrainError(f"cannot make the folder {out}: {nearest} may not be written to")
+
+
 def same_config(config: PretrainConfig, path: Path) -> None:
     """Write the resolved configuration, or refuse to go on with another one.
 
     Raises:
+        PretrainError: As `check_config`.
+    """
+    check_config(config, path)
+    write_whole(path, json.dumps(as_dict(config), indent=2) + "\n")
+
+
+def check_config(config: PretrainConfig, path: Path) -> None:
+    """Refuse to go on with a run of another configuration.
+
+    Raises:
         PretrainError: The folder's configuration differs; every difference is listed.
     """
-    now = as_dict(config)
-    text = json.dumps(now, indent=2) + "\n"
     if not path.exists():
-        write_whole(path, text)
         return
     try:
         before = json.loads(path.read_text())
@@ -73,7 +96,7 @@ def same_config(config: PretrainConfig, path: Path) -> None:
             raise ValueError("not a JSON object")
     except ValueError as error:
         raise PretrainError(f"{path} is not a run's configuration: {error}") from error
-    old, new = _flat(before), _flat(now)
+    old, new = _flat(before), _flat(as_dict(config))
     changed = [
         f"{key} was {old.get(key)!r}, is {value!r}"
         for key, value in new.items()
@@ -84,7 +107,6 @@ def same_config(config: PretrainConfig, path: Path) -> None:
             f"{path.parent} holds a run with another configuration: {'; '.join(changed)}. "
             "Give another --out, or the first configuration."
         )
-    write_whole(path, text)
 
 
 def _flat(nested: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,13 @@ from nucel_pretrain.distributed import World, alone, spread
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer
-from nucel_pretrain.runfolder import keep_metrics_up_to, log, same_config
+from nucel_pretrain.runfolder import (
+    check_config,
+    check_folder,
+    keep_metrics_up_to,
+    log,
+    same_config,
+)
 from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_checkpoint
 from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
 from nucel_pretrain.tokens import Tokens, make_tokens
@@ -261,6 +267,9 @@ def _data(
     if not world.is_main:
         world.barrier()
     try:
+        if world.is_main:  # before the genome is read, which may take long
+            check_folder(out)
+            check_config(config, out / "config.json")
         genome = Genome.open(config.data.fasta, cache=cache, say=say)
         windows = Windows(genome, config.data)
         held = Windows(genome, config.data, validation=True) if config.data.validation else None

@@ -67,6 +67,7 @@ def motif_order(
     sampling = settings.sampling
     motifs = Path(settings.motifs) if settings.motifs else SHIPPED
     a, b = read_two(motifs)
+    outputs.check(settings, out, motifs)
     models = [_load(name) for name in settings.models]
     for model in [*models, *(SHAPES[name](0) for name in settings.shapes)]:
         if sampling.length > model.config.context_bp:

@@ -57,7 +57,12 @@ class ManyValues(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
-app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: markup takes [[sites]] for its own
+)
 
 
 @app.callback()

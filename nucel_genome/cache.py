@@ -149,9 +149,10 @@ def cached(path: Path, cache: Path | None, say: Say) -> Copy:
                 shutil.rmtree(folder)
                 raise GenomeError(f"{path} was changed while it was read; start again")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        other = "set XDG_CACHE_HOME to another folder" if cache is None else "give another folder"
         raise GenomeError(
             f"cannot keep the bases of {path} in {cache or 'the default cache'}: {error}. "
-            "They need a byte a base; choose another folder with --cache or XDG_CACHE_HOME"
+            f"They need a byte a base; {other}"
         ) from error
     return copy
 

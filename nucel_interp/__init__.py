@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import nucel_runtime  # noqa: F401, before torch
+
 __version__ = "0.1.0"
 
 # public name -> the module it lives in; adding one is one line

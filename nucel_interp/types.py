@@ -143,6 +143,7 @@ MATCH_COLUMNS = [
     "Query_ID", "Target_ID", "Optimal_offset", "p-value", "E-value", "q-value", "Overlap",
     "Query_consensus", "Target_consensus", "Orientation",
     "Target_name", "Target_group", "archetype", "archetype_members", "q_global",
+    "Query_ends", "Target_ends",
 ]  # fmt: skip
 KMER_COLUMNS = [
     "kmer", "reverse_complement", "gap", "halves_found", "mean_score", "score_elsewhere",

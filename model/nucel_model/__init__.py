@@ -1,5 +1,6 @@
 """NucEL's networks: encoder, ELECTRA, heads, attention profiles, folders on disk."""
 
+import nucel_runtime  # noqa: F401, before torch
 from nucel_model.config import ConfigError, NucelConfig, every_third_global, nucel_base
 from nucel_model.electra import Electra, ElectraOutput
 from nucel_model.encoder import NucelEncoder

@@ -21,7 +21,7 @@ from nucel_interp.motifs.alignment import most_alike
 from nucel_interp.motifs.clustering import PASSES
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.scoring.units import MIN_UNITS
-from nucel_interp.seqlets import Calls
+from nucel_interp.seqlets import Calling, Calls
 from nucel_interp.types import Site
 
 SAME_MOTIF = 0.75
@@ -159,6 +159,17 @@ def seqlets_of_copy(folds: list[Study], called: list[Called], copy: int = 0) -> 
     if len(folds) == 1:
         return called[0].copy_seqlets[copy]
     return _pooled([c.copy_seqlets[copy] for c in called], [f.test for f in folds])
+
+
+def how_called(folds: list[Study], called: list[Called]) -> Calling:
+    """How `tested_seqlets` were called; the first fold tests half 2, the second half 1."""
+    if len(folds) == 1:
+        return Calling((called[0].threshold,), (len(called[0].seqlets),))
+    halves = list(zip(folds, called, strict=True))[::-1]
+    return Calling(
+        tuple(c.threshold for _, c in halves),
+        tuple(int(f.test[c.seqlets.unit].sum()) for f, c in halves),
+    )
 
 
 def _give_tests(candidates: list[Candidate], tested: list[list[Tested]]) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucel_interp.analysis.answer import answer
-from nucel_interp.analysis.crossfit import CrossFit
-from nucel_interp.analysis.engine import Called
+from nucel_interp.analysis.crossfit import CrossFit, how_called
 from nucel_interp.analysis.prepare import Prepared
-from nucel_interp.analysis.study import Stages, Study
+from nucel_interp.analysis.study import Stages
 from nucel_interp.controls.words import Claim
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.match import JasparDatabase
@@ -45,7 +44,12 @@ def run_facts(
     ``claims`` what `looks.looks_at` gave.
     """
     study, model, scored = prepared.study, prepared.model, prepared.scored
-    test, threshold = study.test, fitted.called[0].threshold
+    test, calling = study.test, how_called(scored.folds, fitted.called)
+    of_halves = {
+        f"seqlet_{name}_{half}": value
+        for half, t in enumerate(calling.thresholds, start=1)
+        for name, value in (("threshold", t.score), ("fdr", t.fdr))
+    }
     facts: dict[str, Any] = {
         "n_records": len(records),
         "n_bases": int(study.offsets[-1]),
@@ -65,9 +69,9 @@ def run_facts(
         "n_heads_chosen": int(scored.heads["chosen_in"].str.contains("1").sum())
         if len(scored.heads)
         else 0,
-        "seqlet_threshold": threshold.score,
-        "seqlet_fdr": threshold.fdr,
-        "seqlet_fdr_reached": threshold.reached,
+        **of_halves,
+        "seqlet_fdr": calling.fdr,
+        "seqlet_fdr_reached": calling.reached,
         "n_seqlets": len(fitted.seqlets),
         "cluster_stability": fitted.stability,
         "n_motifs": len(main),
@@ -100,15 +104,14 @@ def score_name(score: str, method: str, has_model: bool) -> str:
     return "cls-row" if method == "dnabert" else score
 
 
-def warnings_for(records: list[Record], study: Study, called: Called, permuted: bool) -> list[str]:
+def warnings_for(
+    records: list[Record], prepared: Prepared, fitted: CrossFit, permuted: bool
+) -> list[str]:
     """What must be said before any number; ``permuted``: a track without a null of its own."""
-    said = []
-    if not called.threshold.reached and len(called.peaks):
-        said.append(
-            "The score does not tell these sequences from shuffled ones: no threshold reaches a "
-            "false discovery rate of 0.05, so the best five seqlets per kb were taken (rate "
-            f"{called.threshold.fdr:.2f}). The held-out test decides, not the caller."
-        )
+    said, study = [], prepared.study
+    short = how_called(prepared.scored.folds, fitted.called).shortfall("shuffled ones")
+    if short:
+        said.append(f"{short[0].upper()}{short[1:]}. The held-out test decides, not the caller.")
     if permuted:
         said.append(
             "Without a null track the threshold comes from the same track with bases permuted, "

@@ -136,7 +136,7 @@ def find_motifs(
         if scores is None
         else seqlets_of_copy(prepared.scored.folds, fitted.called),
         n_layers=0 if prepared.model is None else prepared.model.config.num_hidden_layers,
-        warnings=warnings_for(records, study, fitted.called[0], permuted)
+        warnings=warnings_for(records, prepared, fitted, permuted)
         + hints_for(prepared, score, method, len(main)),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.crossfit import how_called
 from nucel_interp.analysis.engine import Called, call
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages, Study
@@ -19,7 +20,7 @@ from nucel_interp.kmers.table import MAX_K, MIN_K, K
 from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring.runner import Strands
 from nucel_interp.scoring.units import MIN_UNITS
-from nucel_interp.seqlets import Threshold
+from nucel_interp.seqlets import Calling
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Record, Site
 
@@ -35,13 +36,13 @@ class KmerResult:
 
     Attributes:
         kmers: Columns `types.KMER_COLUMNS`; ``motif_id`` is empty, since no motifs were looked for.
-        threshold: Where seqlets were called, and the false discovery rate there.
+        calling: Where seqlets were called in either half, and the false discovery rates there.
         n_units: How many sequences were counted; long records count as several.
         permuted_null: Was the null the user's own track with its bases permuted?
     """
 
     kmers: pd.DataFrame
-    threshold: Threshold
+    calling: Calling
     n_units: int
     permuted_null: bool
 
@@ -108,9 +109,8 @@ def find_kmers(
             called.append(call(fold))
             step(1)
         table = study_kmers(folds, called, {}, k)
-    return KmerResult(
-        table, called[0].threshold, len(prepared.units), track is not None and null_track is None
-    )
+    permuted = track is not None and null_track is None
+    return KmerResult(table, how_called(folds, called), len(prepared.units), permuted)
 
 
 def study_kmers(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.crossfit import tested_seqlets
+from nucel_interp.analysis.crossfit import how_called, tested_seqlets
 from nucel_interp.analysis.engine import call
 from nucel_interp.analysis.prepare import prepare
 from nucel_interp.analysis.study import OnProgress, Stages
 from nucel_interp.analysis.tables import seqlet_table
 from nucel_interp.scoring.runner import Strands
-from nucel_interp.seqlets import Threshold
+from nucel_interp.seqlets import Calling
 from nucel_interp.types import Record
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class SeqletResult:
     Attributes:
         seqlets: Columns `types.SEQLET_COLUMNS`, in the order of the records; the same rows as
             `find_motifs` gives.
-        threshold: Where they were called, and the false discovery rate there.
+        calling: Where they were called in either half, and the false discovery rates there.
         permuted_null: Was the null the user's own track with its bases permuted? That tests only
             whether high values stand together.
     """
 
     seqlets: pd.DataFrame
-    threshold: Threshold
+    calling: Calling
     permuted_null: bool
 
 
@@ -79,4 +79,5 @@ def find_seqlets(
         called = [call(fold) for fold in folds]
         mine = tested_seqlets(folds, called)
         table = seqlet_table(mine, called, records, prepared.units, prepared.study)
-    return SeqletResult(table, called[0].threshold, track is not None and null_track is None)
+    permuted = track is not None and null_track is None
+    return SeqletResult(table, how_called(folds, called), permuted)

@@ -169,15 +169,15 @@ def _print(title: str, rows: pd.DataFrame, value: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from nucel_interp.cli.terminal import with_interval
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     models = list(dict.fromkeys(rows["model"]))
     for column in (title, *models):
         table.add_column(column, no_wrap=True)
     cells: dict[str, dict[str, str]] = {}
     for row in rows.to_dict("records"):
-        text = f"{row[value]:.2f}"
-        if math.isfinite(row["low"]):
-            text += f" ({row['low']:.2f} to {row['high']:.2f})"
+        text = with_interval(row[value], row["low"], row["high"])
         if value == "auroc" and math.isfinite(row["by_place"]):
             text += f"; {row['by_place']:.2f}"
         cells.setdefault(row["score"], {})[row["model"]] = text

@@ -1,16 +1,14 @@
 """The `nucel-interp` program: its commands, global options, and how it ends.
 
 Exit codes: 0 done (also when nothing was found), 1 the data or the machine, 2 the way it was
-called, 130 Ctrl-C, 143 ended from outside (SIGTERM).
+called, 130 Ctrl-C, 143 ended from outside (SIGTERM), 129 its terminal was closed (SIGHUP).
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-import signal
 import sys
-import threading
 import traceback
 from typing import Annotated, Any
 
@@ -34,6 +32,7 @@ from nucel_interp.cli import (
     terminal,
 )
 from nucel_interp.errors import NucelError
+from nucel_runtime.signals import unwind_when_ended
 
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}
 
@@ -118,9 +117,7 @@ def main(
     The main job: nucel-interp motifs peaks.fa -o out
     """
     terminal.configure(verbose=verbose, quiet=quiet)
-    if threading.current_thread() is threading.main_thread():
-        # unwinds like any exit, so that partial output is removed
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    unwind_when_ended()
 
 
 # one line per command; the function's name is the command's

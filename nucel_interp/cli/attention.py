@@ -96,8 +96,10 @@ def attention(
         run.score(anew=force)
         (folder / "tracks").mkdir()
         name = "attention.bw" if tracks is Tracks.bigwig else "attention.bedGraph"
+        track = f"Track: {out / 'tracks' / name}"
         if tracks is Tracks.bigwig:
-            run.write_bigwig("attention", folder / "tracks" / name)
+            if not run.write_bigwig("attention", folder / "tracks" / name):
+                track = "No base has a value, so no track was written"
         else:
             with (folder / "tracks" / name).open("w", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(run.bedgraph("attention"))
@@ -123,8 +125,7 @@ def attention(
     )
     typer.echo(
         f"{len(survey.lengths):,} records, {shape[0] * shape[1]} heads; 1.0 is what uniform "
-        f"attention gives. Track: {out / 'tracks' / name}; {every}"
-        + (f"; maps: {out / 'figures'}" if wanted else "")
+        f"attention gives. {track}; {every}" + (f"; maps: {out / 'figures'}" if wanted else "")
     )
 
 
@@ -163,9 +164,10 @@ def _of_genome(
         )
         write_json(about, folder / "run.json")
     run.forget()
+    where = f"Tracks: {out / 'tracks'}" if known else f"No track was written to {out}"
     typer.echo(
         f"{known:,} of {run.bases:,} bases in {len(run.regions):,} regions have a value; 1.0 is "
-        f"what uniform attention gives. Tracks: {out / 'tracks'}"
+        f"what uniform attention gives. {where}"
     )
 
 

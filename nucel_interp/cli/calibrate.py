@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, set_threads
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_if_cold, set_threads
 from nucel_interp.cli.terminal import say
 
 
@@ -38,17 +38,16 @@ def calibrate(
     """
     from nucel_interp.cli.progress import reporter
     from nucel_interp.io.fasta import read_records
-    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
-    from nucel_interp.motifs.similarity import notice
 
     check_tracks(track, null_track)
+    check_free(out, force=force)
     started = perf_counter()
     records = read_records(sequences)
+    given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
-    cold = notice()
-    if cold:
-        say(cold)
+    say_if_cold()
     from nucel_interp.compare.calibrate import calibrate as run
 
     with reporter() as on_progress:
@@ -60,7 +59,7 @@ def calibrate(
             strands=strand.value,
             tax=tax.value,
             seed=seed,
-            **read_tracks_for(records, track, null_track),
+            **given,
             on_progress=on_progress,
         )
     table = result.runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -11,10 +12,10 @@ import typer
 from typer.core import TyperCommand
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import set_threads
+from nucel_interp.cli.inputs import say_if_cold, set_threads
 from nucel_interp.cli.options import Tax
 from nucel_interp.cli.progress import reporter
-from nucel_interp.cli.terminal import say
+from nucel_interp.cli.terminal import say, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +124,7 @@ def compare(
         from nucel_interp.compare.comparison import compare_models
         from nucel_interp.match import load_database, load_jaspar
 
+        say_if_cold()
         database = load_jaspar(tax.value) if db is None else load_database(db, tax.value)
         asked = _motifs(motifs, database, own=db is not None) if sites is None else None
         with reporter() as on_progress:
@@ -233,8 +235,8 @@ def _add(table: Table, rows: pd.DataFrame, name: str) -> None:
             Text(row[name]),
             Text(row["motif"]),
             row["resolution"],
-            f"{row['snr']:.2f} ({row['low']:.2f} to {row['high']:.2f})",
-            f"{row['auroc']:.2f} ({row['auroc_low']:.2f} to {row['auroc_high']:.2f})",
-            f"{row['decoy_auroc']:.2f}",
+            with_interval(row["snr"], row["low"], row["high"]),
+            with_interval(row["auroc"], row["auroc_low"], row["auroc_high"]),
+            with_interval(row["decoy_auroc"], math.nan, math.nan),
             str(row["n_sequences"]),
         )

@@ -47,7 +47,8 @@ def discriminator(
     bigwig = out.suffix.lower() in (".bw", ".bigwig")
     if bigwig:
         require_bigwig(f"{out}")
-    passing = str(out) == "-" or is_stream(check_free(out, force=force))
+        _no_stream(out)
+    passing = is_stream(check_free(out, force=force))
     with surveyed(sequences) as survey:
         loaded = from_pretrained(model)
         loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before work
@@ -75,6 +76,15 @@ def discriminator(
     )
 
 
+def _no_stream(out: Path) -> None:
+    """A bigWig is written to and fro."""
+    from nucel_interp.errors import OutputError
+    from nucel_interp.io.outputs import is_stream
+
+    if is_stream(out):
+        raise OutputError(f"{out} is a pipe, and bigWig needs a file: give -o the name of one")
+
+
 def _of_genome(
     sequences: Path,
     bed: Path | None,
@@ -90,15 +100,14 @@ def _of_genome(
 
     from nucel_interp.cli.genome import GenomeRun
     from nucel_interp.cli.terminal import say
-    from nucel_interp.errors import OutputError
+    from nucel_interp.io.outputs import check_free
 
-    out = out.expanduser()
     if out.suffix.lower() not in (".bw", ".bigwig"):
         raise typer.BadParameter(
             f"a genome's track is written as bigWig: give -o a name that ends in .bw, not '{out}'"
         )
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists already; give --force to replace it")
+    _no_stream(out)
+    final = check_free(out, force=force)
     set_threads(threads, reads=not cluster)
     run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
     run.model.replaced_logit(torch.zeros(0, 1, run.model.config.hidden_size))  # as above
@@ -106,7 +115,7 @@ def _of_genome(
     joined = run.folder / "joined.bw"
     known = run.write("replaced", joined)
     if known:
-        joined.replace(out.resolve())
+        joined.replace(final)
     run.forget()
     where = f", written to {out}" if known else "; nothing was written"
     say(f"{known:,} of {run.bases:,} bases in {len(run.regions):,} regions have a value{where}")

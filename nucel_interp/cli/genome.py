@@ -94,12 +94,15 @@ class GenomeRun:
             InputError, GenomeError, OutputError: Input, model or unfinished parts cannot be used.
         """
         from nucel_genome import Genome
+        from nucel_interp.errors import InputError
         from nucel_interp.io.bigwig_writer import require_bigwig
         from nucel_interp.io.parts import Parts
         from nucel_interp.io.regions import read_regions, whole_genome
         from nucel_model import from_pretrained
 
         require_bigwig("a genome's track")
+        if bed is not None and str(bed) != "-" and not bed.exists():  # before the genome is read
+            raise InputError(f"there is no BED file {bed}")
         genome = Genome.open([path], say=say)
         self.sizes = {name: genome.length(name) for name in genome.names}
         found = whole_genome(genome) if bed is None else read_regions(bed, genome)

@@ -89,6 +89,7 @@ def _find(
 
     set_threads(threads)
     records = read_records(sequences)
+    given = None if motifs is None else _given(motifs)
     loaded = load_model(model)
     units = cut_units(records, loaded.config.context_bp)
     texts = [u.sequence for u in units]
@@ -96,10 +97,10 @@ def _find(
     whole = [r.sequence for r in records]
     n_bases = sum(map(len, whole))
     with reporter() as on_progress:
-        asked = _motifs(motifs, texts, tax, seed, on_progress)
+        asked = _enriched(texts, tax, seed, on_progress) if given is None else given
         tracks = []
         copy = shuffle_records(records, units, k=2, seed=seed, copy=0)
-        for reader, given, stage in (
+        for reader, read, stage in (
             (loaded, whole, "reading with the model"),
             (untrained_twin(loaded, seed), whole, "reading with random weights"),
             (loaded, copy, "reading a shuffled copy"),
@@ -111,7 +112,7 @@ def _find(
                 done += n
                 on_progress(done, n_bases, stage)
 
-            tracks.append(score_sequences(reader, given, strands=strand.value, on_progress=step))
+            tracks.append(score_sequences(reader, read, strands=strand.value, on_progress=step))
         offsets = np.concatenate([[0], np.cumsum([len(t) for t in texts])]).astype(np.int64)
         result = head_motifs(
             texts, offsets, tracks[0].received, asked, in_test,
@@ -144,20 +145,21 @@ def _find(
     }
 
 
-def _motifs(
-    path: Path | None, texts: list[str], tax: str, seed: int, on_progress: Any
-) -> list[Motif]:
-    """The user's motifs, or those of JASPAR that the sequences hold more of than chance gives."""
+def _given(path: Path) -> list[Motif]:
+    """The user's motifs."""
     from nucel_interp.errors import InputError
+    from nucel_interp.io.meme import read_meme
 
-    if path is not None:
-        from nucel_interp.io.meme import read_meme
+    found = read_meme(path)
+    if not found:
+        raise InputError(f"{path} holds no motif. Give a MEME file with at least one.")
+    return found
 
-        found = read_meme(path)
-        if not found:
-            raise InputError(f"{path} holds no motif. Give a MEME file with at least one.")
-        return found
+
+def _enriched(texts: list[str], tax: str, seed: int, on_progress: Any) -> list[Motif]:
+    """Those of JASPAR that the sequences hold more of than chance gives."""
     from nucel_interp.compare.candidates import enriched_archetypes
+    from nucel_interp.errors import InputError
     from nucel_interp.match import load_jaspar
 
     found = enriched_archetypes(texts, load_jaspar(tax), seed, on_progress=on_progress)

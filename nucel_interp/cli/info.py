@@ -71,10 +71,14 @@ def _scanner() -> str:
 
 
 def _comparison() -> str:
-    ready = import_module("nucel_interp.motifs.similarity").is_warm()
-    return "memelite's Tomtom, " + (
-        "compiled" if ready else "compiles once, about 90 s, at first use"
-    )
+    compiled = import_module("nucel_interp.motifs.compiled")
+    kept = compiled.kept_in()
+    if kept is None:
+        often = f"compiles in every run, about 90 s: {compiled.VARIABLE} names a folder to keep it"
+    else:
+        ready = compiled.is_compiled()
+        often = f"{'compiled' if ready else 'compiles once, about 90 s, at first use'}, in {kept}"
+    return f"memelite's Tomtom, {often}"
 
 
 def _threads() -> str:

@@ -10,7 +10,7 @@ import typer
 from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
-    from nucel_interp.seqlets import Threshold
+    from nucel_interp.seqlets import Calling
     from nucel_interp.types import Record
 
 
@@ -18,6 +18,15 @@ def check_tracks(track: Path | None, null_track: Path | None) -> None:
     """A null track is of use only beside a track."""
     if null_track is not None and track is None:
         raise typer.BadParameter("--null-track needs --track")
+
+
+def say_if_cold() -> None:
+    """Say before the first comparison of motifs that it is compiled, if it is."""
+    from nucel_interp.motifs.similarity import notice
+
+    text = notice()
+    if text:
+        say(text)
 
 
 def set_threads(threads: int, *, reads: bool = True) -> None:
@@ -40,13 +49,10 @@ def read_tracks_for(
     }
 
 
-def say_of_null(threshold: Threshold, *, permuted: bool) -> None:
-    """What must be known of the threshold before any number is believed."""
-    if not threshold.reached:
-        say(
-            "note: the score does not tell these sequences from its null (false discovery rate "
-            f"{threshold.fdr:.0%}): the best 5 seqlets per kb were taken"
-        )
+def say_of_null(calling: Calling, *, permuted: bool) -> None:
+    """What must be known of the thresholds before any number is believed."""
+    if shortfall := calling.shortfall("the null"):
+        say(f"note: {shortfall}")
     if permuted:
         say(
             "note: without --null-track the null is the track with its bases permuted, which tests "

@@ -40,11 +40,13 @@ def kmers(
     """
     from nucel_interp.cli.progress import reporter
     from nucel_interp.io.fasta import read_records
-    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
 
     check_tracks(track, null_track)
+    check_free(out, force=force)
     records = read_records(sequences)
+    given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
     from nucel_interp.analysis import find_kmers
 
@@ -56,11 +58,11 @@ def kmers(
             score=score,
             strands=strand.value,
             seed=seed,
-            **read_tracks_for(records, track, null_track),
+            **given,
             on_progress=on_progress,
         )
     text = to_json(result.kmers) if format is options.Format.json else to_tsv(result.kmers)
     write_atomic(out, text, force=force)
     where = "" if str(out) == "-" else f"; written to {out}"
     say(f"{result.answer}{where}")
-    say_of_null(result.threshold, permuted=result.permuted_null)
+    say_of_null(result.calling, permuted=result.permuted_null)

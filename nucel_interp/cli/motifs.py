@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, set_threads
+from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_if_cold, set_threads
 from nucel_interp.cli.progress import reporter
-from nucel_interp.cli.terminal import say
+from nucel_interp.cli.terminal import say, with_interval
 
 if TYPE_CHECKING:
     from nucel_interp.analysis import MotifResult
@@ -51,9 +51,11 @@ def motifs(
         records = read_records(sequences)
         noun = "sequence" if len(records) == 1 else "sequences"
         say(f"{len(records):,} {noun}, {sum(map(len, records)):,} bases, from {sequences}")
+        say_if_cold()
+        database = None if db is None else load_database(db, tax.value)
+        given = read_tracks_for(records, track, null_track)
         reads = track is None and method is not options.Method.kmer
         backend = _prepare(threads, needs_torch=reads)
-        _say_if_cold()
         from nucel_interp.analysis import find_motifs
 
         loaded = _model(model) if reads else model
@@ -65,9 +67,9 @@ def motifs(
                 strands=strand.value,
                 method=method.value,
                 tax=tax.value,
-                database=None if db is None else load_database(db, tax.value),
+                database=database,
                 seed=seed,
-                **read_tracks_for(records, track, null_track),
+                **given,
                 on_progress=on_progress,
             )
             intervention = None
@@ -123,14 +125,6 @@ def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
     from nucel_model.profile_gpu import available
 
     return "profile", f"attention is reduced as it is computed: {available(best_device())[1]}"
-
-
-def _say_if_cold() -> None:
-    from nucel_interp.motifs.similarity import notice
-
-    text = notice()
-    if text:
-        say(text)
 
 
 def _export_modisco(result: MotifResult, folder: Path) -> None:
@@ -236,8 +230,12 @@ def _summarise(
                 f"{row['found_in']:.0%}",
                 row["looked_at"],
                 row["best_head"] or "-",
-                f"{row['attention_fold']:.2f} ({row['attention_fold_low']:.2f}-"
-                f"{row['attention_fold_high']:.2f})",
+                with_interval(
+                    row["attention_fold"],
+                    row["attention_fold_low"],
+                    row["attention_fold_high"],
+                    between="-",
+                ),
             )
         # into a file or a pipe the table keeps its full width
         Console(width=None if sys.stdout.isatty() else 160).print(table)

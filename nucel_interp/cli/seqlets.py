@@ -31,11 +31,13 @@ def seqlets(
     """
     from nucel_interp.cli.progress import reporter
     from nucel_interp.io.fasta import read_records
-    from nucel_interp.io.outputs import write_atomic
+    from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_bed
 
     check_tracks(track, null_track)
+    check_free(out, force=force)
     records = read_records(sequences)
+    given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
     from nucel_interp.analysis import find_seqlets
 
@@ -46,7 +48,7 @@ def seqlets(
             score=score,
             strands=strand.value,
             seed=seed,
-            **read_tracks_for(records, track, null_track),
+            **given,
             on_progress=on_progress,
         )
     write_atomic(out, to_bed(result.seqlets), force=force)
@@ -61,8 +63,8 @@ def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
         say(f"no seqlet in {n_records:,} records: nothing could be scored{where}")
         return
     text = f"{len(table):,} seqlets in {table['record'].nunique():,} of {n_records:,} records"
-    if result.threshold.reached:
-        text += f", at a false discovery rate of {result.threshold.fdr:.1%}"
+    if result.calling.reached:
+        text += f", at a false discovery rate of {result.calling.rates}"
     say(
         f"{text}; {(table['q_value'] <= 0.05).mean():.0%} have q <= 0.05, "
         f"{table['low_complexity'].mean():.0%} are of low complexity"
@@ -73,4 +75,4 @@ def _summarise(result: SeqletResult, n_records: int, out: Path) -> None:
         )
         + where
     )
-    say_of_null(result.threshold, permuted=result.permuted_null)
+    say_of_null(result.calling, permuted=result.permuted_null)

@@ -239,12 +239,15 @@ def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -
     from nucel_interp.analysis.substitution import skipped_table, variant_table
     from nucel_interp.cli.progress import progress
     from nucel_interp.cli.terminal import say
+    from nucel_interp.errors import InputError
     from nucel_interp.io.tables import write_tsv
     from nucel_interp.io.vcf import read_variants, require_vcf
     from nucel_interp.scoring.device import load_model
     from nucel_interp.scoring.variants import score_variants, variant_targets
 
     require_vcf()
+    if str(vcf) != "-" and not vcf.exists():  # before the genome is read, which may take long
+        raise InputError(f"there is no VCF file {vcf}")
     loaded = load_model(model)
     targets = variant_targets(loaded)
     genome = Genome.open([path], say=say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,3 +54,10 @@ def say(text: str) -> None:
     """A line for the reader on stderr, unless -q."""
     if LOGGER.isEnabledFor(logging.INFO):
         typer.echo(text, err=True)
+
+
+def with_interval(value: float, low: float, high: float, *, between: str = " to ") -> str:
+    """As "1.21 (1.02 to 1.43)"; without what is not known, and a dash if that is all of it."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.2f}" + ("" if math.isnan(low) else f" ({low:.2f}{between}{high:.2f})")

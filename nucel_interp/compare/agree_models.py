@@ -147,6 +147,8 @@ def agree_models(
         warnings.append(f"{fine.name} reads tokens of several bases: mutagenesis, no gradients")
     kept_records = _usable(records, fine, warnings)
     sequences = [r.sequence for r in kept_records]
+    if sites is not None:  # before the work: a misspelt chromosome is told
+        _sites(sites, records, kept_records, np.zeros(len(sequences), dtype=bool), "")
     scores: list[BaseScore] = []
     attention: list[Attention] = []
     sure = np.ones(len(sequences), dtype=bool)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.crossfit import crossfit
+from nucel_interp.analysis.crossfit import crossfit, how_called
 from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.analysis.study import OnProgress, Stages, Study
@@ -149,7 +149,7 @@ def _counts(
     ]
     return (
         len(fitted.seqlets),
-        fitted.called[0].threshold.fdr,
+        how_called(folds, fitted.called).fdr,
         len(motifs),
         sum(c.passes for c in fitted.candidates),
         *count_names(motifs, database),

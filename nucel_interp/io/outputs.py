@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
-import secrets
+import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from nucel_interp.errors import OutputError
+from nucel_interp.io.partial import Partial, hidden, remove_left_over
 
 RUN_FILE = "run.json"
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/(self|thread-self|\d+))/fd/(\d+)")
+_STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 class OutputFolder:
@@ -37,22 +42,26 @@ class OutputFolder:
     """
 
     def __init__(self, path: str | Path, *, force: bool = False) -> None:
-        if str(path) == "-":
-            raise OutputError("this command writes several files: give a folder with -o, not '-'")
+        if is_stream(path):
+            raise OutputError(
+                f"this command writes several files: give a folder with -o, not '{path}'"
+            )
         self.path = Path(path).expanduser().resolve()
         self.force = force
         self._parents: list[Path] = []
-        self._partial = _hidden(self.path, "partial")
+        self._partial = Partial(self.path)
 
     def __enter__(self) -> Path:
         self._check()
         try:
             self._parents = _make_parents(self.path)
-            self._partial.mkdir()
-        except OSError as error:
+            remove_left_over(self.path)
+            return self._partial.make_folder()
+        except BaseException as error:
             self._clean()
-            raise _cannot_write(self.path, error) from error
-        return self._partial
+            if isinstance(error, OSError):
+                raise _cannot_write(self.path, error) from error
+            raise
 
     def __exit__(
         self,
@@ -93,51 +102,44 @@ class OutputFolder:
             raise OutputError(f"{self.path} holds an earlier output; give --force to replace it")
 
     def _publish(self) -> None:
-        old = _hidden(self.path, "old")
+        old = hidden(self.path, "old")
         replaces = self.path.is_dir()
-        if replaces:
-            self.path.rename(old)
         try:
-            self._partial.rename(self.path)
-        except OSError:
             if replaces:
+                self.path.rename(old)
+            self._partial.path.rename(self.path)
+        except BaseException:  # a signal too: the earlier output is never lost
+            if old.exists() and not self.path.exists():
                 old.rename(self.path)
             raise
         if replaces:
             shutil.rmtree(old, ignore_errors=True)
 
     def _clean(self) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
-        for parent in self._parents:
-            try:
-                parent.rmdir()
-            except OSError:
-                break  # holds our output, or somebody else's by now
+        self._partial.remove()
+        _remove_empty(self._parents)
 
     def _is_ours_to_explain(self, error: OSError) -> bool:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        here = isinstance(error.filename, str) and error.filename.startswith(str(self._partial))
+        place = str(self._partial.path)
+        here = isinstance(error.filename, str) and error.filename.startswith(place)
         return full or here
 
 
 def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False) -> None:
-    """Write one file, or nothing; ``-`` is standard output. Parents are made.
+    """Write one file, or nothing; into a stream (`is_stream`) what there is. Parents are made.
 
     Raises:
         OutputError: It exists and ``force`` is not given, is a folder, or cannot be written.
     """
     if isinstance(content, str):
-        with open_atomic(path, force=force) as stream:
-            stream.write(content)
-        return
-    if str(path) == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        with open_atomic(path, force=force) as text:
+            text.write(content)
         return
     path = check_free(path, force=force)
     if is_stream(path):
-        path.write_bytes(content)
+        with _open_stream(path) as stream:
+            stream.write(content)
         return
     with atomic_file(path, force=force) as partial:
         partial.write_bytes(content)
@@ -147,17 +149,21 @@ def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False)
 def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
     """A text file to write to line by line, that is there when the block ends well, or not at all.
 
+    Streams (`is_stream`) are written to as the lines come.
+
     Raises:
         OutputError: As `write_atomic`.
     """
-    if str(path) == "-":
+    path = check_free(path, force=force)
+    if _descriptor(path) == 1:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = check_free(path, force=force)
     if is_stream(path):
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
+        with _open_stream(path) as binary:
+            text = io.TextIOWrapper(binary, encoding="utf-8", newline="\n")
+            yield text
+            text.detach()
         return
     with (
         atomic_file(path, force=force) as partial,
@@ -174,47 +180,107 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
         OutputError: As `write_atomic`.
     """
     path = check_free(path, force=force)
-    partial = _hidden(path, "partial")
+    partial = Partial(path)
     parents: list[Path] = []
     try:
         parents = _make_parents(path)
-        yield partial
-        partial.replace(path)
+        remove_left_over(path)
+        yield partial.make_file()
+        partial.path.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
+        partial.remove()
         if not path.exists():
-            for parent in parents:
-                try:
-                    parent.rmdir()
-                except OSError:
-                    break  # something else lies there by now
+            _remove_empty(parents)
 
 
 def check_free(path: str | Path, *, force: bool) -> Path:
     """The file that ``path`` stands for, once it is known that it may be written.
 
+    A stream (`is_stream`) is given back as it is: there is nothing that could be lost.
+
     Raises:
-        OutputError: It exists and ``force`` is not given, or is a folder.
+        OutputError: It exists and ``force`` is not given, or is a folder, or no file can be made
+            there.
     """
-    path = Path(path).expanduser()
-    if path.is_dir():
+    given = Path(path)
+    if is_stream(given):
+        return given
+    path = given.expanduser()
+    if os.path.isdir(path):  # noqa: PTH112, which raises nothing where a folder may not be read
         raise OutputError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not force:
+    there = os.path.exists(path)  # noqa: PTH110, as above
+    if there and not path.is_file():
+        raise OutputError(f"{path} is a device; give the name of a file")
+    if there and not force:
         raise OutputError(f"{path} exists already; give --force to replace it")
-    return path.resolve()  # through a symbolic link to the file it stands for
+    path = path.resolve()  # through a symbolic link to the file it stands for
+    parent = next(parent for parent in path.parents if os.path.lexists(parent))
+    if not parent.is_dir():
+        raise _cannot_write(path, NotADirectoryError(errno.ENOTDIR, f"{parent} is no folder"))
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    return path
 
 
-def is_stream(path: Path) -> bool:
-    """Whether ``path`` is /dev/stdout or a named pipe: nothing to rename over."""
-    return path.exists() and not path.is_file()
+def is_stream(path: str | Path) -> bool:
+    """Whether ``path`` is written to as it comes: nothing to rename over, nothing to replace.
+
+    ``-`` and /dev/stdout, another open file by its number (/dev/fd/3, as a shell's ``>(...)``
+    gives), a named pipe, a terminal, /dev/null.
+    """
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = Path(path).expanduser().stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
-def _hidden(path: Path, what: str) -> Path:
-    """A name beside ``path`` that nobody else uses."""
-    return path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.{what}"
+def _descriptor(path: str | Path) -> int | None:
+    """The number of the open file that ``path`` names, through links, as /dev/stdout does.
+
+    Asked of the name: what it stands for may be a file, which opened anew would be emptied, though
+    the shell was told to append to it.
+    """
+    name = str(path)
+    for _ in range(40):  # as many links as Linux follows
+        if name in _STANDARD:
+            return _STANDARD[name]
+        match = _DESCRIPTOR.fullmatch(name)
+        if match and match[1] in (None, "self", "thread-self", str(os.getpid())):
+            return int(match[2])
+        try:
+            name = os.path.join(os.path.dirname(name), os.readlink(name))  # noqa: PTH115, PTH118, PTH120
+        except (OSError, ValueError):
+            return None
+    return None
+
+
+@contextmanager
+def _open_stream(path: Path) -> Iterator[BinaryIO]:
+    """Bytes go to ``path`` from wherever it stands.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    number = _descriptor(path)
+    try:
+        if number == 1:
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.flush()
+            return
+        # a copy of the open file keeps its place in it; opened anew it would begin at 0
+        target = path.expanduser() if number is None else os.dup(number)
+        with open(target, "wb") as stream:  # noqa: PTH123, a number too
+            yield stream
+    except BrokenPipeError:
+        raise  # the reader has had enough: how a command ends well
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def _make_parents(path: Path) -> list[Path]:
@@ -222,6 +288,14 @@ def _make_parents(path: Path) -> list[Path]:
     missing = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     return missing
+
+
+def _remove_empty(parents: list[Path]) -> None:
+    for parent in parents:
+        try:
+            parent.rmdir()
+        except OSError:
+            break  # holds our output, or somebody else's by now
 
 
 def _is_our_folder(path: Path) -> bool:

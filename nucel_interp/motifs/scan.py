@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.errors import InputError
+from nucel_interp.motifs import compiled
 from nucel_interp.motifs.pvalue import STEP, score_table
 from nucel_interp.motifs.pwm import checked_background, log_odds
 from nucel_interp.types import Motif, Site
@@ -195,8 +196,6 @@ class Scanner:
         return np.array(at, np.int64), np.array(reverse, np.bool_), np.array(p, np.float64)
 
     def _memelite(self, scores: NDArray[np.float64], p_threshold: float) -> _Hits:
-        from memelite.fimo import fimo
-
         nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0)
         table = score_table(scores, self.background)
         cutoff = table.cutoff(p_threshold)
@@ -212,7 +211,7 @@ class Scanner:
         room = int(np.ceil(scores.shape[1] / 2)) + 1
         equal = score_table(scores)
         loose = equal.tail[max(cutoff - equal.lowest - room, 0)]
-        found = fimo(
+        found = compiled.fimo()(
             {"motif": 0.25 * 2.0**scores},
             self._ready,
             bin_size=table.step,

@@ -2,29 +2,34 @@
 
 Tomtom (Gupta et al., Genome Biol 2007, 8:R24) scores every alignment of two matrices by the
 distance between columns, and asks how often columns drawn from all targets would score as well.
-This is the only module that uses memelite's Tomtom; it is loaded at the first call.
+This is the only module that uses memelite's Tomtom; it is loaded (`compiled`) at the first call.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import NucelWarning
-from nucel_interp.motifs.pwm import total_information
+from nucel_interp.motifs import compiled
+from nucel_interp.motifs.pwm import total_information, trim
 from nucel_interp.types import Motif
 
 # memelite's own limit: below it the null has too few columns
 FEWEST_TARGETS = 25
+END_BITS = 0.25
+"""Columns at either end of a matrix with less information are not compared.
+
+Two flat columns are the most alike of all, so that flat ends match whatever has a run of N. A
+background of 70 % A and T has 0.12 bits, and 20 sites without any preference look like 0.11;
+JASPAR's own ends all have more than 0.25.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,9 @@ class Comparison:
     Attributes:
         p: Tomtom's p-value of the best alignment, 0..1, both strands accounted for.
         offset: How many columns the query begins to the right of the target, negative if to the
-            left; the target as shown by ``strand``. This is Tomtom's sign.
-        overlap: Number of aligned columns; 0 where not compared.
+            left; the target as shown by ``strand``. This is Tomtom's sign. It is of the matrices
+            as they were given, with their ends.
+        overlap: Number of aligned columns, ends included; 0 where not compared.
         strand: "+" the target as given, "-" its reverse complement, "." not compared.
     """
 
@@ -55,13 +61,16 @@ def tomtom(
 ) -> Comparison:
     """Compare motifs by Tomtom: Euclidean column distance, complete scores, both strands.
 
+    Ends that say nothing (`informative`) are left out of queries, targets and null alike; a matrix
+    that is nothing else is like nothing (p = 1).
+
     Args:
         queries: Motifs to look up.
         targets: Motifs to look in.
         null: Further motifs whose columns join the null but which are not reported; needed for
             honest p-values where there are few targets.
-        min_bits: Queries with less total information than this are not compared (p = 1).
-        min_width: Queries with fewer columns than this are not compared (p = 1).
+        min_bits: Queries with less information between their ends are not compared (p = 1).
+        min_width: Queries with fewer columns between their ends are not compared (p = 1).
 
     Returns:
         p-values and alignments. p is per pair: multiply by the number of targets for E.
@@ -75,54 +84,85 @@ def tomtom(
     offset = np.zeros(shape, dtype=np.int64)
     overlap = np.zeros(shape, dtype=np.int64)
     strand = np.full(shape, ".", dtype="<U1")
+    asked = [informative(query) for query in queries]
     rows = [
         row
-        for row, query in enumerate(queries)
-        if query.width >= min_width and total_information(query.pwm) >= min_bits
+        for row, query in enumerate(asked)
+        if query.width >= max(min_width, 1) and total_information(query.pwm) >= min_bits
     ]
-    pool = [_columns(motif) for motif in (*targets, *null)]
-    if rows and targets:
-        if len(pool) < FEWEST_TARGETS:
+    given = [informative(motif) for motif in (*targets, *null)]
+    pool = [_columns(motif.pwm) for motif in given if motif.width]
+    columns = [column for column, target in enumerate(given[: len(targets)]) if target.width]
+    if rows and columns:
+        if len(given) < FEWEST_TARGETS:
             warnings.warn(
-                f"Motif similarity was computed against {len(pool)} motifs only; below "
+                f"Motif similarity was computed against {len(given)} motifs only; below "
                 f"{FEWEST_TARGETS} its p-values depend strongly on which motifs these are. "
                 "Compare with a larger collection to rely on them.",
                 NucelWarning,
                 stacklevel=2,
             )
-        found = _memelite([_columns(queries[row]) for row in rows], pool)[:, :, : len(targets)]
-        # rounding may leave a p a hair outside
-        p[rows] = np.clip(found[0], 0.0, 1.0)
-        offset[rows] = found[2].astype(np.int64)
-        overlap[rows] = found[3].astype(np.int64)
-        strand[rows] = np.where(found[4] == 0, "+", "-")
+        found = _memelite([_columns(asked[row].pwm) for row in rows], pool)[:, :, : len(columns)]
+        at = np.ix_(rows, columns)
+        p[at] = np.clip(found[0], 0.0, 1.0)  # rounding may leave a p a hair outside
+        strand[at] = np.where(found[4] == 0, "+", "-")
+        before = np.array([asked[row].left for row in rows])[:, None]
+        ends = np.array([(given[column].left, given[column].right) for column in columns])
+        shown = np.where(found[4] == 0, ends[:, 0], ends[:, 1])  # the target's left, as it is shown
+        offset[at] = found[2].astype(np.int64) - before + shown
+        width = np.array([[query.width] for query in queries])
+        end = np.minimum(offset + width, [target.width for target in targets])
+        overlap = np.where(strand == ".", 0, end - np.maximum(offset, 0))
     return Comparison(p, offset, overlap, strand)
 
 
-def is_warm() -> bool:
-    """Whether memelite's compiled Tomtom is on disk, as far as can be seen without loading it.
+@dataclass(frozen=True, eq=False)
+class Informative:
+    """A matrix without its uninformative ends.
 
-    Looks in memelite's folder and in numba's own places. False may be wrong (a cache kept
-    elsewhere), True may be too (an outdated cache): use it for a message, nothing else.
+    Attributes:
+        pwm: (4, columns that are left); none if no column says anything.
+        left, right: How many columns were cut.
     """
-    spec = importlib.util.find_spec("memelite")
-    if spec is None or spec.origin is None:
-        return False
-    pattern = f"tomtom._tomtom-*.py{sys.version_info.major}{sys.version_info.minor}.nbi"
-    if any((Path(spec.origin).parent / "__pycache__").glob(pattern)):
-        return True
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    elsewhere = [Path(user) / "numba", Path.home() / "Library" / "Caches" / "numba"]
-    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        elsewhere.append(Path(chosen))
-    return any(any(folder.rglob(pattern)) for folder in elsewhere if folder.is_dir())
+
+    pwm: NDArray[np.float64]
+    left: int
+    right: int
+
+    @property
+    def width(self) -> int:
+        """Columns that are left."""
+        return self.pwm.shape[1]
+
+
+def informative(motif: Motif) -> Informative:
+    """What of a motif is compared: without columns under `END_BITS` at either end."""
+    kept, left = trim(motif.pwm, END_BITS)
+    return Informative(kept, left, motif.width - left - kept.shape[1])
+
+
+def is_warm() -> bool:
+    """Whether memelite's Tomtom is compiled and kept on disk; loads memelite to see it."""
+    return compiled.is_compiled()
 
 
 def notice() -> str | None:
     """What a command should say before its first comparison; None if there is nothing to say."""
     if is_warm():
         return None
-    return "Compiling motif comparison, once on this machine: about 90 seconds."
+    kept, seconds = compiled.kept_in(), "about 90 seconds"
+    if kept is None:
+        return (
+            f"Compiling motif comparison, {seconds}, in every run: no folder can be written to "
+            f"keep it in. {compiled.VARIABLE} names one."
+        )
+    said = f"Compiling motif comparison, once on this machine: {seconds}."
+    if compiled.is_temporary(kept):
+        said += (
+            f" It is kept in {kept.parent}, as neither the user's cache nor the packages can be "
+            f"written; {compiled.VARIABLE} names another folder."
+        )
+    return said
 
 
 def warm() -> float:
@@ -134,17 +174,16 @@ def warm() -> float:
     return time.perf_counter() - start
 
 
-def _columns(motif: Motif) -> NDArray[np.float64]:
+def _columns(pwm: NDArray[np.float64]) -> NDArray[np.float64]:
     # one dtype and layout, or numba compiles anew
-    return np.ascontiguousarray(motif.pwm, dtype=np.float64)
+    return np.ascontiguousarray(pwm, dtype=np.float64)
 
 
 def _memelite(
     queries: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """The engine's five arrays: p, score, offset, overlap, strand; each (queries, targets)."""
-    from memelite import tomtom as run
-
+    run = compiled.tomtom()
     with warnings.catch_warnings():
         # we say this ourselves, in our own words
         warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)

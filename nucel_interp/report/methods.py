@@ -151,6 +151,12 @@ def _motifs(facts: Facts) -> list[str]:
 
 
 def _threshold(facts: Facts) -> str:
+    halves = [facts[key] for key in ("seqlet_fdr_1", "seqlet_fdr_2") if key in facts]
+    rates = [f"{number(rate)} in half {half}" for half, rate in enumerate(halves, start=1)]
+    each = " and ".join(rates) if len(rates) > 1 else number(facts["seqlet_fdr"])
     if facts["seqlet_fdr_reached"]:
-        return f"the false discovery rate was {number(facts['seqlet_fdr'])}"
-    return "no threshold reached a false discovery rate of 0.05, so the best five per kb were taken"
+        return f"the false discovery rate was {each}"
+    return (
+        "where no threshold reached a false discovery rate of 0.05, the one that leaves five per "
+        f"kb was taken (the rate was {each})"
+    )

@@ -1,6 +1,7 @@
 """Seqlets: short intervals of high score, called against the same score on shuffled copies."""
 
 from nucel_interp.seqlets.calling import (
+    Calling,
     Calls,
     Threshold,
     call_seqlets,
@@ -12,6 +13,7 @@ from nucel_interp.seqlets.calling import (
 from nucel_interp.seqlets.tags import low_complexity, masked_bases, soft_masked
 
 __all__ = [
+    "Calling",
     "Calls",
     "Threshold",
     "call_seqlets",

@@ -54,6 +54,62 @@ class Threshold:
     reached: bool
 
 
+@dataclass(frozen=True)
+class Calling:
+    """How the seqlets of an input were called: each half at the threshold chosen on the other.
+
+    Attributes:
+        thresholds: At which half 1 and half 2 were called; a single one where nothing is split.
+        n_seqlets: How many each left.
+    """
+
+    thresholds: tuple[Threshold, ...]
+    n_seqlets: tuple[int, ...]
+
+    @property
+    def reached(self) -> bool:
+        """Did a threshold reach the target for every half?"""
+        return all(t.reached for t in self.thresholds)
+
+    @property
+    def fdr(self) -> float:
+        """The largest false discovery rate of the halves; NaN if none is known."""
+        return max((t.fdr for t in self.thresholds if not math.isnan(t.fdr)), default=math.nan)
+
+    @property
+    def rates(self) -> str:
+        """False discovery rates as "3.1%", or "0.0% and 3.1% in the two halves"."""
+        said = [f"{t.fdr:.1%}" for t in self.thresholds]
+        return said[0] if len(set(said)) == 1 else f"{' and '.join(said)} in the two halves"
+
+    def shortfall(self, null: str) -> str:
+        """What must be said where a half's threshold does not reach the target; "" if all do.
+
+        Args:
+            null: What sequences are told from, such as "shuffled ones".
+        """
+        short = [i for i, t in enumerate(self.thresholds) if not t.reached]
+        if not short or not sum(self.n_seqlets):
+            return ""
+        if len(short) == len(self.thresholds):
+            return (
+                f"the score does not tell these sequences from {null}: no threshold reaches a "
+                f"false discovery rate of {TARGET_FDR:g}, so the best five seqlets per kb were "
+                f"taken (rate {self.rates})"
+            )
+        (i,) = short
+        mine, other = f"half {i + 1}", f"half {2 - i}"
+        if math.isnan(self.thresholds[i].fdr):
+            return f"{mine} has no seqlet: nothing of {other} is scored, where its threshold is set"
+        return (
+            f"the score tells {mine} of these sequences from {null}, but not {other}: no threshold "
+            f"reaches a false discovery rate of {TARGET_FDR:g} there. The one that leaves five "
+            f"seqlets per kb of {other} (rate {self.thresholds[i].fdr:.1%}) gave "
+            f"{self.n_seqlets[i]:,} of the {sum(self.n_seqlets):,} seqlets, those of {mine}; the "
+            f"others' rate is {self.thresholds[1 - i].fdr:.1%}"
+        )
+
+
 def find_peaks(track: NDArray[np.floating], offsets: NDArray[np.int64]) -> Calls:
     """All candidate seqlets of every unit, best first within a unit, at most 10 per kb, at least 1.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from nucel_pretrain.benchmark.command import benchmark
 from nucel_pretrain.finetune.command import finetune
+from nucel_runtime.signals import unwind_when_ended
 
 
 class Group(TyperGroup):
@@ -58,12 +60,19 @@ class ManyValues(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
-app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: markup takes [[sites]] for its own
+)
 
 
 @app.callback()
 def main() -> None:
     """Pre-train NucEL: a generator replaces bases, a discriminator finds them."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # torchrun ends its processes itself
+        unwind_when_ended()
 
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,21 @@ def keep_metrics_up_to(step: int, path: Path) -> None:
         write_whole(path, "".join(kept))
 
 
+def check_folder(out: Path) -> None:
+    """See before the work that ``out`` can be a run's folder; nothing is made.
+
+    Raises:
+        PretrainError: It is a file, or cannot be made or written to.
+    """
+    if out.exists() and not out.is_dir():
+        raise PretrainError(f"{out} is a file; give a folder for the run")
+    nearest = next(p for p in (out.absolute(), *out.absolute().parents) if os.path.lexists(p))
+    if not nearest.is_dir():
+        raise PretrainError(f"cannot make the folder {out}: {nearest} is no folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PretrainError(f"cannot make the folder {out}: {nearest} may not be written to")
+
+
 def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
     """Write the resolved configuration, or refuse to go on with another one.
 
@@ -72,12 +88,19 @@ def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
         done: Steps that the newest checkpoint has behind it.
 
     Raises:
+        PretrainError: As `check_config`.
+    """
+    check_config(config, path, done)
+    write_whole(path, json.dumps(as_dict(config), indent=2) + "\n")
+
+
+def check_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
+    """Refuse to go on with a run of another configuration; for the arguments see `same_config`.
+
+    Raises:
         PretrainError: The folder's configuration differs; every difference is listed.
     """
-    now = as_dict(config)
-    text = json.dumps(now, indent=2) + "\n"
     if not path.exists():
-        write_whole(path, text)
         return
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -85,6 +108,7 @@ def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
             raise ValueError("not a JSON object")
     except ValueError as error:
         raise PretrainError(f"{path} is not a run's configuration: {error}") from error
+    now = as_dict(config)
     free = FREE
     try:
         first = build(PretrainConfig, before)
@@ -104,7 +128,6 @@ def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:
             f"{path.parent} holds a run with another configuration: {'; '.join(changed)}. "
             "Give another --out, or the first configuration."
         )
-    write_whole(path, text)
 
 
 def _same_rates(one: PretrainConfig, two: PretrainConfig, steps: int) -> bool:

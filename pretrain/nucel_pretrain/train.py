@@ -23,7 +23,13 @@ from nucel_pretrain.distributed import World, alone, spread
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer
-from nucel_pretrain.runfolder import keep_metrics_up_to, log, same_config
+from nucel_pretrain.runfolder import (
+    check_config,
+    check_folder,
+    keep_metrics_up_to,
+    log,
+    same_config,
+)
 from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_checkpoint
 from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
 from nucel_pretrain.tokens import Tokens, make_tokens
@@ -263,6 +269,11 @@ def _data(
     if not world.is_main:
         world.barrier()
     try:
+        if world.is_main:  # before the genome is read, which may take long
+            check_folder(out)
+            saved = checkpoints(out)
+            done = int(saved[-1].name.removeprefix("step-")) if saved else 0
+            check_config(config, out / "config.json", done)
         genome = Genome.open(config.data.fasta, cache=cache, say=say)
         windows = Windows(genome, config.data)
         if windows.unmatched:
@@ -276,8 +287,6 @@ def _data(
         except OSError as error:
             raise PretrainError(f"cannot make the run folder {out}: {error}") from error
         if world.is_main:
-            saved = checkpoints(out)
-            done = int(saved[-1].name.removeprefix("step-")) if saved else 0
             same_config(config, out / "config.json", done)
         try:
             tokens = make_tokens(config.tokens, windows.stretches(), out / "tokenizer.json")

@@ -252,11 +252,20 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, cache, monkey
     assert not list(cache.iterdir())
 
 
-def test_a_cache_that_cannot_be_written_names_the_option(tmp_path):
+def test_a_cache_that_cannot_be_written_is_told(tmp_path):
     path = write(tmp_path, "g.fa", FILES["g.fa"])
     (tmp_path / "taken").write_text("a file where the cache should be")
-    with pytest.raises(GenomeError, match=r"in .*taken.*choose another folder with --cache"):
+    with pytest.raises(GenomeError, match=r"in .*taken.*give another folder"):
         Genome.open([path], cache=tmp_path / "taken")
+
+
+def test_the_users_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    """Some programs have no option for it."""
+    path = write(tmp_path, "g.fa", FILES["g.fa"])
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "taken"))
+    with pytest.raises(GenomeError, match=r"set XDG_CACHE_HOME to another folder$"):
+        Genome.open([path])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -269,7 +278,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, cache, monkeypatch):
         return str(dir / prefix)
 
     monkeypatch.setattr(genome_cache.tempfile, "mkdtemp", folder_on_a_full_disk)
-    with pytest.raises(GenomeError, match=r"No space left on device.*--cache"):
+    with pytest.raises(GenomeError, match=r"No space left on device.*give another folder"):
         Genome.open([path], cache=cache)
     assert not list(cache.iterdir())
 

@@ -172,10 +172,10 @@ def _untested_table() -> pd.DataFrame:
 def _matches() -> pd.DataFrame:
     rows = [
         ["motif_1", "MA0139.2", 2, 1e-11, 1.23e-8, 2e-8, 15, CTCF, "NN" + CTCF + "NN", "+",
-         "CTCF", "vertebrates", "CTCF", "MA0139.2,MA1929.2", 3.4e-8],
+         "CTCF", "vertebrates", "CTCF", "MA0139.2,MA1929.2", 3.4e-8, 0, 0],
         ["motif_2", "MA1141.2", 1, 2e-7, 2.1e-4, 4e-4, 9, reverse_complement(AP1),
          reverse_complement("G" + AP1 + "C"), "-", "FOS::JUND", "vertebrates", "AP-1",
-         "MA0099.4,MA1141.2", 8.4e-3],
+         "MA0099.4,MA1141.2", 8.4e-3, 0, 0],
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=MATCH_COLUMNS)
 
@@ -215,7 +215,8 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
         "split_rule": "by chromosome", "method": "cluster", "cluster_stability": 0.83,
         "score": "attention", "strand": "both",
         "model": "nucel-mini", "model_sha256": "9f2c" * 16, "n_heads_chosen": 5,
-        "seqlet_threshold": 1.7312345, "seqlet_fdr": 0.0312, "seqlet_fdr_reached": True,
+        "seqlet_threshold_1": 1.7312345, "seqlet_fdr_1": 0.0312, "seqlet_threshold_2": 1.81,
+        "seqlet_fdr_2": 0.0298, "seqlet_fdr": 0.0312, "seqlet_fdr_reached": True,
         "n_seqlets": n_seqlets, "n_motifs": 3, "n_untested": 1, "database": "JASPAR CORE 2026",
         "n_targets": 1019, "shuffled_copies": 9, "shuffled_input_motifs": 0,
         "shuffled_input_seqlets": 4, "scanner": "FIMO (pymemesuite)", "backend": "profile",

@@ -297,7 +297,7 @@ def test_find_seqlets_gives_the_seqlets_of_find_motifs() -> None:
     found = find_seqlets(records, track=track)
     pd.testing.assert_frame_equal(found.seqlets, find_motifs(records, track=track).seqlets)
     assert found.permuted_null
-    assert not found.threshold.reached
+    assert not found.calling.reached
     assert (
         (found.seqlets["q_value"] >= found.seqlets["p_value"]) & (found.seqlets["q_value"] <= 1)
     ).all()

@@ -203,15 +203,22 @@ app(["slow"])
 """
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def heeds_signals(ignored=()):
+    """A test run started in the background ignores Ctrl-C, and its children would too."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_run_ended_from_outside_leaves_nothing(tmp_path, sent, code):
     run = subprocess.Popen(
         [sys.executable, "-c", SLOW_RUN, str(tmp_path / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a test run started in the background ignores Ctrl-C, and its children would too
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heeds_signals,
     )
     with run:
         assert run.stdout is not None
@@ -224,3 +231,18 @@ def test_a_run_ended_from_outside_leaves_nothing(tmp_path, sent, code):
     assert run.returncode == code
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_is_heeded(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOW_RUN.replace("sleep(60)", "sleep(2)"), str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: heeds_signals([signal.SIGHUP]),
+    )
+    with run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "started\n"
+        run.send_signal(signal.SIGHUP)
+    assert run.returncode == 0
+    assert (tmp_path / "out" / "part").exists()

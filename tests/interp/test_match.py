@@ -14,6 +14,7 @@ from nucel_interp.io.meme import write_meme
 from nucel_interp.match import (
     JasparDatabase,
     best_match,
+    ends,
     load_database,
     load_jaspar,
     match_motifs,
@@ -143,18 +144,21 @@ def test_shuffled_columns_match_nothing(vertebrates):
 def test_weak_queries_have_no_rows_and_do_not_count(vertebrates):
     ctcf = by_id(vertebrates, "MA0139.2")
     weak = [Motif("flat", np.full((4, 12), 0.25)), Motif("short", ctcf.pwm[:, :4])]
-    matches = match_motifs([*weak, ctcf], vertebrates)
+    with pytest.warns(NucelWarning, match=r"2 of 3 motifs .* flat \(0 columns\), short \(4 col"):
+        matches = match_motifs([*weak, ctcf], vertebrates)
     assert set(matches["Query_ID"]) == {"MA0139.2"}
     np.testing.assert_allclose(matches["q_global"], match_motifs([ctcf], vertebrates)["q_global"])
     assert best_match(matches, "flat") is None
-    for nothing in (match_motifs(weak, vertebrates), match_motifs([], vertebrates)):
+    with pytest.warns(NucelWarning, match="2 of 2 motifs were not compared"):
+        all_weak = match_motifs(weak, vertebrates)
+    for nothing in (all_weak, match_motifs([], vertebrates)):
         assert nothing.empty
         assert list(nothing.columns) == MATCH_COLUMNS
         assert nothing["p-value"].dtype == "float64"
 
 
 def test_no_row_below_the_threshold_keeps_the_columns(vertebrates):
-    matches = match_motifs([sharp("ACACGTTGGT", 0.6)], vertebrates, e_threshold=1e-30)
+    matches = match_motifs([sharp("ACACGTTGGT", 0.7)], vertebrates, e_threshold=1e-30)
     assert matches.empty
     assert list(matches.columns) == MATCH_COLUMNS
 
@@ -223,7 +227,7 @@ def test_match_command_takes_a_motif_file(tmp_path, vertebrates):
     call = ["match", str(tmp_path / "q.meme"), "--db", str(database)]
     result = CliRunner().invoke(app, call)
     assert result.exit_code == 0, result.stderr
-    assert "2 of 2 motifs have a match with E <= 10 in mine.meme" in result.stderr
+    assert "2 of 2 motifs have a match with q_global <= 0.05 in mine.meme" in result.stderr
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert rows[0] == MATCH_COLUMNS
     assert {row[1] for row in rows[1:]} <= {m.id for m in named(vertebrates, "GATA", 3)}
@@ -273,7 +277,8 @@ def test_flat_and_very_short_queries_give_no_hit(vertebrates, width):
     short = [Motif(f"s{i}", by_id(vertebrates, "MA0139.2").pwm[:, i : i + width]) for i in range(9)]
     flat = [Motif(f"f{w}", np.full((4, w), 0.25)) for w in (width, 8, 30)]
     nearly = [Motif(f"n{i}", rng.dirichlet([50] * 4, size=10).T) for i in range(5)]
-    assert match_motifs([*short, *flat, *nearly], vertebrates).empty
+    with pytest.warns(NucelWarning, match=r"17 of 17 motifs .* s0 \(\d column.* and 12 more"):
+        assert match_motifs([*short, *flat, *nearly], vertebrates).empty
 
 
 def test_bad_arguments(vertebrates):
@@ -281,3 +286,88 @@ def test_bad_arguments(vertebrates):
         match_motifs([sharp("ACGTACGT")] * 2, vertebrates)
     with pytest.raises(InputError, match="above 0"):
         match_motifs([], vertebrates, e_threshold=0)
+
+
+def with_ends(motif, left, right, rng=None):
+    """The motif between columns that say nothing; with ``rng`` as 150 sites would show them."""
+
+    def end(n):
+        if rng is None:
+            return np.full((4, n), 0.25)
+        return rng.multinomial(150, [0.29, 0.21, 0.21, 0.29], size=n).T / 150
+
+    return replace(motif, pwm=np.hstack([end(left), motif.pwm, end(right)]))
+
+
+NUMBERS = ["Target_ID", "p-value", "E-value", "q-value", "q_global", "Orientation"]
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_uninformative_ends_of_queries_are_not_compared(vertebrates, noisy):
+    """6-mers of no meaning get CTCF and ZNF354A, which have runs of N, if their ends count."""
+    rng = np.random.default_rng(0)
+    plain = [replace(sharp("".join(rng.choice(list("ACGT"), 6))), id=f"q{i}") for i in range(60)]
+    ended = [with_ends(motif, 12, 12, rng if noisy else None) for motif in plain]
+    want, got = match_motifs(plain, vertebrates), match_motifs(ended, vertebrates)
+    assert got[["Query_ID", *NUMBERS]].equals(want[["Query_ID", *NUMBERS]])
+    assert (got["Optimal_offset"] == want["Optimal_offset"] - 12).all()
+    assert set(got["Query_ends"]) == {24}
+    assert set(want["Query_ends"]) == {0}
+
+
+def test_offset_and_overlap_are_of_the_whole_matrices(vertebrates):
+    """Drawn side by side by them, both matrices lie as they were compared."""
+    jaspar = list(vertebrates.motifs[:60])
+    ctcf = by_id(vertebrates, "MA0139.2")
+    plain = JasparDatabase.from_motifs([ctcf, *jaspar[:20]], "x", jaspar)
+    ended = JasparDatabase.from_motifs(
+        [with_ends(m, 3, 7) for m in (ctcf, *jaspar[:20])], "x", jaspar
+    )
+    queries = [replace(ctcf, id="q", pwm=ctcf.pwm[:, 3:11]), replace(jaspar[3], id="long")]
+    want = match_motifs(queries, plain)
+    got = match_motifs([with_ends(q, 5, 2) for q in queries], ended)
+    assert got[NUMBERS].equals(want[NUMBERS])
+    assert set(got["Orientation"]) == {"+", "-"}
+    shown = np.where(got["Orientation"] == "+", 3, 7)  # the target's left end, as it is shown
+    assert (got["Optimal_offset"] == want["Optimal_offset"] - 5 + shown).all()
+    assert (got["Target_ends"] == 10).all()
+    wide = {q.id: q.width + 7 for q in queries}
+    for row in got.itertuples(index=False):
+        target = by_id(ended, row.Target_ID).width
+        end = min(row.Optimal_offset + wide[row.Query_ID], target)
+        assert row.Overlap == end - max(row.Optimal_offset, 0)
+
+
+def test_a_target_that_is_nothing_but_flat_is_like_nothing(vertebrates):
+    flat = Motif("flat", np.full((4, 12), 0.25), name="flat")
+    database = JasparDatabase.from_motifs([flat, *vertebrates.motifs[:40]], "x")
+    matches = match_motifs([vertebrates.motifs[7]], database, e_threshold=100)
+    row = matches[matches["Target_ID"] == "flat"].iloc[0]
+    assert (row["p-value"], row["Overlap"], row["Orientation"]) == (1.0, 0, ".")
+
+
+def test_no_matrix_of_jaspar_has_such_ends(vertebrates):
+    """So its archetypes and the matches of queries without such ends are what they were."""
+    assert not any(ends(motif) for motif in load_jaspar("all").motifs)
+
+
+def test_match_command_says_what_was_left_out(tmp_path, vertebrates):
+    gata = named(vertebrates, "GATA", 1)[0]
+    queries = [
+        replace(gata, id="found"),
+        with_ends(replace(gata, id="wide"), 4, 0),
+        Motif("weak", gata.pwm[:, :3]),
+        replace(sharp("CCGGTTAACCGG"), id="other"),
+    ]
+    (tmp_path / "q.meme").write_text(write_meme(queries))
+    database = mine(tmp_path, [with_ends(gata, 0, 2)])
+    call = ["match", str(tmp_path / "q.meme"), "--db", str(database)]
+    result = CliRunner().invoke(app, call)
+    assert result.exit_code == 0, result.stderr
+    assert "warning: 1 of 4 motifs were not compared" in result.stderr
+    assert "weak (3 columns)" in result.stderr
+    assert "note: 1 of 4 motifs of " in result.stderr
+    assert "(wide: 4)" in result.stderr
+    assert "note: 1 of 1 motifs of mine.meme have columns under 0.25 bits" in result.stderr
+    # three rows with E <= 10, as every pair of a small collection has, and two that mean something
+    assert "2 of 4 motifs have a match with q_global <= 0.05 in mine.meme; 3 rows" in result.stderr

@@ -5,12 +5,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from nucel_interp.errors import OutputError
-from nucel_interp.io.outputs import OutputFolder, write_atomic
+from nucel_interp.errors import NucelWarning, OutputError
+from nucel_interp.io import partial
+from nucel_interp.io.outputs import OutputFolder, check_free, open_atomic, write_atomic
 from nucel_interp.io.provenance import file_sha256, folder_sha256, run_info
 from nucel_interp.io.tables import write_json
 
@@ -185,3 +192,153 @@ def test_folder_digest_covers_weights_and_config(tmp_path):
     for name in ("config.json", "model.safetensors", "README.md"):
         (tmp_path / name).write_text(name)
     assert list(folder_sha256(tmp_path)) == ["config.json", "model.safetensors"]
+
+
+WRITER = """
+import sys
+from nucel_interp.io.outputs import open_atomic, write_atomic
+path, kind = sys.argv[1:]
+if kind == "bytes":
+    write_atomic(path, b"one\\ntwo\\n")
+elif kind == "text":
+    write_atomic(path, "one\\ntwo\\n")
+else:
+    with open_atomic(path) as stream:
+        stream.writelines(["one\\n", "two\\n"])
+"""
+NAMES = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link", "/dev/fd/3", "-"]
+
+
+def shell(script, *arguments, cwd):
+    """A user's line, with "$@" the program that writes to the place named first."""
+    command = ["bash", "-c", f"set -o pipefail; {script}", "bash"]
+    command += [sys.executable, "-c", WRITER, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "text", "lines"])
+@pytest.mark.parametrize("name", NAMES)
+def test_standard_output_and_open_files_are_written_to_where_they_stand(tmp_path, name, kind):
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    (tmp_path / "kept").write_text("kept\n")
+    redirect = "3>&1 " if name == "/dev/fd/3" else ""
+    piped = shell(f'"$@" {redirect} | cat', name, kind, cwd=tmp_path)
+    assert (piped.stdout, piped.stderr) == ("one\ntwo\n", "")
+    to_file = "3" if name == "/dev/fd/3" else ""
+    done = shell(f'"$@" {to_file}>> kept && "$@" {to_file}> new', name, kind, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "kept").read_text() == "kept\none\ntwo\n"
+    assert (tmp_path / "new").read_text() == "one\ntwo\n"
+
+
+def test_process_substitution(tmp_path):
+    done = shell('"$@" >(cat > got) lines; wait', cwd=tmp_path)
+    assert done.stderr == ""
+    assert (tmp_path / "got").read_text() == "one\ntwo\n"
+
+
+def test_a_named_pipe_and_dev_null_need_no_force_and_stay(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    write_atomic(pipe, "one\n")
+    reader.join()
+    assert got == ["one\n"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    write_atomic("/dev/null", "gone\n")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "pipe"])
+def test_a_stream_holds_no_folder(tmp_path, place):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="several files"):
+        OutputFolder(tmp_path / place)
+
+
+def test_a_closed_or_full_stream_is_said(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written: Bad file descriptor"):
+        write_atomic("/dev/fd/987", "x")
+    with pytest.raises(OutputError, match="No space left"), open_atomic("/dev/full") as stream:
+        stream.write("x")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_place_is_looked_at_before_the_work(tmp_path, force):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file is no folder"):
+        check_free(tmp_path / "file" / "deep" / "out.tsv", force=force)
+    with pytest.raises(OutputError, match="is a folder"):
+        check_free(tmp_path, force=force)
+    assert check_free(tmp_path / "new" / "out.tsv", force=force) == tmp_path / "new" / "out.tsv"
+    assert everything(tmp_path) == {"file"}
+
+
+def killed_run(out):
+    """A process that is at work on ``out``, to be killed."""
+    code = (
+        "import sys, time\n"
+        "from nucel_interp.io.outputs import OutputFolder, atomic_file\n"
+        "out = sys.argv[1]\n"
+        "with (atomic_file(out) if out.endswith('.tsv') else OutputFolder(out)):\n"
+        "    print('started', flush=True); time.sleep(60)\n"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"started\n"
+    return run
+
+
+def write_again(out):
+    if out.suffix == ".tsv":
+        write_atomic(out, "x", force=True)
+    else:
+        with OutputFolder(out, force=True) as folder:
+            fill(folder)
+
+
+@pytest.mark.parametrize("name", ["out", "out.tsv"])
+def test_what_a_killed_run_left_is_removed_and_a_live_run_is_let_alone(tmp_path, name):
+    out = tmp_path / name
+    with killed_run(out) as run:
+        (left,) = tmp_path.iterdir()
+        write_again(out)
+        assert set(tmp_path.iterdir()) == {out, left}
+        run.send_signal(signal.SIGKILL)
+    assert left.exists()
+    beside = tmp_path / left.name.replace(name, f"x{name}")  # of another output
+    shutil.copytree(left, beside) if left.is_dir() else shutil.copy(left, beside)
+    write_again(out)
+    assert set(tmp_path.iterdir()) == {out, beside}
+
+
+@pytest.mark.parametrize("why", ["another machine", "no locks"])
+def test_what_may_be_of_a_live_run_elsewhere_is_named(tmp_path, monkeypatch, why):
+    left = partial.hidden(tmp_path / "out", "partial")
+    left.mkdir()
+    if why == "no locks":
+        monkeypatch.setattr(partial, "fcntl", None)
+    else:
+        monkeypatch.setattr(partial.platform, "node", lambda: "another")
+    with pytest.warns(NucelWarning, match=left.name):
+        write_again(tmp_path / "out")
+    assert left.exists()
+
+
+def test_a_signal_between_two_renames_brings_the_earlier_output_back(tmp_path, monkeypatch):
+    with OutputFolder(tmp_path / "out") as folder:
+        fill(folder, "old")
+    rename = Path.rename
+
+    def interrupted(self, target):
+        if self.name.endswith(".partial"):
+            raise SystemExit(143)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(SystemExit), OutputFolder(tmp_path / "out", force=True) as folder:
+        fill(folder)
+    assert everything(tmp_path) == {"out", "out/motifs.tsv", "out/run.json"}
+    assert (tmp_path / "out" / "motifs.tsv").read_text() == "old"

@@ -10,8 +10,11 @@ import pytest
 from scipy.stats import kstest
 from typer.testing import CliRunner
 
+from nucel_interp.analysis import find_kmers, find_motifs, find_seqlets
+from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.cli import app
 from nucel_interp.seqlets import (
+    Calling,
     Calls,
     Threshold,
     call_seqlets,
@@ -347,4 +350,70 @@ def test_the_command_runs_a_model(tmp_path: Path, tiny_folder: Path) -> None:
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert rows
     assert {row[-1] for row in rows} == {"."}  # the file makes no use of case
-    assert "best 5 seqlets per kb" in result.stderr
+    assert "best five seqlets per kb" in result.stderr
+
+
+def of_one_half(weak: int, peaks: int) -> tuple[list[Record], list[np.ndarray]]:
+    """48 sequences with a peak each, but for half ``weak``, of which only some have values."""
+    rng = np.random.default_rng(1)
+    records = [Record(f"s{i}", "".join(rng.choice(list("ACGT"), 120))) for i in range(48)]
+    _, test, _ = cut_and_split(records, None, 0)
+    units = np.flatnonzero(test if weak == 2 else ~test)
+    track = [rng.normal(scale=0.1, size=120) for _ in records]
+    for i, values in enumerate(track):
+        values[50:71] += 3.0
+        if i in units[peaks:]:
+            values[:] = np.nan
+    return records, track
+
+
+@pytest.mark.parametrize("weak", [1, 2])
+def test_a_half_whose_threshold_fell_back_is_told(weak: int) -> None:
+    """The other half is called at the weak half's threshold, whichever of the two it is."""
+    records, track = of_one_half(weak, peaks=12)
+    calling = find_seqlets(records, track=track).calling
+    fallen, fine = calling.thresholds[:: 1 if weak == 2 else -1]
+    assert (fallen.reached, fine.reached, calling.reached) == (False, True, False)
+    assert calling.fdr == max(fallen.fdr, fine.fdr)
+    said = calling.shortfall("the null")
+    assert f"tells half {3 - weak} of these" in said
+    assert f"but not half {weak}" in said
+    assert f"gave {calling.n_seqlets[2 - weak]:,} of the {sum(calling.n_seqlets):,}" in said
+    assert find_kmers(records, track=track).calling == calling
+    result = find_motifs(records, track=track)
+    assert any(said.replace("the null", "shuffled ones")[1:] in w for w in result.warnings)
+    facts = result.summary
+    assert not facts["seqlet_fdr_reached"]
+    assert facts[f"seqlet_fdr_{3 - weak}"] == fallen.fdr
+    assert facts[f"seqlet_fdr_{weak}"] == fine.fdr
+    assert facts["seqlet_fdr"] == calling.fdr
+
+
+@pytest.mark.parametrize("weak", [1, 2])
+def test_the_command_tells_of_either_half(tmp_path: Path, weak: int) -> None:
+    records, track = of_one_half(weak, peaks=12)
+    fasta, npz = tmp_path / "in.fa", tmp_path / "track.npz"
+    fasta.write_text("".join(f">{r.name}\n{r.sequence}\n" for r in records))
+    np.savez(npz, **{r.name: t for r, t in zip(records, track, strict=True)})
+    result = CliRunner().invoke(app, ["seqlets", str(fasta), "--track", str(npz)])
+    assert result.exit_code == 0, result.stderr
+    assert "at a false discovery rate" not in result.stderr
+    assert f"note: the score tells half {3 - weak}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "says"),
+    [
+        ([Threshold(1, 0.01, True)], ""),
+        ([Threshold(1, 0.01, True), Threshold(1, 0.04, True)], ""),
+        ([Threshold(1, 0.3, False)], "taken (rate 30.0%)"),
+        ([Threshold(1, 0.3, False), Threshold(1, 0.4, False)], "30.0% and 40.0% in the two halves"),
+        ([Threshold(math.inf, math.nan, False), Threshold(1, 0.0, True)], "half 1 has no seqlet"),
+        ([Threshold(1, 0.0, True), Threshold(1, 0.9, False)], "tells half 2 of these"),
+    ],
+)
+def test_what_is_said_of_thresholds(thresholds: list[Threshold], says: str) -> None:
+    calling = Calling(tuple(thresholds), (7,) * len(thresholds))
+    assert says in calling.shortfall("the null")
+    assert bool(says) is not calling.reached
+    assert Calling(tuple(thresholds), (0,) * len(thresholds)).shortfall("the null") == ""

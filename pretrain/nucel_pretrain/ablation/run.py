@@ -25,6 +25,7 @@ from nucel_pretrain.data import Windows
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
 from nucel_pretrain.objectives import load_model
+from nucel_pretrain.runfolder import check_folder
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.train import build_model, train
 from nucel_pretrain.warm_start import Start, saved_encoders
@@ -66,6 +67,7 @@ def ablate(
         PretrainError: The budget is too small for a step, or as `train`.
     """
     say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    check_folder(out)
     genome = Genome.open(arms[0].config.data.fasta, cache=cache, say=say)
     jobs = [(arm, seed) for seed in grid.seeds for arm in arms]
     rows: list[dict[str, Any]] = []

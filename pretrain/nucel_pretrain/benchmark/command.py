@@ -60,10 +60,18 @@ def benchmark(
     from nucel_pretrain.benchmark.suite import read_suite
     from nucel_pretrain.benchmark.table import markdown, write
     from nucel_pretrain.finetune.run import FinetuneSettings, load
+    from nucel_pretrain.runfolder import check_folder
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    check_folder(out)
+    if force and out.exists() and not (out / "cells").is_dir():
+        raise DataError(f"{out} is no benchmark's folder, so --force does not remove it")
+    if data is None and suite != "hg19-mini":
+        raise DataError(f"{suite} needs --data, the folder of its files")
+    if data is None and (not fasta or sites_dir is None):
+        raise DataError("hg19-mini is built from --fasta (chr20, chrX) and --sites-dir")
     if threads:
         torch.set_num_threads(threads)
     chosen = read_suite(suite)
@@ -79,14 +87,10 @@ def benchmark(
     for name in models or ():
         load(name)  # refuses before anything is removed
     if force and out.exists():
-        if not (out / "cells").is_dir():
-            raise DataError(f"{out} is no benchmark's folder, so --force does not remove it")
         shutil.rmtree(out)
     if data is None:
-        if suite != "hg19-mini":
-            raise DataError(f"{suite} needs --data, the folder of its files")
-        if not fasta or sites_dir is None:
-            raise DataError("hg19-mini is built from --fasta (chr20, chrX) and --sites-dir")
+        assert fasta
+        assert sites_dir is not None
         data = out / "data"
         build([str(path) for path in fasta], sites_dir, data, cache=cache, say=say)
     out.mkdir(parents=True, exist_ok=True)

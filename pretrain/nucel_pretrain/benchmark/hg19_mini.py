@@ -30,6 +30,7 @@ import numpy as np
 
 from nucel_genome import Genome
 from nucel_model import tokenizer
+from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.sites import Part, SiteSet, SplitConfig, labelled_windows
 from nucel_pretrain.runfolder import write_whole
 
@@ -102,6 +103,9 @@ def build(
     missing = [name for name in TASKS if not (out / name / "test.csv").exists()]
     if not missing:
         return
+    for task in TASKS.values():  # before the genome is read
+        if not (sites_dir / task.sites.bed).is_file():
+            raise DataError(f"{sites_dir} has no {task.sites.bed}, which hg19-mini is built from")
     genome = Genome.open(tuple(fasta), cache=cache, say=say)
     for name in missing:
         task = TASKS[name]

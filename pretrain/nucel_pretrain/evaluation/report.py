@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nucel_pretrain.config import PretrainError
+from nucel_pretrain.runfolder import check_folder
 
 FILES = ("evaluation.json", "evaluation.tsv", "evaluation.svg", "evaluation.png")
 INK, MODEL, REFERENCE = "#222222", "#0072B2", "#999999"
@@ -20,10 +21,9 @@ def check_output(out: Path, *, force: bool) -> None:
     """Refuse to overwrite an earlier evaluation.
 
     Raises:
-        PretrainError: There is one and ``force`` is not set, or ``out`` is not a folder.
+        PretrainError: There is one and ``force`` is not set, or ``out`` can be no folder.
     """
-    if out.exists() and not out.is_dir():
-        raise PretrainError(f"{out} is a file; give a folder for the evaluation")
+    check_folder(out)
     there = [name for name in FILES if (out / name).exists()]
     if there and not force:
         raise PretrainError(f"{out} holds {', '.join(there)}; give another folder, or --force")

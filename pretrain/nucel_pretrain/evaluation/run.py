@@ -19,7 +19,7 @@ from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.evaluation import planted, probes, replaced, report
 from nucel_pretrain.evaluation.metrics import Estimate, estimate
 from nucel_pretrain.evaluation.settings import EvaluateConfig
-from nucel_pretrain.evaluation.sites import PARTS, labelled_windows
+from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows
 from nucel_pretrain.masking import MaskingConfig
 from nucel_pretrain.objectives import ElectraConfig
 from nucel_pretrain.regions import resolve
@@ -87,9 +87,10 @@ def evaluate(
         "probes": {},
         "not_run": {},
     }
+    labelled = _labelled(genome, settings, results, say)
     _own_task(model, held, settings, results, add, say)
     _planted(model, held, settings, results, add, say)
-    _probes(model, genome, settings, results, add, say)
+    _probes(model, labelled, settings, results, add, say)
     results["seconds"] = round(time.monotonic() - started, 1)
     report.write(results, out)
     return results
@@ -191,28 +192,33 @@ def _planted(
         add("planted_auroc", subset, estimate(ranked.auroc, len(ids), draws=settings.draws))
 
 
+def _labelled(
+    genome: Genome, settings: EvaluateConfig, results: dict[str, Any], say: Say
+) -> list[Labelled]:
+    """The windows of every set of sites, before anything is measured: what is misspelt is told."""
+    if not settings.sites:
+        results["not_run"]["probes"] = "the settings name no [[sites]]"
+        return []
+    assert settings.split is not None
+    if not settings.probes.sites_dir:
+        results["not_run"]["probes"] = "no folder of BED files was given (--sites-dir)"
+        return []
+    folder = Path(settings.probes.sites_dir)
+    return [
+        labelled_windows(genome, sites, settings.split, folder=folder, say=say)
+        for sites in settings.sites
+    ]
+
+
 def _probes(
     model: Nucel,
-    genome: Genome,
+    labelled: list[Labelled],
     settings: EvaluateConfig,
     results: dict[str, Any],
     add: Add,
     say: Say,
 ) -> None:
-    if not settings.sites:
-        results["not_run"]["probes"] = "the settings name no [[sites]]"
-        return
-    assert settings.split is not None
-    if not settings.probes.sites_dir:
-        results["not_run"]["probes"] = "no folder of BED files was given (--sites-dir)"
-        return
-    folder = Path(settings.probes.sites_dir)
-    # all of them before the first is embedded: a misspelt file name is told at once
-    labelled = [
-        labelled_windows(genome, sites, settings.split, folder=folder, say=say)
-        for sites in settings.sites
-    ]
-    for sites, windows in zip(settings.sites, labelled, strict=True):
+    for sites, windows in zip(settings.sites if labelled else (), labelled, strict=True):
         n = sum(len(part.positive) for part in windows.values())
         say(f"probe {sites.name}: {n:,} windows")
         found = probes.probe_model(

@@ -97,6 +97,7 @@ def finetune(
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    _check_out(out, force=force)
     if task and task not in TASKS:
         raise PretrainError(f"--task must be one of {', '.join(TASKS)}; got {task!r}")
     settings = FinetuneSettings(
@@ -152,8 +153,6 @@ def finetune(
             say(f"note: {leak}")
     load(model)  # refuses before anything is removed
     if force and out.exists():
-        if not any(out.glob("seed*/finetune.json")):
-            raise PretrainError(f"{out} is no folder of a fine-tuning: --force does not remove it")
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     result = run(model, dataset, settings, out, device=device, say=say)
@@ -174,6 +173,16 @@ def finetune(
         f"seed {best.seed} has the lowest dev loss: {out / f'seed{best.seed}'}. metrics.tsv, "
         f"predictions.tsv and run.json written to {out}"
     )
+
+
+def _check_out(out: Path, *, force: bool) -> None:
+    """Before anything is read."""
+    from nucel_pretrain.config import PretrainError
+    from nucel_pretrain.runfolder import check_folder
+
+    check_folder(out)
+    if force and out.exists() and not any(out.glob("seed*/finetune.json")):
+        raise PretrainError(f"{out} is no folder of a fine-tuning: --force does not remove it")
 
 
 def describe(data: Dataset) -> str:

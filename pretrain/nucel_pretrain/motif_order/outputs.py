@@ -33,23 +33,24 @@ from nucel_pretrain.config import PretrainError, as_dict
 from nucel_pretrain.motif_order.matrices import Matrix
 from nucel_pretrain.motif_order.sampling import Example
 from nucel_pretrain.motif_order.settings import MotifOrderConfig
-from nucel_pretrain.runfolder import write_whole
+from nucel_pretrain.runfolder import check_folder, write_whole
 
 Row = dict[str, Any]
 MAY_GROW = frozenset(("models", "shapes", "seeds"))
 """What may differ between sittings of a run: no model's result depends on the others."""
 
 
-def begin(settings: MotifOrderConfig, out: Path, motifs: str) -> None:
-    """Make the folder, or go on with the run it holds; ``motifs`` is the text of the MEME file.
+def check(settings: MotifOrderConfig, out: Path, motifs: str) -> None:
+    """See whether the folder can be made, or the run that it holds gone on with.
+
+    ``motifs`` is the text of the MEME file.
 
     Raises:
         PretrainError: It holds another run or other files, or cannot be written.
     """
-    wanted = as_dict(settings) | {"motifs_sha256": hashlib.sha256(motifs.encode()).hexdigest()}
+    wanted = _wanted(settings, motifs)
     path = out / "config.json"
-    if out.exists() and not out.is_dir():
-        raise PretrainError(f"{out} is a file; give a folder for the run")
+    check_folder(out)
     if path.exists():
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
@@ -62,13 +63,24 @@ def begin(settings: MotifOrderConfig, out: Path, motifs: str) -> None:
                 f"{out} holds a run with other settings ({', '.join(keys)} differ); "
                 "give another --out, or the first settings to go on with that run"
             )
-        write_whole(path, json.dumps(wanted, indent=2) + "\n")
-        return
-    if out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         raise PretrainError(f"{out} holds other files; give a folder that is new or empty")
-    (out / "models").mkdir(parents=True)
+
+
+def begin(settings: MotifOrderConfig, out: Path, motifs: str) -> None:
+    """Make the folder, or go on with the run it holds; ``motifs`` is the text of the MEME file.
+
+    Raises:
+        PretrainError: As `check`.
+    """
+    check(settings, out, motifs)
+    (out / "models").mkdir(parents=True, exist_ok=True)
     write_whole(out / "motifs.meme", motifs)
-    write_whole(path, json.dumps(wanted, indent=2) + "\n")
+    write_whole(out / "config.json", json.dumps(_wanted(settings, motifs), indent=2) + "\n")
+
+
+def _wanted(settings: MotifOrderConfig, motifs: str) -> dict[str, Any]:
+    return as_dict(settings) | {"motifs_sha256": hashlib.sha256(motifs.encode()).hexdigest()}
 
 
 def write_examples(examples: Sequence[Example], motifs: tuple[Matrix, Matrix], out: Path) -> None:

@@ -70,6 +70,7 @@ def motif_order(
     motifs = Path(settings.motifs) if settings.motifs else SHIPPED
     motifs_text = read_text(motifs, "MEME")  # once: it may be a pipe
     a, b = two_of(motifs_text, motifs)
+    outputs.check(settings, out, motifs_text)
     models = [_load(name) for name in settings.models]
     for model in [*models, *(SHAPES[name](0) for name in settings.shapes)]:
         if sampling.length > model.config.context_bp:

@@ -1,0 +1,5 @@
+"""How a process of ours starts and ends. Every package imports this before it imports torch."""
+
+from nucel_runtime.threads import wait_passively
+
+wait_passively()

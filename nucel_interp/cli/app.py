@@ -50,6 +50,7 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        terminal.write_utf8()
         with terminal.reporting():
             try:
                 result = super().invoke(ctx)

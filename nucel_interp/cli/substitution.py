@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -259,8 +260,13 @@ def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -
     words = (
         f"{len(found.scored):,} alleles of {found.records:,} records, all as the genome has them"
     )
+    moved = int((scores.moved > 0).sum())
+    if moved:
+        words += f"; {moved:,} were moved left, to where the same change begins first"
     if found.skipped:
-        words += f"; {len(found.skipped):,} were skipped, with reasons: variants_skipped.tsv"
+        reasons = Counter(reason.partition(";")[0] for _, reason in found.skipped)
+        why = "; ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common(3))
+        words += f"; {len(found.skipped):,} were skipped ({why}), see variants_skipped.tsv"
     if len(table) and table["site_change"].notna().any():
         words += f"; median change at the site {table['site_change'].median():.2f} nats"
     for target in targets:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,19 @@ class _Stderr(logging.Handler):
         typer.echo(self.format(record), err=True)
 
 
+def write_utf8() -> None:
+    """Let stdout take any name, whatever the locale: a pipe or file gets UTF-8, as files do.
+
+    A terminal gets its own encoding, and a backslash code for what that lacks.
+    """
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="backslashreplace")
+    else:  # bytes of a path that are no text in the locale go out as they came in
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
 def configure(*, verbose: bool = False, quiet: bool = False) -> None:
     """Set how much is said."""
     LOGGER.handlers = [_Stderr()]
@@ -33,10 +48,14 @@ def configure(*, verbose: bool = False, quiet: bool = False) -> None:
 @contextmanager
 def reporting() -> Iterator[None]:
     """Warnings as one line on stderr for the time of one command; our own are never swallowed."""
+    said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         name = "" if issubclass(category, NucelWarning) else f"{category.__name__}: "
-        typer.echo(f"warning: {name}{' '.join(str(message).split())}", err=True)
+        text = f"warning: {name}{' '.join(str(message).split())}"
+        if text not in said:  # of several outputs alike, say
+            said.add(text)
+            typer.echo(text, err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", NucelWarning)

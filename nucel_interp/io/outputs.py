@@ -9,14 +9,16 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from nucel_interp.errors import OutputError
+from nucel_interp.io.text import gzip_text
 
 RUN_FILE = "run.json"
+_ARCHIVES = (".bz2", ".xz", ".zst", ".zip")
 
 
 class OutputFolder:
@@ -147,6 +149,8 @@ def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False)
 def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
     """A text file to write to line by line, that is there when the block ends well, or not at all.
 
+    A name that ends in ``.gz`` is packed by gzip, equal text to equal bytes.
+
     Raises:
         OutputError: As `write_atomic`.
     """
@@ -156,14 +160,17 @@ def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
         return
     path = check_free(path, force=force)
     if is_stream(path):
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
+        with _text(path, path.suffix) as stream:
             yield stream
         return
-    with (
-        atomic_file(path, force=force) as partial,
-        partial.open("w", encoding="utf-8", newline="\n") as stream,
-    ):
+    with atomic_file(path, force=force) as partial, _text(partial, path.suffix) as stream:
         yield stream
+
+
+def _text(path: Path, suffix: str) -> AbstractContextManager[TextIO]:
+    if suffix.lower() == ".gz":
+        return gzip_text(path)
+    return path.open("w", encoding="utf-8", newline="\n")
 
 
 @contextmanager
@@ -197,9 +204,14 @@ def check_free(path: str | Path, *, force: bool) -> Path:
     """The file that ``path`` stands for, once it is known that it may be written.
 
     Raises:
-        OutputError: It exists and ``force`` is not given, or is a folder.
+        OutputError: It exists and ``force`` is not given, is a folder, or is named like an archive
+            that is not written.
     """
     path = Path(path).expanduser()
+    if path.suffix.lower() in _ARCHIVES:
+        raise OutputError(f"{path}: files are written plain or, as .gz, packed by gzip")
+    if path.suffix.lower() == ".gz" and Path(path.stem).suffix.lower() in (".bw", ".bigwig"):
+        raise OutputError(f"{path}: bigWig is packed within; leave .gz out of the name")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")
     if path.exists() and not force:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nucel_interp.compare.windows import Windows
 from nucel_interp.errors import InputError
-from nucel_interp.io.regions import other_spelling
+from nucel_interp.io.places import other_spelling
 from nucel_interp.io.sites import BedSite
 from nucel_interp.types import Location, Record, Site, Strand
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
-from nucel_interp.io.regions import other_spelling
-from nucel_interp.io.text import shown
+from nucel_interp.io.places import other_spelling
+from nucel_interp.io.text import shown, utf8_name
 from nucel_interp.types import Record
 
 SIGNATURES = (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26")
@@ -42,7 +42,7 @@ def read_bigwig(path: str | Path, records: Sequence[Record]) -> list[NDArray[np.
             "about in a file: save it, unpacked, and give the file"
         )
     try:
-        with pyBigWig.open(str(path)) as file:
+        with utf8_name(path) as name, pyBigWig.open(str(name)) as file:
             return _read(str(path), file, records)
     except RuntimeError as error:
         raise InputError(f"{path} is no bigWig that can be read, or is cut short") from error

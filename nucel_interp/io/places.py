@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -125,6 +125,20 @@ def is_header(line: str) -> bool:
     """Whether a line of BED or bedGraph is blank, a comment, or meant for a browser."""
     first = line.split(maxsplit=1)[:1]
     return not first or line.startswith("#") or first[0] in ("track", "browser")
+
+
+def other_spelling(found: Iterable[str], wanted: Iterable[str]) -> str:
+    """What to say of names that differ in 'chr' or in case alone; "" if none do."""
+
+    def bare(name: str) -> str:
+        return name.lower().removeprefix("chr")
+
+    known = {bare(name): name for name in wanted}
+    for name in found:
+        other = known.get(bare(name))
+        if other is not None and other != name:
+            return f"It writes {name:.60} where the records have {other:.60}: write the names alike"
+    return ""
 
 
 def _stated(name: str) -> tuple[str, int, int, Literal["+", "-"]] | None:

@@ -73,20 +73,6 @@ def whole_genome(genome: Genome) -> list[Location]:
     return [Location(name, 0, genome.length(name)) for name in genome.names if genome.length(name)]
 
 
-def other_spelling(found: Iterable[str], wanted: Iterable[str]) -> str:
-    """What to say of names that differ in 'chr' or in case alone; "" if none do."""
-
-    def bare(name: str) -> str:
-        return name.lower().removeprefix("chr")
-
-    known = {bare(name): name for name in wanted}
-    for name in found:
-        other = known.get(bare(name))
-        if other is not None and other != name:
-            return f"It writes {name:.60} where the records have {other:.60}: write the names alike"
-    return ""
-
-
 def unknown_sequence(name: str, names: list[str]) -> str:
     """What to say of a name the genome does not have: the nearest, or how it writes them."""
     what = f"the genome has no sequence {name:.60}"

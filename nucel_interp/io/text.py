@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from nucel_genome import GenomeError, text
+from nucel_genome import text
+from nucel_genome.errors import GenomeError
 from nucel_genome.text import shown
 from nucel_interp.errors import InputError
 
-__all__ = ["beginning", "gzip_text", "lines_of", "read_text", "shown", "unpacked"]
+__all__ = ["beginning", "gzip_text", "lines_of", "read_text", "shown", "unpacked", "utf8_name"]
 
 
 @contextmanager
@@ -94,6 +97,23 @@ class _Joined(io.RawIOBase):
         self._head = self._head[len(data) :] if self._head else b""
         buffer[: len(data)] = data
         return len(data)
+
+
+@contextmanager
+def utf8_name(path: str | Path) -> Iterator[Path]:
+    """A name for a file, there or not, for libraries that take names as UTF-8 in any locale."""
+    try:
+        same = str(path).encode() == os.fsencode(path)
+    except UnicodeEncodeError:  # bytes that are no letters in the locale
+        same = False
+    if same:
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="nucel-interp-") as folder:
+        suffix = Path(path).suffix  # by which some tell what to write
+        link = Path(folder) / f"link{suffix if suffix.isascii() else ''}"
+        link.symlink_to(Path(path).absolute())
+        yield link
 
 
 @contextmanager

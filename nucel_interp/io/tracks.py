@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.io.bigwig import SIGNATURES, read_bigwig
-from nucel_interp.io.places import disjoint, is_header, quoted, unquoted
-from nucel_interp.io.regions import other_spelling
+from nucel_interp.io.places import disjoint, is_header, other_spelling, quoted, unquoted
 from nucel_interp.io.text import beginning, lines_of, shown, unpacked
 from nucel_interp.types import Record
 

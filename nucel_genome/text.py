@@ -6,6 +6,8 @@ archive is met in one place.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -44,7 +46,8 @@ def unpacked(path: str | Path, what: str) -> Iterator[BinaryIO]:
         return
     with (
         _said(path, what),
-        Path(path).open("rb") as raw,
+        # by its number, since xopen believes a name's ending before the content
+        open(os.open(path, os.O_RDONLY), "rb") as raw,  # noqa: PTH123
         xopen(raw, "rb", threads=0) as stream,
     ):
         yield stream
@@ -79,6 +82,19 @@ def read_text(path: str | Path, what: str) -> str:
             f"cannot read {shown(path)} as {what}: line {line} holds the byte "
             f"{raw[error.start]:#04x}, which is no UTF-8 text. Save the file as UTF-8"
         ) from error
+
+
+def write_utf8() -> None:
+    """Let stdout take any name, whatever the locale: a pipe or file gets UTF-8, as files do.
+
+    A terminal gets its own encoding, and a backslash code for what that lacks.
+    """
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="backslashreplace")
+    else:  # bytes of a path that are no text in the locale go out as they came in
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 @contextmanager

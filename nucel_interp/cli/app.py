@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from nucel_genome.text import write_utf8
 from nucel_interp.cli import (
     agree,
     attention,
@@ -50,7 +51,7 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        terminal.write_utf8()
+        write_utf8()
         with terminal.reporting():
             try:
                 result = super().invoke(ctx)

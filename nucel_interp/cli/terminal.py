@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,19 +21,6 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         typer.echo(self.format(record), err=True)
-
-
-def write_utf8() -> None:
-    """Let stdout take any name, whatever the locale: a pipe or file gets UTF-8, as files do.
-
-    A terminal gets its own encoding, and a backslash code for what that lacks.
-    """
-    if not isinstance(sys.stdout, io.TextIOWrapper):
-        return
-    if sys.stdout.isatty():
-        sys.stdout.reconfigure(errors="backslashreplace")
-    else:  # bytes of a path that are no text in the locale go out as they came in
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def configure(*, verbose: bool = False, quiet: bool = False) -> None:

@@ -219,18 +219,17 @@ def _plain(path: str | Path) -> Iterator[str | Path]:
 
     Htslib reads bgzip alone, says little of a damaged one, and opens what it reads by its name.
     """
-    with unpacked(path, "VCF") as packed:
-        head, stream = beginning(packed, 4)
-        if head[:3] != MARK and _begins_with(path, head):
-            yield path
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            plain = Path(folder) / "plain.vcf"
-            with plain.open("wb") as sink:
-                if head[:3] == MARK:
-                    stream.read(len(MARK))
-                shutil.copyfileobj(stream, sink)
-            yield plain
+    with tempfile.TemporaryDirectory(prefix="nucel-interp-") as folder:
+        plain: str | Path = path
+        with unpacked(path, "VCF") as packed:
+            head, stream = beginning(packed, 4)
+            if head[:3] == MARK or not _begins_with(path, head):
+                plain = Path(folder) / "plain.vcf"
+                with plain.open("wb") as sink:
+                    if head[:3] == MARK:
+                        stream.read(len(MARK))
+                    shutil.copyfileobj(stream, sink)
+        yield plain
 
 
 def _begins_with(path: str | Path, head: bytes) -> bool:

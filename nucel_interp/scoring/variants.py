@@ -45,7 +45,8 @@ class VariantScores:
         largest_at: (variants,) where that base is, 0-based in the chromosome; -1 without any.
         targets: What a fine-tuned head predicts: the second of two classes, or every output.
         predictions: (variants, targets) change of each target's number.
-        moved: (variants,) bases by which the change was moved to the left before it was read.
+        moved: (variants,) bases by which an insertion or deletion was moved to the left before it
+            was read, from where the file has it to where it would be if left-aligned.
     """
 
     site: NDArray[np.float64]
@@ -67,7 +68,7 @@ class Window:
         right: Bases behind it.
         ref: Base ids of the window as the genome has it.
         alt: Base ids with the alternative allele.
-        moved: Bases by which the change was moved to the left.
+        moved: As in `VariantScores`.
     """
 
     start: int
@@ -172,8 +173,10 @@ def window_around(variant: Variant, genome: Genome, context: int) -> Window:
     ref, alt, at = ref[begin:], alt[begin:], variant.start + begin
     moved = 0
     if not (len(ref) and len(alt)):
-        moved = _leftwards(genome, variant.chromosome, at, ref if len(ref) else alt)
-        ref, alt, at = np.roll(ref, moved), np.roll(alt, moved), at - moved
+        steps = _leftwards(genome, variant.chromosome, at, ref if len(ref) else alt)
+        ref, alt, at = np.roll(ref, steps), np.roll(alt, steps), at - steps
+        # a file has the base in front of the change, or behind it at a chromosome's first
+        moved = max(0, variant.start + 1 - max(at, 1))
     room = context - max(len(ref), len(alt))
     if room < 0:
         raise ValueError(f"an allele of {context - room} bases; the model reads {context}")

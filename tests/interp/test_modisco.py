@@ -31,7 +31,7 @@ RECORDS = [
     Record("a", planted(60, 25, 0), Location("chr1", 1000, 1060)),
     Record("b", planted(61, 0, 1, turned=True), Location("chr2", 500, 561)),
     Record("c", planted(33, 23, 2), Location("chr2", 900, 933)),
-    Record("none", "ACGTN"),
+    Record("plain", "ACGTN", Location("chr3", 5, 10)),
 ]
 SITES = [
     Site(0, 25, 35, "+", 9.0, 1e-6),
@@ -179,7 +179,7 @@ def test_sites_in_seqlets_are_counted_in_the_record() -> None:
     rows = [
         ["chr1", 1025, 1035, "motif_1", 9, "+", 1e-6, "a", 1, "test"],
         ["chr1", 1001, 1011, "motif_1", 9, "+", 1e-6, "a", 0, "test"],
-        ["none", 0, 4, "motif_2", 9, "-", 1e-6, "none", 1, "test"],
+        ["chr3", 5, 9, "motif_2", 9, "-", 1e-6, "plain", 1, "test"],
     ]
     found = sites_in_seqlets(pd.DataFrame(rows, columns=SITE_COLUMNS), RECORDS)
     assert found == {

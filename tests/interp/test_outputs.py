@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 from pathlib import Path
@@ -185,3 +186,20 @@ def test_folder_digest_covers_weights_and_config(tmp_path):
     for name in ("config.json", "model.safetensors", "README.md"):
         (tmp_path / name).write_text(name)
     assert list(folder_sha256(tmp_path)) == ["config.json", "model.safetensors"]
+
+
+def test_a_name_that_ends_in_gz_is_packed(tmp_path):
+    for name in ("a.tsv.gz", "b.TSV.GZ"):
+        write_atomic(tmp_path / name, "x\tö\n")
+        assert gzip.decompress((tmp_path / name).read_bytes()) == "x\tö\n".encode()
+    assert (tmp_path / "a.tsv.gz").read_bytes() == (tmp_path / "b.TSV.GZ").read_bytes()
+    assert everything(tmp_path) == {"a.tsv.gz", "b.TSV.GZ"}
+    with pytest.raises(OutputError, match="written plain or"):
+        write_atomic(tmp_path / "a.tsv.bz2", "x")
+
+
+def test_a_command_line_that_is_no_text_in_the_locale_is_kept_as_the_bytes_say():
+    given = "/tmp/ö".encode().decode("ascii", "surrogateescape")
+    info = run_info(["nucel-interp", given], inputs=[given])
+    assert info["command"][1] == "/tmp/ö"
+    assert info["inputs"] == [{"path": "/tmp/ö", "sha256": None}]

@@ -147,7 +147,8 @@ def at_true_site(result: MotifResult) -> dict[str, dict[str, float]]:
             at = true_site(record)
             if at is None or record.location is None:
                 continue
-            covers.append(start - record.location.start <= at < end - record.location.start)
+            first, last = record.location.within(start, end)
+            covers.append(first <= at < last)
             chance.append((end - start) / len(record))
         if covers:
             out[str(motif_id)] = {

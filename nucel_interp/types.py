@@ -5,7 +5,7 @@ Coordinates are 0-based and half-open. Strands are ``"+"``, ``"-"`` or ``"."`` (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,11 +30,38 @@ def canonical(sequence: str) -> str:
 
 @dataclass(frozen=True)
 class Location:
-    """A genomic interval, 0-based half-open."""
+    """A genomic interval, 0-based half-open.
+
+    Attributes:
+        chromosome: As the genome calls it.
+        start: First base on the forward strand.
+        end: Base after the last.
+        strand: Which one the sequence that lies here reads: "-" is the reverse complement, whose
+            first base lies at ``end`` - 1.
+    """
 
     chromosome: str
     start: int
     end: int
+    strand: Literal["+", "-"] = "+"
+
+    def part(self, start: int, end: int) -> Location:
+        """Where bases ``start`` to ``end`` of the sequence lie."""
+        if self.strand == "-":
+            return replace(self, start=self.end - end, end=self.end - start)
+        return replace(self, start=self.start + start, end=self.start + end)
+
+    def within(self, start: int, end: int) -> tuple[int, int]:
+        """The bases of the sequence that lie from ``start`` to ``end``: `part`, the way back."""
+        if self.strand == "-":
+            return self.end - end, self.end - start
+        return start - self.start, end - self.start
+
+    def turn(self, strand: Strand) -> Strand:
+        """A strand of the sequence as one of the genome, and the other way round."""
+        if self.strand == "+" or strand == ".":
+            return strand
+        return "+" if strand == "-" else "-"
 
 
 @dataclass(frozen=True)
@@ -206,7 +233,7 @@ DEPENDENCY_COLUMNS = [
 ]  # fmt: skip
 VARIANT_COLUMNS = [
     "chrom", "pos", "id", "ref", "alt",
-    "site_change", "flank_change", "flank_largest", "flank_largest_pos",
+    "site_change", "flank_change", "flank_largest", "flank_largest_pos", "moved",
 ]  # fmt: skip
 SKIPPED_VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "reason"]
 AGREE_COLUMNS = [

@@ -120,7 +120,7 @@ def variant_table(variants: Sequence[Variant], scores: VariantScores) -> pd.Data
         int(at) + 1 if here else None
         for at, here in zip(scores.largest_at, known.tolist(), strict=True)
     ]
-    values = [*_columns(variants), scores.site, scores.flank, scores.largest, place]
+    values = [*_columns(variants), scores.site, scores.flank, scores.largest, place, scores.moved]
     table = pd.DataFrame(dict(zip(VARIANT_COLUMNS, values, strict=True)))
     for number, target in enumerate(scores.targets):
         table[f"change_{target.label}"] = scores.predictions[:, number]

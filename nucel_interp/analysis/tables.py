@@ -13,6 +13,7 @@ from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.engine import ENRICHMENT_Q, HELD_OUT_Q, Called
 from nucel_interp.analysis.study import Study
 from nucel_interp.controls.words import Claim
+from nucel_interp.io.places import in_genome, spot
 from nucel_interp.match.naming import identity
 from nucel_interp.motifs.position import position
 from nucel_interp.motifs.pwm import consensus, total_information
@@ -164,7 +165,7 @@ def share_tagged(
 def seqlet_table(
     seqlets: Calls, called: list[Called], records: list[Record], units: list[Unit], study: Study
 ) -> pd.DataFrame:
-    """All seqlets, in the order of the records.
+    """All seqlets, in the order of the records; in genome coordinates if all records have a place.
 
     Args:
         seqlets: Every unit's from the fold that has it in its test half; all from the first fold
@@ -186,16 +187,17 @@ def seqlet_table(
     simple = low_complexity(calls, study.sequences, study.offsets)
     bases = masked_bases(records)
     masked = None if bases is None else soft_masked(calls, bases, study.offsets)
+    genome = in_genome(records)
     rows = []
     for i in range(len(calls)):
         unit = units[calls.unit[i]]
-        chrom, shift = _place(records[unit.record])
-        at = shift + unit.start
+        begin, end = unit.start + int(calls.start[i]), unit.start + int(calls.end[i])
+        chrom, begin, end, _ = spot(records[unit.record], begin, end, ".", genome=genome)
         rows.append(
             (
                 chrom,
-                at + int(calls.start[i]),
-                at + int(calls.end[i]),
+                begin,
+                end,
                 f"seqlet_{i + 1}",
                 int(np.clip(round(100 * calls.score[i]), 0, 1000)),
                 ".",
@@ -223,23 +225,26 @@ def site_table(
     units: list[Unit],
     study: Study,
 ) -> pd.DataFrame:
-    """Sites of every motif, by motif, then in the order of the records."""
+    """Sites of every motif, by motif, then in the order of the records; counted as seqlets are."""
     import pandas as pd
 
+    genome = in_genome(records)
     rows = []
     for motif_id, found in sites.items():
         for s in sorted(found, key=lambda s: (s.record, s.start, s.strand)):
             unit = units[s.record]
-            chrom, shift = _place(records[unit.record])
-            at = shift + unit.start
+            begin, end = unit.start + s.start, unit.start + s.end
+            chrom, begin, end, strand = spot(
+                records[unit.record], begin, end, s.strand, genome=genome
+            )
             rows.append(
                 (
                     chrom,
-                    at + s.start,
-                    at + s.end,
+                    begin,
+                    end,
                     motif_id,
                     int(np.clip(round(-100 * np.log10(s.p)), 0, 1000)),
-                    s.strand,
+                    strand,
                     s.p,
                     records[unit.record].name,
                     int(inside[study.offsets[s.record] + (s.start + s.end) // 2]),
@@ -247,10 +252,3 @@ def site_table(
                 )
             )
     return pd.DataFrame(rows, columns=SITE_COLUMNS)
-
-
-def _place(record: Record) -> tuple[str, int]:
-    """Chromosome and offset of a record; its own name and 0 where its place is not known."""
-    if record.location is None:
-        return record.name, 0
-    return record.location.chromosome, record.location.start

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from nucel_genome.text import write_utf8
 from nucel_interp.cli import (
     agree,
     attention,
@@ -49,6 +50,7 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        write_utf8()
         with terminal.reporting():
             try:
                 result = super().invoke(ctx)

@@ -153,7 +153,7 @@ def _write(
     stage = "writing"
     on_progress(0, 4, stage)
     named = [result.pwms[i] for i in (*result.motifs["motif_id"], *result.untested["motif_id"])]
-    (folder / "motifs.meme").write_text(write_meme(named))
+    (folder / "motifs.meme").write_text(write_meme(named), encoding="utf-8", newline="\n")
     for name in ("motifs", "matches", "kmers", "heads", "controls"):
         write_tsv(getattr(result, name), folder / f"{name}.tsv")
     write_tsv(result.untested, folder / "motifs_untested.tsv")

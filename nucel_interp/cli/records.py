@@ -129,8 +129,9 @@ class RecordRun:
     def tracks(self, track: Track) -> Iterator[tuple[str, int, Iterator[NDArray[np.float32]]]]:
         """Of each record its chromosome, first base, and numbers in blocks.
 
-        In genome coordinates, sorted, if every record has a location and no two overlap; otherwise
-        the record's name stands for the chromosome, and records are in the order of the file.
+        In genome coordinates, sorted, if every record has a location and no two overlap, those of
+        the reverse strand turned; otherwise the record's name stands for the chromosome, and
+        records are in the order of the file.
         """
         import numpy as np
 
@@ -140,7 +141,8 @@ class RecordRun:
             if survey.chromosomes:
                 for i in np.lexsort((survey.start, survey.chromosome)).tolist():
                     name = survey.chromosomes[survey.chromosome[i]]
-                    yield name, int(survey.start[i]), read(int(first[i]), int(first[i + 1]))
+                    span = int(first[i]), int(first[i + 1])
+                    yield name, int(survey.start[i]), read(*span, bool(survey.turned[i]))
                 return
             for i, record in enumerate(survey.records()):
                 yield record.name, 0, read(int(first[i]), int(first[i + 1]))
@@ -166,8 +168,8 @@ class RecordRun:
     def write_bigwig(self, track: Track, path: Path) -> int:
         """One track as bigWig; gives how many bases have a value.
 
-        A chromosome is taken to end where its last record does; without locations, every record is
-        a chromosome.
+        A chromosome is taken to end where its last record does, and this is said; without
+        locations, every record is a chromosome.
         """
         from nucel_interp.io.bigwig_writer import write_bigwig
 
@@ -179,6 +181,10 @@ class RecordRun:
             ):
                 name = survey.chromosomes[chromosome]
                 sizes[name] = max(sizes.get(name, 0), start + int(length))
+            say(
+                "note: FASTA does not tell how long chromosomes are: in the bigWig each ends with "
+                "its last record"
+            )
         else:
             sizes = {record.name: len(record) for record in survey.records()}
         return write_bigwig(path, sizes, self._by_name(track, list(sizes)))
@@ -232,22 +238,24 @@ class RecordRun:
         return int(self._parts.read(number, ["bases"])["bases"])
 
     @contextmanager
-    def _joined(
-        self, track: Track
-    ) -> Iterator[Callable[[int, int], Iterator[NDArray[np.float32]]]]:
-        """Numbers of bases start to end, counted through the file, from wherever in it."""
+    def _joined(self, track: Track) -> Iterator[Callable[..., Iterator[NDArray[np.float32]]]]:
+        """Numbers of bases start to end, counted through the file, from wherever in it.
+
+        What is given takes start, end, and whether to begin with the last.
+        """
         import numpy as np
 
         with tempfile.TemporaryFile(dir=self._parts.folder) as file:
             for block in self.values(track):
                 file.write(block.tobytes())
 
-            def read(start: int, end: int) -> Iterator[NDArray[np.float32]]:
-                for at in range(start, end, BLOCK_BP):
+            def read(start: int, end: int, turned: bool = False) -> Iterator[NDArray[np.float32]]:
+                begins = range(start, end, BLOCK_BP)
+                for at in reversed(begins) if turned else begins:
                     file.seek(4 * at)
                     # np.fromfile takes a tenth of a millisecond a call, and records are many
                     data = file.read(4 * min(BLOCK_BP, end - at))
-                    yield np.frombuffer(data, dtype=np.float32)
+                    yield np.frombuffer(data, dtype=np.float32)[:: -1 if turned else 1]
 
             yield read
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -262,11 +263,21 @@ def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -
     words = (
         f"{len(found.scored):,} alleles of {found.records:,} records, all as the genome has them"
     )
+    moved = int((scores.moved > 0).sum())
+    if moved:
+        words += f"; {moved:,} {_was(moved)} moved left, to where the same change begins first"
     if found.skipped:
-        words += f"; {len(found.skipped):,} were skipped, with reasons: variants_skipped.tsv"
+        reasons = Counter(reason.partition(";")[0] for _, reason in found.skipped)
+        why = "; ".join(f"{n:,}: {reason}" for reason, n in reasons.most_common(3))
+        count = len(found.skipped)
+        words += f"; {count:,} {_was(count)} skipped ({why}), see variants_skipped.tsv"
     if len(table) and table["site_change"].notna().any():
         words += f"; median change at the site {table['site_change'].median():.2f} nats"
     for target in targets:
         change = table[f"change_{target.label}"].abs().max() if len(table) else 0.0
         words += f"; largest change of {target.label} {change:.2f}"
     return loaded.name, words
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -34,10 +34,14 @@ def configure(*, verbose: bool = False, quiet: bool = False) -> None:
 @contextmanager
 def reporting() -> Iterator[None]:
     """Warnings as one line on stderr for the time of one command; our own are never swallowed."""
+    said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         name = "" if issubclass(category, NucelWarning) else f"{category.__name__}: "
-        typer.echo(f"warning: {name}{' '.join(str(message).split())}", err=True)
+        text = f"warning: {name}{' '.join(str(message).split())}"
+        if text not in said:  # of several outputs alike, say
+            said.add(text)
+            typer.echo(text, err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", NucelWarning)

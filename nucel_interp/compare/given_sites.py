@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from nucel_interp.compare.windows import Windows
 from nucel_interp.errors import InputError
+from nucel_interp.io.places import other_spelling
 from nucel_interp.io.sites import BedSite
-from nucel_interp.types import Record, Site
+from nucel_interp.types import Location, Record, Site, Strand
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,8 @@ def place_sites(
     """Find the window of every site; a site counts only where it lies whole in one window.
 
     Column 1 is a record's name (positions count from the record's first base), or else a
-    chromosome (genome coordinates, for records whose names state theirs). A site counts in each
-    record that holds it.
+    chromosome (genome coordinates, for records whose names state theirs; those of the reverse
+    strand are turned, and the site's strand with them). A site counts in each record that holds it.
 
     Args:
         given: At least one.
@@ -58,10 +59,12 @@ def place_sites(
         if not touched:
             elsewhere += 1
             continue
-        kept = [(used[name], start, end) for name, start, end in whole if name in used]
+        kept = [
+            (used[name], start, end, strand) for name, start, end, strand in whole if name in used
+        ]
         inside = [
-            Site(number, start + shift, end + shift, site.strand, 0.0, 0.0)
-            for number, start, end in kept
+            Site(number, start + shift, end + shift, strand, 0.0, 0.0)
+            for number, start, end, strand in kept
             for a, b, shift in spans[number]
             if a <= start and end <= b
         ]
@@ -72,9 +75,12 @@ def place_sites(
         else:
             cut += 1
     if not found:
+        chromosomes = [r.location.chromosome for r in records if r.location is not None]
+        hint = other_spelling([s.chrom for s in given], chromosomes) if elsewhere else ""
         raise InputError(
             f"none of the {len(given)} sites lies in a window: {elsewhere} lie in no record, {cut} "
-            f"cross an edge or hold N; the first is {given[0]}. Are these the sequences' sites?"
+            f"cross an edge or hold N; the first is {given[0]}. "
+            + (hint or "Are these the sequences' sites?")
         )
     ordered = {
         name: sorted(set(sites), key=lambda s: (s.record, s.start, s.end, s.strand))
@@ -101,18 +107,23 @@ class _Lookup:
     def __init__(self, records: Sequence[Record]) -> None:
         self._by_name = {r.name: r for r in records}
         by_chromosome: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        self._location: dict[str, Location] = {}
         for r in records:
             if r.location is not None:
                 place = (r.location.start, r.location.end, r.name)
                 by_chromosome[r.location.chromosome].append(place)
+                self._location[r.name] = r.location
         self._places = {name: sorted(places) for name, places in by_chromosome.items()}
         self._longest = {
             name: max(end - start for start, end, _ in places)
             for name, places in self._places.items()
         }
 
-    def holding(self, site: BedSite) -> tuple[list[tuple[str, int, int]], bool]:
-        """(record, start, end) wherever the site lies whole; does it touch any record at all?"""
+    def holding(self, site: BedSite) -> tuple[list[tuple[str, int, int, Strand]], bool]:
+        """(record, start, end, strand), as the record reads, wherever the site lies whole.
+
+        And whether it touches any record at all.
+        """
         if site.chrom in self._by_name:
             length = len(self._by_name[site.chrom])
             if site.end > length:
@@ -120,19 +131,21 @@ class _Lookup:
                     f"the site on {site} ends beyond its record, which has {length} bases; "
                     "positions count from the record's first base"
                 )
-            return [(site.chrom, site.start, site.end)], True
+            return [(site.chrom, site.start, site.end, site.strand)], True
         if not self._places:
             raise InputError(
                 f"the site on {site} names no record; column 1 is a record's name, or a chromosome "
                 "if the records are named like chr20:100-300"
             )
         # another chromosome of a genome-wide file has no places
-        places, whole, touched = self._places.get(site.chrom, []), [], False
+        whole: list[tuple[str, int, int, Strand]] = []
+        places, touched = self._places.get(site.chrom, []), False
         index = bisect_right(places, (site.end, 0, ""))
         while index > 0 and places[index - 1][0] > site.start - self._longest[site.chrom]:
             index -= 1
             start, end, name = places[index]
             touched |= start < site.end and site.start < end
             if start <= site.start and site.end <= end:
-                whole.append((name, site.start - start, site.end - start))
+                there = self._location[name]
+                whole.append((name, *there.within(site.start, site.end), there.turn(site.strand)))
         return whole, touched

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
-from nucel_interp.types import Location, Record, Site, canonical
+from nucel_interp.types import Record, Site, canonical
 
 BLOCK = 6
 """Windows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
@@ -104,9 +104,7 @@ class Windows:
             if start == 0 and len(text) == len(record):
                 made.append(Record(record.name, text, place))
                 continue
-            there = place and Location(
-                place.chromosome, place.start + start, place.start + start + len(text)
-            )
+            there = place and place.part(start, start + len(text))
             made.append(Record(f"{record.name}/{start}-{start + len(text)}", text, there))
         return made
 

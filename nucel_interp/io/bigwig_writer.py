@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError, OutputError
+from nucel_interp.io.text import utf8_name
 
 Stretches = Iterable[tuple[str, int, NDArray[np.float32]]]
 """Chromosome, first base (0-based), and a value per base, NaN where there is none."""
@@ -55,18 +56,19 @@ def write_bigwig(path: str | Path, sizes: Mapping[str, int], stretches: Stretche
     first = next(values, None)
     if first is None:
         return 0
-    try:
-        writer = pybigtools.open(str(path), "w")
-        writer.write({name: sizes[name] for name in sorted(sizes)}, values.after(first))
-    except Exception as error:  # the library has no errors of its own
-        raise OutputError(f"{path} cannot be written: {error}") from error
-    if values.error is not None:
-        raise values.error
-    # what stops it is printed, and it returns as if all were well
-    if _bases(path) != values.bases:
-        raise OutputError(
-            f"{path} cannot be written: it does not hold all that was given; is the disk full?"
-        )
+    with utf8_name(path) as file:
+        try:
+            writer = pybigtools.open(str(file), "w")
+            writer.write({name: sizes[name] for name in sorted(sizes)}, values.after(first))
+        except Exception as error:  # the library has no errors of its own
+            raise OutputError(f"{path} cannot be written: {error}") from error
+        if values.error is not None:
+            raise values.error
+        # what stops it is printed, and it returns as if all were well
+        if _bases(file) != values.bases:
+            raise OutputError(
+                f"{path} cannot be written: it does not hold all that was given; is the disk full?"
+            )
     return values.bases
 
 

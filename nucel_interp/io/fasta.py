@@ -5,30 +5,25 @@ dnaio splits the file into records; what is accepted, refused and said is decide
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import sys
 import warnings
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import dnaio
 
 from nucel_genome import letters
+from nucel_genome.text import MARK
 from nucel_interp.errors import InputError, NucelWarning
-from nucel_interp.types import BASES, Location, Record
+from nucel_interp.io.places import parse_location, states_place, why_not
+from nucel_interp.io.text import beginning, shown, unpacked
+from nucel_interp.types import BASES, Record
 
 _LOWER, _UPPER = re.compile("[a-z]+"), re.compile("[A-MO-Z]")
-_LOCATION = re.compile(r"(?P<chromosome>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)(?P<strand>\([+-]\))?")
 _MAGIC = {
-    b"BZh": "is compressed with bzip2; decompress it first (bunzip2)",
-    b"\xfd7zXZ": "is compressed with xz; decompress it first (unxz)",
-    b"\x28\xb5\x2f\xfd": "is compressed with zstd; decompress it first (unzstd)",
     b"PK\x03\x04": "is a zip archive; unpack it first (unzip)",
     b"\x43\x27\x41\x1a": "is in 2bit format; convert it first (twoBitToFa)",
 }
@@ -43,21 +38,23 @@ def read_records(path: str | Path) -> list[Record]:
     `Record.masked`, unless all bases of the file are in the same case. Records without any A, C, G
     or T are kept too, with a warning: they cannot be scored.
 
+    A place that a name states (`places.parse_location`) becomes `Record.location`. One warning
+    tells of records without one among records with one, since then no file counts in the genome.
+
     Args:
-        path: FASTA, plain or gzip (told by content); ``-`` is standard input.
+        path: FASTA, plain or compressed (told by content); ``-`` is standard input.
 
     Raises:
         InputError: Nothing there, not FASTA, not DNA, cut short, or a record without sequence.
     """
-    shown = "standard input" if str(path) == "-" else str(path)
     remarks = Remarks()
     records, any_upper = [], False
-    for record, as_given in _records(path, shown, {}, remarks):
+    for record, as_given in _records(path, shown(path), {}, remarks):
         masked = tuple(run.span() for run in _LOWER.finditer(as_given))
         # an N in upper case among lower-case bases says nothing about repeats
         any_upper = any_upper or bool(_UPPER.search(as_given))
         records.append(replace(record, masked=masked))
-    remarks.warn(shown)
+    remarks.warn(shown(path))
     if any_upper and any(record.masked for record in records):
         return records
     return [replace(record, masked=None) for record in records]
@@ -66,7 +63,7 @@ def read_records(path: str | Path) -> list[Record]:
 def iter_records(
     path: str | Path,
     *,
-    shown: str = "",
+    called: str = "",
     names_differ: bool = False,
     remarks: Remarks | None = None,
 ) -> Iterator[Record]:
@@ -76,16 +73,16 @@ def iter_records(
 
     Args:
         path: As `read_records`.
-        shown: What messages call the file; its path if empty.
+        called: What messages call the file; its path if empty.
         names_differ: No name comes twice, as is known: names need not be kept to tell that.
         remarks: Filled; nothing is said here.
 
     Raises:
         InputError: As `read_records`, when the place in question is reached.
     """
-    shown = shown or ("standard input" if str(path) == "-" else str(path))
     names: dict[str, int] | None = None if names_differ else {}
-    for record, _ in _records(path, shown, names, Remarks() if remarks is None else remarks):
+    remarks = Remarks() if remarks is None else remarks
+    for record, _ in _records(path, called or shown(path), names, remarks):
         yield record
 
 
@@ -98,6 +95,19 @@ class Remarks:
     first_renamed: str = ""
     unscorable: int = 0
     first_unscorable: str = ""
+    unplaced: int = 0
+    first_unplaced: str = ""
+    misfits: int = 0
+    first_misfit: str = ""
+
+    def place(self, name: str, length: int) -> None:
+        """Count a record without a place, and keep the first and what is wrong with it."""
+        self.unplaced += 1
+        if not self.first_unplaced:
+            self.first_unplaced = f"{_short(name)}: {why_not(name, length)}"
+        if states_place(name):
+            self.misfits += 1
+            self.first_misfit = self.first_misfit or f"{_short(name)}: {why_not(name, length)}"
 
     def warn(self, shown: str) -> None:
         """Say it."""
@@ -112,6 +122,15 @@ class Remarks:
             warnings.warn(
                 f"{shown}: {self.unscorable} of {self.records} records hold no A, C, G or T "
                 f"(first: {_short(self.first_unscorable)}); they get no score",
+                NucelWarning,
+                stacklevel=3,
+            )
+        if self.misfits or 0 < self.unplaced < self.records:
+            first = self.first_misfit or self.first_unplaced
+            warnings.warn(
+                f"{shown}: {self.unplaced} of {self.records} records have no place in a genome "
+                f"({first}), so every output counts from each record's own first base, under its "
+                "name",
                 NucelWarning,
                 stacklevel=3,
             )
@@ -133,51 +152,35 @@ def _records(
             remarks.renamed += 1
             remarks.first_renamed = remarks.first_renamed or f"{_short(name)} -> {_short(unique)}"
         remarks.records = number
-        yield Record(unique, sequence, parse_location(name, len(sequence))), given
+        place = parse_location(name, len(sequence))
+        if place is None:
+            remarks.place(name, len(sequence))
+        yield Record(unique, sequence, place), given
     if not remarks.records:
         raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
 
 
-def parse_location(name: str, length: int) -> Location | None:
-    """The genomic interval a name such as ``chr20:100-300`` states, if it fits ``length`` (bp).
+class _Reader(dnaio.FastaReader):
+    """Gives plain pairs, because dnaio's own record class refuses names beyond ASCII."""
 
-    0-based half-open if end - start is the length, 1-based closed (samtools) if end - start + 1 is;
-    otherwise the name is only a name. ``(+)`` behind it and commas in the numbers are accepted.
-    ``(-)`` is not: such a sequence runs against the coordinates, and `Location` cannot say so.
-    """
-    match = _LOCATION.fullmatch(name)
-    if match is None or match["strand"] == "(-)":
-        return None
-    digits = match["start"].replace(",", ""), match["end"].replace(",", "")
-    if not all(digits) or max(map(len, digits)) > 18:
-        return None
-    start, end = int(digits[0]), int(digits[1])
-    if end - start == length:
-        return Location(match["chromosome"], start, end)
-    if end - start + 1 == length and start >= 1:
-        return Location(match["chromosome"], start - 1, end)
-    return None
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream, sequence_class=_pair)
+        self._file: Any
+        self._file.reconfigure(encoding="utf-8")  # in place of the locale's
 
 
 def _parse(path: str | Path, shown: str) -> Iterator[tuple[str, str]]:
     """Header and sequence of each record; what goes wrong on the way becomes an InputError."""
     try:
         with _opened(path, shown) as stream:
-            # plain pairs, because dnaio's own record class refuses names beyond ASCII
-            reader: Iterable[Any] = dnaio.FastaReader(stream, sequence_class=_pair)
-            yield from reader
+            pairs: Iterator[Any] = iter(_Reader(stream))
+            yield from pairs
     except dnaio.FastaFormatError as error:
         raise InputError(f"{shown}{_format_problem(error)}") from error
-    except EOFError as error:
-        raise InputError(
-            f"{shown} is cut short: the gzip data ends early. Copy or download it again"
-        ) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{shown} is damaged ({error}). Copy or download it again") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{shown} is not UTF-8 text, so not FASTA ({error.reason})") from error
-    except OSError as error:
-        raise InputError(f"{shown} cannot be read: {error.strerror or error}") from error
+        raise InputError(
+            f"cannot read {shown} as FASTA: it is not UTF-8 text ({error.reason}). Save it as UTF-8"
+        ) from error
 
 
 def _pair(name: str, sequence: str, _qualities: None) -> tuple[str, str]:
@@ -187,46 +190,14 @@ def _pair(name: str, sequence: str, _qualities: None) -> tuple[str, str]:
 @contextmanager
 def _opened(path: str | Path, shown: str) -> Iterator[BinaryIO]:
     """The file as a stream of plain bytes, once its beginning looks like FASTA."""
-    with ExitStack() as stack:
-        raw: BinaryIO
-        if str(path) == "-":
-            raw = sys.stdin.buffer
-        elif Path(path).is_dir():
-            raise InputError(f"{shown} is a folder; give a FASTA file")
-        elif not Path(path).exists():
-            raise InputError(f"there is no file {shown}")
-        else:
-            raw = stack.enter_context(Path(path).open("rb"))
-        head = raw.read(4096)
-        if head.startswith(b"\x1f\x8b"):
-            whole = io.BufferedReader(_Joined(head, raw))
-            raw = stack.enter_context(cast(BinaryIO, gzip.GzipFile(fileobj=whole, mode="rb")))
-            head = raw.read(4096)
-        head = head.removeprefix(
-            b"\xef\xbb\xbf"
-        )  # a byte order mark, as some editors on Windows write it
-        problem = _content_problem(head)
+    with unpacked(path, "FASTA") as packed:
+        head, stream = beginning(packed, 4096)
+        if head.startswith(MARK):
+            stream.read(len(MARK))
+        problem = _content_problem(head.removeprefix(MARK))
         if problem:
             raise InputError(f"{shown} {problem}")
-        yield io.BufferedReader(_Joined(head, raw), buffer_size=1 << 16)
-
-
-class _Joined(io.RawIOBase):
-    """A stream whose beginning was read already (pipes cannot be rewound)."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = head, rest
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill ``buffer`` from the head first; 0 at the end."""
-        data = self._head[: len(buffer)] if self._head else self._rest.read(len(buffer))
-        self._head = self._head[len(data) :] if self._head else b""
-        buffer[: len(data)] = data
-        return len(data)
+        yield stream
 
 
 def _content_problem(head: bytes) -> str:

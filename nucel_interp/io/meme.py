@@ -6,7 +6,6 @@ are positions and its columns A, C, G, T; `Motif.pwm` is the transpose, (4, widt
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import NoReturn, TextIO
 import numpy as np
 
 from nucel_interp.errors import InputError
+from nucel_interp.io.text import read_text, shown
 from nucel_interp.types import Motif
 
 # A row written with two decimals can be off by 4 x 0.005; counts are off by far more.
@@ -38,18 +38,20 @@ def read_meme(source: str | Path | TextIO) -> list[Motif]:
     Log-odds matrices are skipped.
 
     Args:
-        source: A path (``.gz`` is unpacked) or an open text stream.
+        source: A path (packed files are told by content, ``-`` is standard input) or an open text
+            stream.
 
     Returns:
         The motifs in file order, each pwm (4, width) with rows A, C, G, T and columns summing
-        to 1; ``name`` is what follows the id on the MOTIF line. Empty if the file has no motif.
+        to 1; ``name`` is the word behind the id on the MOTIF line, as the MEME Suite takes it
+        (MEME's own output goes on with width, sites and llr). Empty if the file has no motif.
 
     Raises:
-        InputError: The file cannot be read, is not in MEME format, is not DNA, or has a broken
-            matrix or an id twice; the message names file and line.
+        InputError: The file cannot be read, is damaged, is not in MEME format, is not DNA, or has a
+            broken matrix or an id twice; the message names file and line.
     """
     if isinstance(source, str | Path):
-        return _Reader(str(source), _text_of(Path(source))).read()
+        return _Reader(shown(source), read_text(source, "MEME motifs")).read()
     return _Reader(str(getattr(source, "name", "standard input")), source.read()).read()
 
 
@@ -81,19 +83,6 @@ def write_meme(motifs: Iterable[Motif]) -> str:
         for column in motif.pwm.T:
             out.write(" ".join(f"{value:.6f}" for value in column) + "\n")
     return out.getvalue()
-
-
-def _text_of(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a MEME motif file: it is not text.") from error
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"Cannot read the motif file {path}: {reason}.") from error
 
 
 class _Reader:
@@ -146,7 +135,7 @@ class _Reader:
             )
 
     def _heading(self, text: str, seen: set[str]) -> tuple[str, str]:
-        words = text.split(maxsplit=2)[1:]
+        words = text.split()[1:]
         if not words:
             self._fail("a MOTIF line without an id", "Write 'MOTIF <id>'")
         if words[0] in seen:

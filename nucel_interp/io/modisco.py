@@ -9,7 +9,7 @@ score. Where a number per letter is known (substitution scores), it can be given
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.errors import InputError
-from nucel_interp.types import BASES, Motif, Record, Site, Strand
+from nucel_interp.io.places import in_genome, quoted, spot
+from nucel_interp.types import BASES, Motif, Record, Site, Strand, reverse_complement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,8 @@ def write_modisco(
       contributions. Records stand in the middle of the window, with zeros around shorter ones;
       the window is wide enough for every pattern's seqlets.
     - ``peaks.bed``: the records' places, line by line as in the arrays; `modisco seqlet-bed` and
-      `seqlet-fasta` want it.
+      `seqlet-fasta` want it. They know of no strand, so where the records have places, those of
+      the reverse strand are turned, in the arrays and patterns too.
     - ``modisco_results.h5``: a pattern per motif in the given order, its sites as seqlets. All
       patterns are equally wide, at least 30 bp, the motif in the middle; ``sequence`` is the share
       of each base over the seqlets, ``contrib_scores`` and ``hypothetical_contribs`` their means,
@@ -79,7 +81,7 @@ def write_modisco(
     import h5py
 
     folder = Path(folder)
-    sites = sites or {}
+    records, tracks, sites = _forward(records, tracks, sites or {})
     chosen = [motif for motif in motifs if sites.get(motif.id)]
     width = max([PATTERN_BP, *(motif.width for motif in chosen)])
     places = [
@@ -102,25 +104,27 @@ def write_modisco_arrays(
 
     Layout, arguments and errors as `write_modisco`.
     """
-    folder = Path(folder)
-    _write_arrays(folder, records, _pad(records, tracks, [], 0))
+    records, tracks, _ = _forward(records, tracks, {})
+    _write_arrays(Path(folder), records, _pad(records, tracks, [], 0))
 
 
 def _write_arrays(folder: Path, records: Sequence[Record], padded: _Padded) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in (("sequences", padded.one_hot), ("scores", padded.scores)):
         np.savez_compressed(folder / f"{name}.npz", array.transpose(0, 2, 1))
-    lines = [_bed_line(record) for record in records]
+    genome = in_genome(records)
+    lines = [_bed_line(record, genome) for record in records]
     (folder / "peaks.bed").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def sites_in_seqlets(table: pd.DataFrame, records: Sequence[Record]) -> dict[str, list[Site]]:
-    """Motif id to its sites inside seqlets, from a table of sites in genome coordinates.
+    """Motif id to its sites inside seqlets, counted in their records.
 
     Args:
         table: Columns `types.SITE_COLUMNS`.
-        records: The records it speaks of.
+        records: All records it speaks of.
     """
+    genome = in_genome(records)
     number = {record.name: i for i, record in enumerate(records)}
     found: dict[str, list[Site]] = {}
     inside = table[table["in_seqlet"] == 1]
@@ -128,8 +132,10 @@ def sites_in_seqlets(table: pd.DataFrame, records: Sequence[Record]) -> dict[str
     rows = zip(*(inside[column].tolist() for column in columns), strict=True)
     for name, record, start, end, strand, score, p in rows:
         place = records[number[record]].location
-        shift = 0 if place is None else place.start
-        site = Site(number[record], start - shift, end - shift, strand, float(score), float(p))
+        if genome and place is not None:
+            start, end = place.within(start, end)
+            strand = place.turn(strand)
+        site = Site(number[record], start, end, strand, float(score), float(p))
         found.setdefault(name, []).append(site)
     return found
 
@@ -223,7 +229,38 @@ def _write_pattern(
     seqlets.create_dataset("is_revcomp", data=turned)
 
 
-def _bed_line(record: Record) -> str:
-    place = record.location
-    chromosome, start = (record.name, 0) if place is None else (place.chromosome, place.start)
-    return f"{chromosome}\t{start}\t{start + len(record)}\t{record.name}\t0\t.\n"
+def _bed_line(record: Record, genome: bool) -> str:
+    chromosome, start, end, _ = spot(record, 0, len(record), ".", genome=genome)
+    return f"{quoted(chromosome)}\t{start}\t{end}\t{record.name}\t0\t.\n"
+
+
+def _forward(
+    records: Sequence[Record], tracks: Sequence[ArrayLike], sites: Mapping[str, Sequence[Site]]
+) -> tuple[list[Record], list[ArrayLike], dict[str, Sequence[Site]]]:
+    """All of it on the forward strand, if all records have a place."""
+    genome = in_genome(records)
+    backward = {
+        i
+        for i, record in enumerate(records)
+        if genome and record.location is not None and record.location.strand == "-"
+    }
+
+    def turned_record(record: Record) -> Record:
+        assert record.location is not None
+        there = replace(record.location, strand="+")
+        return Record(record.name, reverse_complement(record.sequence), there)
+
+    def turned_site(site: Site) -> Site:
+        n = len(records[site.record])
+        strand: Strand = "+" if site.strand == "-" else "-"
+        return replace(site, start=n - site.end, end=n - site.start, strand=strand)
+
+    return (
+        [turned_record(r) if i in backward else r for i, r in enumerate(records)],
+        # both axes of (bases, 4): the letters' order turned is that of their complements
+        [np.flip(np.asarray(t)) if i in backward else t for i, t in enumerate(tracks)],
+        {
+            name: [turned_site(s) if s.record in backward else s for s in found]
+            for name, found in sites.items()
+        },
+    )

@@ -11,15 +11,17 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, TextIO
 
 from nucel_interp.errors import OutputError
 from nucel_interp.io.partial import Partial, hidden, remove_left_over
+from nucel_interp.io.text import gzip_text
 
 RUN_FILE = "run.json"
+_ARCHIVES = (".bz2", ".xz", ".zst", ".zip")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(self|thread-self|\d+))/fd/(\d+)")
 _STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
@@ -149,7 +151,8 @@ def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False)
 def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
     """A text file to write to line by line, that is there when the block ends well, or not at all.
 
-    Streams (`is_stream`) are written to as the lines come.
+    Streams (`is_stream`) are written to as the lines come. A name that ends in ``.gz`` is packed by
+    gzip, equal text to equal bytes.
 
     Raises:
         OutputError: As `write_atomic`.
@@ -165,11 +168,14 @@ def open_atomic(path: str | Path, *, force: bool = False) -> Iterator[TextIO]:
             yield text
             text.detach()
         return
-    with (
-        atomic_file(path, force=force) as partial,
-        partial.open("w", encoding="utf-8", newline="\n") as stream,
-    ):
+    with atomic_file(path, force=force) as partial, _text(partial, path.suffix) as stream:
         yield stream
+
+
+def _text(path: Path, suffix: str) -> AbstractContextManager[TextIO]:
+    if suffix.lower() == ".gz":
+        return gzip_text(path)
+    return path.open("w", encoding="utf-8", newline="\n")
 
 
 @contextmanager
@@ -201,13 +207,17 @@ def check_free(path: str | Path, *, force: bool) -> Path:
     A stream (`is_stream`) is given back as it is: there is nothing that could be lost.
 
     Raises:
-        OutputError: It exists and ``force`` is not given, or is a folder, or no file can be made
-            there.
+        OutputError: It exists and ``force`` is not given, or is a folder, or is named like an
+            archive that is not written, or no file can be made there.
     """
     given = Path(path)
     if is_stream(given):
         return given
     path = given.expanduser()
+    if path.suffix.lower() in _ARCHIVES:
+        raise OutputError(f"{path}: files are written plain or, as .gz, packed by gzip")
+    if path.suffix.lower() == ".gz" and Path(path.stem).suffix.lower() in (".bw", ".bigwig"):
+        raise OutputError(f"{path}: bigWig is packed within; leave .gz out of the name")
     if os.path.isdir(path):  # noqa: PTH112, which raises nothing where a folder may not be read
         raise OutputError(f"{path} is a folder; give the name of a file")
     there = os.path.exists(path)  # noqa: PTH110, as above

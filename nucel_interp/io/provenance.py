@@ -29,15 +29,20 @@ def run_info(
         **fields: Seed, model, backend and why, seconds ...
     """
     return {
-        "command": list(command),
+        "command": [_shown(word) for word in command],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "inputs": [{"path": str(path), "sha256": file_sha256(path)} for path in inputs],
+        "inputs": [{"path": _shown(path), "sha256": file_sha256(path)} for path in inputs],
         **fields,
         "versions": versions(),
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
     }
+
+
+def _shown(path: str | Path) -> str:
+    """A path as text, also in a locale that has no letters for its bytes."""
+    return str(path).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def versions() -> dict[str, str]:

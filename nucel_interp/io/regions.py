@@ -11,6 +11,7 @@ import numpy as np
 
 from nucel_genome import Genome, bed_lines, merge
 from nucel_interp.errors import InputError, NucelWarning
+from nucel_interp.io.text import shown
 from nucel_interp.types import Location
 
 
@@ -25,11 +26,11 @@ def read_regions(path: str | Path, genome: Genome) -> list[Location]:
             empty; or there is no line.
         GenomeError: The file cannot be read, or a line is no BED (`bed_lines`).
     """
-    path = Path(path)
+    called = shown(path)
     known = set(genome.names)
     found: dict[str, list[tuple[int, int]]] = {}
-    for number, name, start, end, _ in bed_lines(path):
-        where = f"{path}, line {number}"
+    for number, name, start, end, _ in bed_lines(Path(path)):
+        where = f"{called}, line {number}"
         if name not in known:
             raise InputError(f"{where}: {unknown_sequence(name, genome.names)}")
         if start == end:
@@ -44,7 +45,7 @@ def read_regions(path: str | Path, genome: Genome) -> list[Location]:
             )
         found.setdefault(name, []).append((start, end))
     if not found:
-        raise InputError(f"{path} holds no region; give lines of chromosome, start and end")
+        raise InputError(f"{called} holds no region; give lines of chromosome, start and end")
     regions = [
         Location(name, int(start), int(end))
         for name in genome.names
@@ -54,7 +55,7 @@ def read_regions(path: str | Path, genome: Genome) -> list[Location]:
     lines = sum(map(len, found.values()))
     if len(regions) < lines:
         warnings.warn(
-            f"{path}: {lines:,} regions were merged into {len(regions):,}, since some overlap or "
+            f"{called}: {lines:,} regions were merged into {len(regions):,}, since some overlap or "
             "touch",
             NucelWarning,
             stacklevel=2,

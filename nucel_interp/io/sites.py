@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
 from nucel_interp.errors import InputError
+from nucel_interp.io.places import is_header, unquoted
+from nucel_interp.io.text import lines_of, shown, unpacked
 from nucel_interp.types import Strand
 
 UNNAMED = "site"
 """The motif of a line without a name."""
-_HEADERS = ("#", "track", "browser")
 
 
 @dataclass(frozen=True)
@@ -30,40 +30,34 @@ class BedSite:
 
 
 def read_sites(path: str | Path) -> list[BedSite]:
-    """Every site of a BED file, plain or gzip, in its order.
+    """Every site of a BED file, plain or compressed, in its order; ``-`` is standard input.
 
     Columns are chrom (a record's name or a chromosome), start, end, then optionally name, score
     and strand, separated by tabs, or by blanks where a line has no tab.
 
     Raises:
-        InputError: The file is missing, holds no site, or a line is not BED.
+        InputError: The file is missing or damaged, holds no site, or a line is not BED.
     """
-    shown = Path(path)
-    try:
-        raw = shown.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
-    except FileNotFoundError as error:
-        raise InputError(f"{shown} does not exist") from error
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"{shown} is not BED text, or is cut short") from error
-    sites = [
-        _site(number, line, shown)
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip() and not line.startswith(_HEADERS)
-    ]
+    with unpacked(path, "BED") as stream:
+        sites = [
+            _site(number, line, shown(path))
+            for number, line in lines_of(stream, path, "BED")
+            if not is_header(line)
+        ]
     if not sites:
-        raise InputError(f"{shown} holds no site; give BED with at least one line")
+        raise InputError(f"{shown(path)} holds no site; give BED with at least one line")
     return sites
 
 
-def _site(number: int, line: str, path: Path) -> BedSite:
+def _site(number: int, line: str, path: str) -> BedSite:
     cells = line.split("\t") if "\t" in line else line.split()
     cells = [cell.strip() for cell in cells]
     try:
         start, end = int(cells[1]), int(cells[2])
     except (IndexError, ValueError):
         raise InputError(
-            f"{path}, line {number}: BED needs chrom, start and end, but this is {line[:60]!r}"
+            f"{path}, line {number}: BED needs chrom, start and end, but this is "
+            f"{line.strip()[:60]!r}"
         ) from None
     if not 0 <= start < end:
         raise InputError(
@@ -74,4 +68,4 @@ def _site(number: int, line: str, path: Path) -> BedSite:
     strand: Strand = "."
     if len(cells) > 5 and cells[5] in ("+", "-"):
         strand = "+" if cells[5] == "+" else "-"
-    return BedSite(number, cells[0], start, end, name, strand)
+    return BedSite(number, unquoted(cells[0]), start, end, name, strand)

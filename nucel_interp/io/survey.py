@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.io.fasta import Remarks, iter_records
+from nucel_interp.io.places import warn_of_overlap
+from nucel_interp.io.text import shown
 from nucel_interp.types import Record
 
 
@@ -31,6 +33,7 @@ class Survey:
         chromosomes: Of the records' locations, sorted; empty unless all have one and none overlap.
         chromosome: (records,) index into ``chromosomes``.
         start: (records,) 0-based.
+        turned: (records,) whether it reads the reverse strand.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Survey:
     chromosomes: list[str]
     chromosome: NDArray[np.int64]
     start: NDArray[np.int64]
+    turned: NDArray[np.bool_]
 
     @property
     def bases(self) -> int:
@@ -48,24 +52,23 @@ class Survey:
 
     def records(self) -> Iterator[Record]:
         """Read the file again, record by record."""
-        return iter_records(self.path, shown=self.shown, names_differ=self.names_differ)
+        return iter_records(self.path, called=self.shown, names_differ=self.names_differ)
 
 
 @contextmanager
 def surveyed(path: str | Path) -> Iterator[Survey]:
     """Read a FASTA file once, checking every record; a pipe is put aside in a file.
 
-    Warns as `read_records` does.
+    Warns as `read_records` does, and of records that overlap in the genome.
 
     Raises:
         InputError: As `read_records`.
     """
-    shown = "standard input" if str(path) == "-" else str(path)
     piped = str(path) == "-" or (
         Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
     )
     if not piped:
-        yield _survey(Path(path), shown)
+        yield _survey(Path(path), shown(path))
         return
     with tempfile.NamedTemporaryFile(prefix="nucel-interp-", suffix=".fa") as file:
         if str(path) == "-":
@@ -74,15 +77,16 @@ def surveyed(path: str | Path) -> Iterator[Survey]:
             with Path(path).open("rb") as stream:
                 shutil.copyfileobj(stream, file)
         file.flush()
-        yield _survey(Path(file.name), shown)
+        yield _survey(Path(file.name), shown(path))
 
 
-def _survey(path: Path, shown: str) -> Survey:
+def _survey(path: Path, called: str) -> Survey:
     lengths, starts, numbers, names = array("q"), array("q"), array("q"), array("Q")
+    turned = array("b")
     chromosomes: dict[str, int] = {}
     all_placed = True
     remarks = Remarks()
-    for record in iter_records(path, shown=shown, names_differ=True, remarks=remarks):
+    for record in iter_records(path, called=called, names_differ=True, remarks=remarks):
         lengths.append(len(record))
         name = hashlib.blake2b(record.name.encode(errors="surrogateescape"), digest_size=8).digest()
         names.append(int.from_bytes(name, "little"))
@@ -90,24 +94,35 @@ def _survey(path: Path, shown: str) -> Survey:
         all_placed = all_placed and place is not None
         if all_placed and place is not None:
             starts.append(place.start)
+            turned.append(place.strand == "-")
             numbers.append(chromosomes.setdefault(place.chromosome, len(chromosomes)))
     names_differ = len(np.unique(np.asarray(names))) == len(names)
     if not names_differ:  # seldom: read again to say which
         remarks = Remarks()
-        for _ in iter_records(path, shown=shown, remarks=remarks):
+        for _ in iter_records(path, called=called, remarks=remarks):
             pass
-    remarks.warn(shown)
+    remarks.warn(called)
     size, start = np.array(lengths), np.array(starts)
     rank = {name: i for i, name in enumerate(sorted(chromosomes))}
     chromosome = np.array([rank[name] for name in chromosomes], dtype=np.int64)[np.array(numbers)]
-    if not (all_placed and _disjoint(chromosome, start, size)):
-        return Survey(path, shown, size, names_differ, [], *np.zeros((2, 0), dtype=np.int64))
-    return Survey(path, shown, size, names_differ, list(rank), chromosome, start)
+    if all_placed:
+        overlap = _first_overlap(chromosome, start, size)
+        if overlap is None:
+            strand = np.array(turned, dtype=bool)
+            return Survey(path, called, size, names_differ, list(rank), chromosome, start, strand)
+        where, at = overlap
+        warn_of_overlap(called, f"at {list(rank)[where]}:{at}")
+    nowhere = np.zeros(0, dtype=np.int64)
+    return Survey(
+        path, called, size, names_differ, [], nowhere, nowhere, np.zeros(0, dtype=np.bool_)
+    )
 
 
-def _disjoint(
+def _first_overlap(
     chromosome: NDArray[np.int64], start: NDArray[np.int64], size: NDArray[np.int64]
-) -> bool:
+) -> tuple[int, int] | None:
+    """Chromosome and first base of the first record that begins in another; None if none does."""
     order = np.lexsort((start, chromosome))
     where, first, end = chromosome[order], start[order], (start + size)[order]
-    return bool(((where[1:] != where[:-1]) | (end[:-1] <= first[1:])).all())
+    found = np.flatnonzero((where[1:] == where[:-1]) & (end[:-1] > first[1:]))
+    return (int(where[found[0]]), int(first[found[0] + 1])) if len(found) else None

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nucel_interp.io.places import quoted
+
 _BLANKS = str.maketrans("\t\n\r\v\f", "     ")
 
 
@@ -30,7 +32,7 @@ def write_tsv(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def to_bed(frame: pd.DataFrame) -> str:
-    """The columns of ``frame`` as they stand, without a header line.
+    """The columns of ``frame`` as they stand, without a header line; names are `places.quoted`.
 
     Raises:
         ValueError: The first columns are not chrom, start, end, or 0 <= start <= end does not hold.
@@ -39,6 +41,7 @@ def to_bed(frame: pd.DataFrame) -> str:
         raise ValueError(f"BED begins with chrom, start, end; got {list(frame.columns[:3])}")
     if not ((frame["start"] >= 0) & (frame["start"] <= frame["end"])).all():
         raise ValueError("BED needs 0 <= start <= end")
+    frame = frame.assign(chrom=[quoted(str(name)) for name in frame["chrom"]])
     # an empty field would shift the columns in readers that split at white space
     return "".join(f"{line}\n" for line in _rows(frame, missing="."))
 

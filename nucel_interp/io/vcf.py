@@ -6,21 +6,19 @@ here.
 
 from __future__ import annotations
 
-import gzip
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xopen import xopen
-
 from nucel_genome import Genome
+from nucel_genome.text import MARK
 from nucel_interp.errors import InputError
 from nucel_interp.io.regions import unknown_sequence
+from nucel_interp.io.text import beginning, shown, unpacked
 from nucel_interp.types import BASES, Variant, reverse_complement
 from nucel_model import tokenizer
 
@@ -56,32 +54,37 @@ def read_variants(path: str | Path, genome: Genome, *, longest: int) -> Variants
     """The variants of a VCF file, each reference allele compared with the genome.
 
     Alleles of any lengths are taken: substitutions, insertions, deletions. Skipped, with a reason,
-    is what is no sequence (``<DEL>``, ``*``, breakends, no alternative), holds other letters than
-    A, C, G, T, is as long as ``longest`` allows no more, or changes nothing. Genotypes and filters
-    are not looked at.
+    is what lies on a sequence the genome does not have, is no sequence (``<DEL>``, ``*``,
+    breakends, no alternative), holds other letters than A, C, G, T, is as long as ``longest``
+    allows no more, or changes nothing. Genotypes and filters are not looked at.
 
     Args:
-        path: VCF, plain, gzip or bgzip; or BCF. No index is needed.
+        path: VCF, plain or packed, a pipe, or ``-``, standard input; or BCF. No index is needed.
         genome: Of the assembly that the file was called on.
         longest: Bases of the longest allele, reference or alternative.
 
     Raises:
-        InputError: No such file, no VCF, no variant in it; a chromosome the genome does not have, a
-            place beyond its end, or a reference allele that is not what the genome has.
+        InputError: No such file, damaged, no VCF, no variant in it; no variant on a sequence of the
+            genome, a place beyond its end, or a reference allele that is not what the genome has.
     """
     require_vcf()
-    path = Path(path)
+    called = shown(path)
     scored: list[Variant] = []
     skipped: list[tuple[Variant, str]] = []
     wrong: list[tuple[int, Variant, str]] = []
     known = set(genome.names)
+    unknown: dict[str, str] = {}
     number = 0
     for number, record in enumerate(_records(path), start=1):
         chromosome, start, ref = str(record.chrom), int(record.start), str(record.ref).upper()
         here = Variant(chromosome, start, ref, "", record.id or "")
-        where = f"{path}, record {number} ({_name(here)})"
+        where = f"{called}, record {number} ({_name(here)})"
         if chromosome not in known:
-            raise InputError(f"{where}: {unknown_sequence(chromosome, genome.names)}")
+            if chromosome not in unknown:
+                unknown[chromosome] = unknown_sequence(chromosome, genome.names)
+            alts = record.alts or (".",)
+            skipped += [(replace(here, alt=alt), unknown[chromosome]) for alt in alts]
+            continue
         if start < 0:
             skipped.append((here, "position 0 lies before the first base"))
             continue
@@ -104,9 +107,12 @@ def read_variants(path: str | Path, genome: Genome, *, longest: int) -> Variants
             else:
                 scored.append(variant)
     if not number:
-        raise InputError(f"{path} holds no variant: there is a header and no record behind it")
+        raise InputError(f"{called} holds no variant: there is a header and no record behind it")
     if wrong:
-        raise InputError(f"{path}, {_mismatch(wrong, number, genome)}")
+        raise InputError(f"{called}, {_mismatch(wrong, number, genome)}")
+    if unknown and not scored:
+        first = next(iter(unknown.values()))
+        raise InputError(f"{called} holds no variant that can be scored: {first}")
     return Variants(scored, skipped, number)
 
 
@@ -179,34 +185,28 @@ def _name(variant: Variant) -> str:
     )
 
 
-def _records(path: Path) -> Iterator[Any]:
+def _records(path: str | Path) -> Iterator[Any]:
     """Records as pysam gives them; what goes wrong on the way becomes an InputError."""
     import pysam
 
-    if not path.is_file():
-        raise InputError(f"there is no VCF file {path}")
-    last = ""
+    called, last = shown(path), ""
     before = pysam.set_verbosity(0)  # htslib writes to stderr what is said here
     try:
         with _plain(path) as plain, pysam.VariantFile(str(plain)) as file:
             for record in file:
                 yield record
                 last = f"{record.chrom}:{record.pos}"
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path} is cut short or damaged ({error}). Copy or download it again"
-        ) from error
     except (ValueError, NotImplementedError) as error:
         raise InputError(
-            f"{path} is not VCF: it should begin with ##fileformat=VCFv4 and a line #CHROM POS ID "
-            "REF ALT ..., with tabs between columns"
+            f"{called} is not VCF: it should begin with ##fileformat=VCFv4 and a line #CHROM POS "
+            "ID REF ALT ..., with tabs between columns"
         ) from error
     except OSError as error:
         if error.errno:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+            raise InputError(f"{called} cannot be read: {error.strerror or error}") from error
         place = f"behind {last}" if last else "behind the header"
         raise InputError(
-            f"{path}: the record {place} is not VCF: it needs eight columns between tabs, CHROM "
+            f"{called}: the record {place} is not VCF: it needs eight columns between tabs, CHROM "
             "POS ID REF ALT QUAL FILTER INFO, and a whole number as POS"
         ) from error
     finally:
@@ -214,15 +214,27 @@ def _records(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _plain(path: Path) -> Iterator[Path]:
-    """The file unpacked, since htslib reads bgzip alone and says little of a damaged one."""
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    if not packed:
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain.vcf"
-        with xopen(path, "rb", threads=0) as source, plain.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
+def _plain(path: str | Path) -> Iterator[str | Path]:
+    """The file unpacked and without a byte order mark.
+
+    Htslib reads bgzip alone, says little of a damaged one, and opens what it reads by its name.
+    """
+    with tempfile.TemporaryDirectory(prefix="nucel-interp-") as folder:
+        plain: str | Path = path
+        with unpacked(path, "VCF") as packed:
+            head, stream = beginning(packed, 4)
+            if head[:3] == MARK or not _begins_with(path, head):
+                plain = Path(folder) / "plain.vcf"
+                with plain.open("wb") as sink:
+                    if head[:3] == MARK:
+                        stream.read(len(MARK))
+                    shutil.copyfileobj(stream, sink)
         yield plain
+
+
+def _begins_with(path: str | Path, head: bytes) -> bool:
+    """Whether a file that can be opened again has these bytes in front."""
+    if str(path) == "-" or not Path(path).is_file():
+        return False
+    with Path(path).open("rb") as raw:
+        return raw.read(len(head)) == head

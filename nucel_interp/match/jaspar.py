@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nucel_interp.errors import InputError
 from nucel_interp.io.meme import read_meme
+from nucel_interp.io.text import shown
 from nucel_interp.match.archetypes import archetypes
 from nucel_interp.types import Motif
 
@@ -98,7 +99,7 @@ def load_database(path: str | Path, tax: str = "vertebrates") -> JasparDatabase:
     columns as null: its own say too little about what columns look like.
 
     Args:
-        path: MEME format, plain or gzip.
+        path: MEME format, plain or packed; ``-`` is standard input.
         tax: The part of JASPAR to borrow from.
 
     Raises:
@@ -106,10 +107,10 @@ def load_database(path: str | Path, tax: str = "vertebrates") -> JasparDatabase:
     """
     motifs = read_meme(path)
     if not motifs:
-        raise InputError(f"{path} holds no motif; give a MEME file with at least one")
+        raise InputError(f"{shown(path)} holds no motif; give a MEME file with at least one")
     jaspar = load_jaspar(tax)
     null = jaspar.motifs if len(motifs) < FEWEST_OF_THEIR_OWN else ()
-    return JasparDatabase.from_motifs(motifs, Path(path).name, null)
+    return JasparDatabase.from_motifs(motifs, Path(shown(path)).name, null)
 
 
 def load_jaspar(tax: str = "vertebrates") -> JasparDatabase:

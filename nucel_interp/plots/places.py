@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def local_rows(table: pd.DataFrame | None, record: Record) -> pd.DataFrame:
     """The rows of a sites or seqlets table that lie in one record, in its own coordinates.
 
-    BED tables use genome coordinates where a record's place is known; here ``start`` and ``end``
-    count from the record's first base. A missing or empty table gives an empty one.
+    BED tables use genome coordinates where all records' places are known; here ``start``, ``end``
+    and ``strand`` are those of the record as it reads. A missing or empty table gives an empty one.
     """
     import pandas as pd
 
@@ -25,14 +25,7 @@ def local_rows(table: pd.DataFrame | None, record: Record) -> pd.DataFrame:
         return pd.DataFrame({"start": [], "end": [], "name": [], "strand": []}).astype(
             {"start": int, "end": int}
         )
-    rows = table[table["record"].astype(str) == record.name].copy()
-    place = record.location
-    if place is not None:
-        genomic = rows["chrom"].astype(str) == place.chromosome
-        shift = np.where(genomic, place.start, 0)
-        rows["start"] = rows["start"] - shift
-        rows["end"] = rows["end"] - shift
-    return rows.reset_index(drop=True)
+    return local_table(table, [record])
 
 
 def inside(rows: pd.DataFrame, span: tuple[int, int]) -> pd.DataFrame:
@@ -42,15 +35,19 @@ def inside(rows: pd.DataFrame, span: tuple[int, int]) -> pd.DataFrame:
 
 def local_table(table: pd.DataFrame, records: Sequence[Record]) -> pd.DataFrame:
     """`local_rows` for all records at once; rows of records not given are dropped."""
-    by_name = {record.name: record.location for record in records}
-    rows = table[table["record"].astype(str).isin(by_name)].copy()
-    shifts = []
-    for name, chrom in zip(rows["record"].astype(str), rows["chrom"].astype(str), strict=True):
-        place = by_name[name]
-        genomic = place is not None and chrom == place.chromosome
-        shifts.append(place.start if place is not None and genomic else 0)
-    rows["start"] = rows["start"] - np.asarray(shifts, dtype=int)
-    rows["end"] = rows["end"] - np.asarray(shifts, dtype=int)
+    places = {record.name: record.location for record in records}
+    rows = table[table["record"].astype(str).isin(places)].copy()
+    spans, strands = [], []
+    columns = ("record", "chrom", "start", "end", "strand")
+    for name, chrom, start, end, strand in zip(*(rows[c].tolist() for c in columns), strict=True):
+        place = places[str(name)]
+        if place is not None and str(chrom) == place.chromosome:
+            start, end = place.within(start, end)
+            strand = place.turn(strand)
+        spans.append((start, end))
+        strands.append(strand)
+    rows[["start", "end"]] = np.array(spans, dtype=int).reshape(-1, 2)
+    rows["strand"] = strands
     return rows.reset_index(drop=True)
 
 

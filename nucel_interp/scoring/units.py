@@ -90,7 +90,7 @@ def split_units(
         if _splits_well(chromosomes):
             return _balanced(chromosomes), f"by chromosome ({len(set(chromosomes))} of them)"
         blocks = [
-            f"{p.chromosome}:{(p.start + u.start) // BLOCK_BP}"
+            f"{p.chromosome}:{p.part(u.start, u.end).start // BLOCK_BP}"
             for p, u in zip(known, units, strict=True)
         ]
         if _splits_well(blocks):

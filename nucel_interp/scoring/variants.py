@@ -1,7 +1,8 @@
 """What an alternative allele changes: at its own place, around it, and in a task's prediction.
 
 Both alleles are read in the same window of the genome, as wide as the model's context and centred
-on the variant, on both strands.
+on the variant, on both strands. An insertion or deletion is read where it is leftmost: in a repeat
+the same change can be written at several places (Tan et al., doi:10.1093/bioinformatics/btv112).
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from nucel_model import Nucel, tokenizer
 
 Ids = NDArray[np.uint8]
 
+LOOK_BP = 1 << 10
+"""Bases of a genome looked at together for a repeat."""
+
 
 @dataclass(frozen=True, eq=False)
 class VariantScores:
@@ -41,6 +45,8 @@ class VariantScores:
         largest_at: (variants,) where that base is, 0-based in the chromosome; -1 without any.
         targets: What a fine-tuned head predicts: the second of two classes, or every output.
         predictions: (variants, targets) change of each target's number.
+        moved: (variants,) bases by which an insertion or deletion was moved to the left before it
+            was read, from where the file has it to where it would be if left-aligned.
     """
 
     site: NDArray[np.float64]
@@ -49,6 +55,7 @@ class VariantScores:
     largest_at: NDArray[np.int64]
     targets: tuple[Target, ...]
     predictions: NDArray[np.float64]
+    moved: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Window:
         right: Bases behind it.
         ref: Base ids of the window as the genome has it.
         alt: Base ids with the alternative allele.
+        moved: As in `VariantScores`.
     """
 
     start: int
@@ -68,6 +76,7 @@ class Window:
     right: int
     ref: Ids
     alt: Ids
+    moved: int
 
 
 def score_variants(
@@ -100,11 +109,13 @@ def score_variants(
     n = len(variants)
     site, flank, largest = (np.full(n, np.nan) for _ in range(3))
     largest_at = np.full(n, -1, dtype=np.int64)
+    moved = np.zeros(n, dtype=np.int64)
     predictions = np.full((n, len(targets)), np.nan)
     for i, variant in enumerate(variants):
         window = window_around(variant, genome, context)
         (ref, before), (alt, after) = _read_both(model, targets, window, strands)
         predictions[i] = after - before
+        moved[i] = window.moved
         middle = ref[window.left : len(ref) - window.right]
         other = alt[window.left : len(alt) - window.right]
         if len(middle) and len(other):
@@ -123,7 +134,7 @@ def score_variants(
             largest_at[i] = window.start + furthest + behind
         if on_progress is not None:
             on_progress(1)
-    return VariantScores(site, flank, largest, largest_at, targets, predictions)
+    return VariantScores(site, flank, largest, largest_at, targets, predictions, moved)
 
 
 def variant_targets(model: Nucel) -> tuple[Target, ...]:
@@ -143,8 +154,9 @@ def variant_targets(model: Nucel) -> tuple[Target, ...]:
 def window_around(variant: Variant, genome: Genome, context: int) -> Window:
     """The window of both alleles: the longer one in the middle of ``context`` bases.
 
-    What both alleles end with, then what both begin with, belongs to the flanks. At the end of a
-    chromosome the window is shorter on that side.
+    What both alleles end with, then what both begin with, belongs to the flanks; what is left, if
+    it is inserted or deleted bases alone, is moved as far left as the change stays the same. At the
+    end of a chromosome the window is shorter on that side.
 
     Raises:
         ValueError: The reference allele is not the genome's, or an allele fills the context.
@@ -159,6 +171,12 @@ def window_around(variant: Variant, genome: Genome, context: int) -> Window:
     ref, alt = ref[: len(ref) - end], alt[: len(alt) - end]
     begin = _common(ref, alt)
     ref, alt, at = ref[begin:], alt[begin:], variant.start + begin
+    moved = 0
+    if not (len(ref) and len(alt)):
+        steps = _leftwards(genome, variant.chromosome, at, ref if len(ref) else alt)
+        ref, alt, at = np.roll(ref, steps), np.roll(alt, steps), at - steps
+        # a file has the base in front of the change, or behind it at a chromosome's first
+        moved = max(0, variant.start + 1 - max(at, 1))
     room = context - max(len(ref), len(alt))
     if room < 0:
         raise ValueError(f"an allele of {context - room} bases; the model reads {context}")
@@ -172,7 +190,22 @@ def window_around(variant: Variant, genome: Genome, context: int) -> Window:
         len(after),
         np.concatenate([before, ref, after]),
         np.concatenate([before, alt, after]),
+        moved,
     )
+
+
+def _leftwards(genome: Genome, chromosome: str, at: int, bases: Ids) -> int:
+    """By how much bases inserted or deleted at ``at`` can move to the left: a repeat's length."""
+    moved, step = 0, max(len(bases), LOOK_BP // len(bases) * len(bases)) if len(bases) else 0
+    while step and moved < at:
+        before = genome.fetch(chromosome, max(0, at - moved - step), at - moved)[::-1]
+        # the bases over and over, from the last: whole times in a step
+        again = np.resize(bases[::-1], len(before))
+        same = _common(before, again)
+        moved += same
+        if same < len(before):
+            break
+    return moved
 
 
 def _common(one: Ids, other: Ids) -> int:

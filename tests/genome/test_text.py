@@ -120,3 +120,8 @@ def test_the_locale_does_not_matter(tmp_path: Path, locale: str) -> None:
         check=True,
     )
     assert run.stdout.decode().split() == [r"'Gr\xf6\xdfe\n'", r"'Ma\xdf'"]
+
+
+def test_reading_text_does_not_wait_for_torch() -> None:
+    code = "import sys, nucel_interp.io.tracks, nucel_genome.bed; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

@@ -115,7 +115,7 @@ def test_the_summary_says_what_was_explained_and_what_was_left_out(done):
         (["--target", "maybe"], "no output 'maybe'; its fine-tuned head has no, yes"),
         (["-m", "{}/before"], "no fine-tuned head"),
         (["--shuffled", "{}/before"], "no fine-tuned head"),
-        (["--sites", "{}/none.bed"], "does not exist"),
+        (["--sites", "{}/none.bed"], "as BED: there is no such file"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(files, arguments, said, tmp_path):

@@ -13,6 +13,7 @@ from nucel_interp.compare.windows import common_window, cut_windows
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite, read_sites
 from nucel_interp.types import Location, Record, Site, reverse_complement
+from tests.interp.pipes import piped
 
 
 def random_text(length, seed=0):
@@ -26,8 +27,8 @@ def spans(windows):
     ]
 
 
-def bed(chrom, start, end, name="A", line=1):
-    return BedSite(line, chrom, start, end, name, "+")
+def bed(chrom, start, end, name="A", line=1, strand="+"):
+    return BedSite(line, chrom, start, end, name, strand)
 
 
 def test_the_smallest_context_rounded_down_to_six_is_the_window():
@@ -170,6 +171,47 @@ def test_what_is_no_bed_is_refused(tmp_path, text, says):
         read_sites(tmp_path / "a.bed")
 
 
+def test_sites_with_a_mark_out_of_a_pipe_and_names_that_begin_like_headers(tmp_path):
+    content = "\ufefftracker\t5\t9\tA\n\\#x\t1\t4\tB\nbrowser\t1\t4\nGröße\t1\t4\n".encode()
+    (tmp_path / "a.bed").write_bytes(content)
+    with piped(content) as pipe:
+        for path in (tmp_path / "a.bed", pipe):
+            found = read_sites(path)
+            assert [site.chrom for site in found] == ["tracker", "#x", "Größe"]
+            assert [site.line for site in found] == [1, 2, 4]
+
+
+def test_damaged_sites_are_said_in_one_line(tmp_path):
+    text = "".join(f"chr{i * 7919 % 23}\t{i}\t{i + 9}\n" for i in range(500))
+    raw = bytearray(gzip.compress(text.encode()))
+    raw[len(raw) // 2] ^= 0x55
+    (tmp_path / "a.bed.gz").write_bytes(raw)
+    with pytest.raises(InputError, match=r"as BED: it is cut short or damaged"):
+        read_sites(tmp_path / "a.bed.gz")
+
+
+def test_a_site_in_a_record_of_the_reverse_strand_is_turned():
+    text = random_text(24)
+    record = Record("p::chr1:100-124(-)", text, Location("chr1", 100, 124, "-"))
+    windows = cut_windows([record], 24, 0)
+    given = [bed("chr1", 110, 114, strand="+"), bed("chr1", 100, 103, strand=".")]
+    placed = place_sites([*given, bed(record.name, 1, 5, strand="-")], [record], windows)
+    assert [(s.start, s.end, s.strand) for s in placed.sites["A"]] == [
+        (1, 5, "-"),
+        (10, 14, "-"),
+        (21, 24, "."),
+    ]
+    (window,) = cut_windows([record], 12, 0).as_records()[1:]
+    assert window.location == Location("chr1", 100, 112, "-")
+
+
+def test_sites_whose_chromosomes_differ_in_chr_are_told():
+    record = Record("chr1:100-124", random_text(24), Location("chr1", 100, 124))
+    windows = cut_windows([record], 24, 0)
+    with pytest.raises(InputError, match="It writes 1 where the records have chr1"):
+        place_sites([bed("1", 100, 104)], [record], windows)
+
+
 def test_a_missing_bed_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.bed does not exist"):
+    with pytest.raises(InputError, match=r"none\.bed as BED: there is no such file"):
         read_sites(tmp_path / "none.bed")

@@ -37,6 +37,7 @@ from nucel_interp.plots import (
     style,
     track_figure,
 )
+from nucel_interp.plots.places import local_rows, local_table
 from nucel_interp.plots.style import literal
 from nucel_interp.types import (
     BASES,
@@ -506,3 +507,23 @@ def test_names_are_drawn_as_they_stand():
     text = words(track_figure(record, {"$z$": np.zeros(160)}, table))
     assert r"\$\frac{\$ <script>" in text
     assert r"\$m^\$ (+)" in text
+
+
+def test_rows_of_a_record_of_the_reverse_strand_are_turned() -> None:
+    minus = Record("m", "ACGT" * 5, Location("chr1", 100, 120, "-"))
+    plus = Record("p", "ACGT" * 5, Location("chr1", 200, 220))
+    rows = [
+        ["chr1", 101, 105, "motif_1", 9, "+", 1e-6, "m", 1, "1"],
+        ["chr1", 210, 214, "motif_1", 9, "-", 1e-6, "p", 1, "1"],
+        ["m", 3, 7, "motif_1", 9, "+", 1e-6, "m", 1, "1"],
+        ["chr9", 3, 7, "motif_1", 9, "+", 1e-6, "other", 1, "1"],
+    ]
+    table = pd.DataFrame(rows, columns=SITE_COLUMNS)
+    found = local_table(table, [minus, plus])
+    assert found[["start", "end", "strand"]].values.tolist() == [
+        [15, 19, "-"],
+        [10, 14, "-"],
+        [3, 7, "+"],
+    ]
+    assert len(local_rows(table, minus)) == 2
+    assert len(local_table(table, [])) == len(local_rows(None, minus)) == 0

@@ -7,6 +7,7 @@ import pytest
 from nucel_interp.errors import InputError
 from nucel_interp.io.meme import read_meme, write_meme
 from nucel_interp.types import Motif
+from tests.interp.pipes import piped
 
 HEAD = "MEME version 4\n\nALPHABET= ACGT\n\nBackground letter frequencies\nA .3 C .2 G .2 T .3\n\n"
 ROWS = "0.1 0.2 0.3 0.4\n1 0 0 0\n"
@@ -72,7 +73,7 @@ def test_defaults_and_extra_lines():
         "letter-probability matrix: w= 1\n\n  0.25 0.25\t0.25 0.25  \n---\nsome words\n"
     )
     first, second = read(text)
-    assert (first.id, first.name, first.width, first.n_sites) == ("a=b::c", "x = y", 2, 20)
+    assert (first.id, first.name, first.width, first.n_sites) == ("a=b::c", "x", 2, 20)
     assert (second.id, second.name, second.width) == ("second", "", 1)
 
 
@@ -122,22 +123,43 @@ def test_not_a_motif_file(tmp_path):
         "empty": b"",
         "fasta": b">a\nACGT\n",
         "binary": bytes(range(256)),
-        "bad.gz": b"MEME version",
+        "bad.gz": b"\x1f\x8bMEME version",
         "cut.gz": gzip.compress(HEAD.encode())[:-9],
     }.items():
         path = tmp_path / name
         path.write_bytes(data)
         with pytest.raises(InputError, match=name):
             read_meme(str(path))
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_meme(tmp_path / "absent.meme")
 
 
-def test_gzip_and_byte_order_mark(tmp_path):
-    text = motif_text("letter-probability matrix:")
-    path = tmp_path / "x.meme.gz"
-    path.write_bytes(gzip.compress(("\ufeff" + text).encode()))
-    assert read_meme(path)[0].id == "m1"
+@pytest.mark.parametrize("name", ["x.meme.gz", "x.meme"])
+def test_gzip_is_told_by_content_and_a_byte_order_mark_is_dropped(tmp_path, name):
+    text = ("\ufeff" + motif_text("letter-probability matrix:")).encode()
+    path = tmp_path / name
+    for content in (text, gzip.compress(text)):
+        path.write_bytes(content)
+        assert read_meme(path)[0].id == "m1"
+        with piped(content) as pipe:
+            assert read_meme(pipe)[0].id == "m1"
+
+
+def test_a_damaged_archive_is_said_in_one_line(tmp_path):
+    raw = bytearray(gzip.compress(motif_text("letter-probability matrix:").encode()))
+    raw[len(raw) // 2] ^= 0x55
+    (tmp_path / "x.meme.gz").write_bytes(raw)
+    with pytest.raises(InputError, match=r"as MEME motifs: it is cut short or damaged"):
+        read_meme(tmp_path / "x.meme.gz")
+
+
+def test_of_meme_s_own_output_the_name_is_one_word():
+    text = motif_text(
+        "letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 1.2e-003",
+        name="MOTIF ACGTA MEME-1\twidth =   2  sites =  17  llr = 205  E-value = 1.2e-003",
+    )
+    (motif,) = read(text)
+    assert (motif.id, motif.name, motif.n_sites) == ("ACGTA", "MEME-1", 17)
 
 
 def test_write_refuses_what_cannot_be_read_back():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -31,7 +32,7 @@ RECORDS = [
     Record("a", planted(60, 25, 0), Location("chr1", 1000, 1060)),
     Record("b", planted(61, 0, 1, turned=True), Location("chr2", 500, 561)),
     Record("c", planted(33, 23, 2), Location("chr2", 900, 933)),
-    Record("none", "ACGTN"),
+    Record("plain", "ACGTN", Location("chr3", 5, 10)),
 ]
 SITES = [
     Site(0, 25, 35, "+", 9.0, 1e-6),
@@ -179,10 +180,63 @@ def test_sites_in_seqlets_are_counted_in_the_record() -> None:
     rows = [
         ["chr1", 1025, 1035, "motif_1", 9, "+", 1e-6, "a", 1, "test"],
         ["chr1", 1001, 1011, "motif_1", 9, "+", 1e-6, "a", 0, "test"],
-        ["none", 0, 4, "motif_2", 9, "-", 1e-6, "none", 1, "test"],
+        ["chr3", 5, 9, "motif_2", 9, "-", 1e-6, "plain", 1, "test"],
     ]
     found = sites_in_seqlets(pd.DataFrame(rows, columns=SITE_COLUMNS), RECORDS)
     assert found == {
         "motif_1": [Site(0, 25, 35, "+", 9.0, 1e-6)],
         "motif_2": [Site(3, 0, 4, "-", 9.0, 1e-6)],
     }
+
+
+def test_records_of_the_reverse_strand_are_turned_with_their_tracks_and_sites(
+    tmp_path: Path,
+) -> None:
+    """What is written of records given as their reverse complement is what the records gave."""
+    turned, tracks, sites = [], [], []
+    for i, (record, track) in enumerate(zip(RECORDS, TRACKS, strict=True)):
+        place = record.location
+        assert place is not None
+        text, there = reverse_complement(record.sequence), replace(place, strand="-")
+        turned.append(Record(record.name, text, there) if i % 2 == 0 else record)
+        tracks.append(track[::-1] if i % 2 == 0 else track)
+    for site in SITES:
+        n = len(RECORDS[site.record])
+        strand = "-" if site.strand == "+" else "+"
+        flipped = replace(site, start=n - site.end, end=n - site.start, strand=strand)
+        sites.append(flipped if site.record % 2 == 0 else site)
+    for name, records, values, found in (
+        ("plain", RECORDS, TRACKS, SITES), ("turned", turned, tracks, sites),
+    ):  # fmt: skip
+        write_modisco(tmp_path / name, records, values, [MOTIF], {"motif_1": found})
+    for file in ("sequences.npz", "scores.npz"):
+        one, two = (np.load(tmp_path / name / file)["arr_0"] for name in ("plain", "turned"))
+        np.testing.assert_array_equal(one, two)
+    peaks = [(tmp_path / name / "peaks.bed").read_text() for name in ("plain", "turned")]
+    assert peaks[0] == peaks[1]
+    for key in ("sequence", "contrib_scores", "seqlets/start", "seqlets/is_revcomp"):
+        arrays_of = []
+        for name in ("plain", "turned"):
+            with h5py.File(tmp_path / name / "modisco_results.h5") as results:
+                arrays_of.append(results[f"pos_patterns/pattern_0/{key}"][:])
+        np.testing.assert_array_equal(*arrays_of)
+
+
+def test_four_numbers_per_base_are_turned_by_base_and_letter(tmp_path: Path) -> None:
+    record = Record("a", "AACG", Location("c", 0, 4, "-"))
+    track = np.zeros((4, 4))
+    track[0, 0] = 7.0  # the first A, which is the genome's last T
+    write_modisco(tmp_path / "x", [record], [track])
+    _, scores = arrays(tmp_path / "x")
+    assert np.argwhere(scores[0]).tolist() == [[3, 3]]
+
+
+def test_peaks_count_in_names_if_any_record_has_no_place(tmp_path: Path) -> None:
+    records = [*RECORDS[:2], Record("#spike", "ACGTN")]
+    write_modisco(tmp_path / "x", records, [np.ones(len(r)) for r in records])
+    peaks = (tmp_path / "x" / "peaks.bed").read_text().splitlines()
+    assert [line.split("\t")[:3] for line in peaks] == [
+        ["a", "0", "60"],
+        ["b", "0", "61"],
+        ["\\#spike", "0", "5"],
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import shutil
@@ -342,3 +343,20 @@ def test_a_signal_between_two_renames_brings_the_earlier_output_back(tmp_path, m
         fill(folder)
     assert everything(tmp_path) == {"out", "out/motifs.tsv", "out/run.json"}
     assert (tmp_path / "out" / "motifs.tsv").read_text() == "old"
+
+
+def test_a_name_that_ends_in_gz_is_packed(tmp_path):
+    for name in ("a.tsv.gz", "b.TSV.GZ"):
+        write_atomic(tmp_path / name, "x\tö\n")
+        assert gzip.decompress((tmp_path / name).read_bytes()) == "x\tö\n".encode()
+    assert (tmp_path / "a.tsv.gz").read_bytes() == (tmp_path / "b.TSV.GZ").read_bytes()
+    assert everything(tmp_path) == {"a.tsv.gz", "b.TSV.GZ"}
+    with pytest.raises(OutputError, match="written plain or"):
+        write_atomic(tmp_path / "a.tsv.bz2", "x")
+
+
+def test_a_command_line_that_is_no_text_in_the_locale_is_kept_as_the_bytes_say():
+    given = "/tmp/ö".encode().decode("ascii", "surrogateescape")
+    info = run_info(["nucel-interp", given], inputs=[given])
+    assert info["command"][1] == "/tmp/ö"
+    assert info["inputs"] == [{"path": "/tmp/ö", "sha256": None}]

@@ -4,6 +4,7 @@ run is cut off.
 
 from __future__ import annotations
 
+import gzip
 import random
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nucel_interp.cli import app, records
+from nucel_interp.cli import app, records, substitution
 from nucel_interp.io import profile
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.scoring import Scores, score_sequences, stretches
+from nucel_interp.types import reverse_complement
 from nucel_model import from_pretrained
 
 STEP = 2.0**-10
@@ -185,3 +187,63 @@ def test_an_output_that_is_there_is_refused_before_the_work(tmp_path, tiny_folde
     monkeypatch.setattr(stretches, "score_stretches", None)  # calling it would be an error
     said = nucel("discriminator", path, "-m", tiny_folder, "-o", tmp_path / "x", code=1)
     assert "exists already; give --force" in said
+
+
+def test_records_of_the_reverse_strand_have_the_track_of_the_forward_one(tmp_path, tiny_folder):
+    turned = {
+        f"peak{i}::{name}({'-' if i % 2 else '+'})": reverse_complement(text) if i % 2 else text
+        for i, (name, text) in enumerate(PLACED.items())
+    }
+    tracks = []
+    for name, sequences in (("plain", PLACED), ("turned", turned)):
+        path = fasta(tmp_path / f"{name}.fa", sequences)
+        out = tmp_path / f"{name}.bedGraph"
+        nucel("discriminator", path, "-o", out, "-m", tiny_folder)
+        tracks.append([line.split("\t") for line in out.read_text().splitlines()])
+    assert [row[:2] for row in tracks[0]] == [row[:2] for row in tracks[1]]
+    assert {row[0] for row in tracks[0]} == {"chr10", "chr2"}
+    values = [[float(row[3]) for row in track] for track in tracks]
+    np.testing.assert_allclose(values[0], values[1], atol=1e-4)
+    assert np.ptp(values[0]) > 0.01
+    as_given = [from_pretrained(tiny_folder), list(turned.values())]
+    own = np.concatenate(read_tracks(out, read_records(tmp_path / "turned.fa")))
+    np.testing.assert_allclose(own, score_sequences(*as_given).replaced, rtol=1e-3, atol=1e-3)
+
+
+def test_records_that_overlap_keep_their_names_and_that_is_said_once(
+    tmp_path, tiny_folder, monkeypatch
+):
+    monkeypatch.setattr(substitution, "MOST_FIGURES", 0)
+    path = fasta(tmp_path / "in.fa", {"a::c:0-40": dna(40, 1), "b::c:20-60(-)": dna(40, 2)})
+    said = nucel("discriminator", path, "-o", tmp_path / "x.bedGraph", "-m", tiny_folder)
+    assert said.count("records overlap in the genome (first: at c:20)") == 1
+    names = {line.split("\t")[0] for line in (tmp_path / "x.bedGraph").read_text().splitlines()}
+    assert names == {"a::c:0-40", "b::c:20-60(-)"}
+    said = nucel("substitution", path, "-o", tmp_path / "out", "-m", tiny_folder)  # two tracks
+    assert said.count("records overlap in the genome (first: a::c:0-40 and b::c:20-60(-))") == 1
+
+
+def test_where_chromosomes_end_is_said_of_a_bigwig(tmp_path, tiny_folder):
+    pytest.importorskip("pybigtools")
+    reader = pytest.importorskip("pyBigWig")
+    path = fasta(tmp_path / "in.fa", PLACED)
+    said = nucel("discriminator", path, "-o", tmp_path / "x.bw", "-m", tiny_folder)
+    assert said.count("in the bigWig each ends with its last record") == 1
+    with reader.open(str(tmp_path / "x.bw")) as file:
+        assert file.chroms() == {"chr10": 1120, "chr2": 590}
+    named = fasta(tmp_path / "named.fa", {"b": SEQUENCES["b"]})
+    said = nucel("discriminator", named, "-o", tmp_path / "y.bw", "-m", tiny_folder)
+    assert "in the bigWig each ends" not in said
+
+
+def test_a_name_that_ends_in_gz_is_packed_to_the_same_bytes_each_time(tmp_path, tiny_folder):
+    path = fasta(tmp_path / "in.fa", {"b": SEQUENCES["b"]})
+    for name in ("x.bedGraph", "x.bedGraph.gz", "y.bedGraph.gz"):
+        nucel("discriminator", path, "-o", tmp_path / name, "-m", tiny_folder)
+    packed = (tmp_path / "x.bedGraph.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "x.bedGraph").read_bytes()
+    assert packed == (tmp_path / "y.bedGraph.gz").read_bytes()
+    said = nucel("discriminator", path, "-o", tmp_path / "x.bw.gz", "-m", tiny_folder, code=1)
+    assert "bigWig is packed within" in said
+    said = nucel("discriminator", path, "-o", tmp_path / "x.bg.xz", "-m", tiny_folder, code=1)
+    assert "written plain or, as .gz, packed by gzip" in said

@@ -11,6 +11,7 @@ import pytest
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.io.tracks import read_tracks, to_bedgraph, write_bedgraph
 from nucel_interp.types import Location, Record
+from tests.interp.pipes import piped
 
 NAN = np.nan
 PLAIN = [Record("a", "ACGTAC"), Record("b/<x>", "ACGT")]
@@ -39,7 +40,9 @@ def test_bedgraph_in_genome_coordinates_is_sorted():
 
 def test_overlapping_records_keep_their_names():
     records = [Record("x", "ACGT", Location("c", 0, 4)), Record("y", "ACGT", Location("c", 3, 7))]
-    assert to_bedgraph(records, [[1.0] * 4] * 2) == "x\t0\t4\t1\ny\t0\t4\t1\n"
+    with pytest.warns(NucelWarning, match=r"records overlap .*first: x and y.*under its name"):
+        text = to_bedgraph(records, [[1.0] * 4] * 2)
+    assert text == "x\t0\t4\t1\ny\t0\t4\t1\n"
 
 
 def test_bedgraph_refuses_a_track_of_another_length():
@@ -130,7 +133,7 @@ def test_npz_that_does_not_fit(tmp_path, arrays, expected):
         (b"\x93NUMPY\x01\x00", "single array"),
         (b"PK\x03\x04broken", "cut short or damaged"),
         (gzip.compress(b"a\t0\t6\t1\n" * 500, mtime=0)[:-9], "cut short or damaged"),
-        (b"\xff\xfe\x00a", "neither npz nor bedGraph"),
+        (b"\xff\xfe\x00a", "line 1 holds the byte 0xff, which is no UTF-8 text"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path, content, expected):
@@ -139,7 +142,8 @@ def test_files_that_cannot_be_used(tmp_path, content, expected):
 
 
 def test_no_file_and_no_overlap(tmp_path):
-    assert "there is no track file" in message(tmp_path / "nothing")
+    said = message(tmp_path / "nothing")
+    assert "as a track (bedGraph, npz or bigWig): there is no such file" in said
     (tmp_path / "t").write_text("chr1\t0\t50\t1\n")
     assert "same genome assembly" in message(tmp_path / "t", PLACED)
 
@@ -179,3 +183,76 @@ def test_bigwig_without_its_reader_says_what_to_do(tmp_path, monkeypatch):
     said = message(tmp_path / "t.bw")
     assert "nucel-interp[bigwig]" in said
     assert "bigWigToBedGraph" in said
+
+
+REVERSE = [
+    Record("m::chr1:10-14(-)", "ACGT", Location("chr1", 10, 14, "-")),
+    Record("p::chr1:20-24(+)", "ACGT", Location("chr1", 20, 24)),
+]
+
+
+def test_a_record_of_the_reverse_strand_is_turned_in_the_file_and_back(tmp_path):
+    tracks = [np.array([1.0, 2, 3, 4]), np.array([5.0, 6, 7, 8])]
+    path = tmp_path / "t.bedGraph"
+    write_bedgraph(path, REVERSE, tracks)
+    assert path.read_text().startswith("chr1\t10\t11\t4\nchr1\t11\t12\t3\n")
+    np.testing.assert_array_equal(read_tracks(path, REVERSE), tracks)
+    path.write_text("chr1\t0\t12\t1\nchr1\t12\t22\t2\n")
+    np.testing.assert_array_equal(read_tracks(path, REVERSE), [[2, 2, 1, 1], [2, 2, NAN, NAN]])
+    wig = bigwig(tmp_path / "t.bw", [("chr1", 23)], ("chr1", 10, 13, 3.0), ("chr1", 20, 23, 5.0))
+    np.testing.assert_array_equal(read_tracks(wig, REVERSE), [[NAN, 3, 3, 3], [5, 5, 5, NAN]])
+
+
+def test_one_record_without_a_place_and_the_file_counts_in_names():
+    text = to_bedgraph([*REVERSE, PLAIN[1]], [[1.0, 2, 3, 4]] * 3)
+    assert text.splitlines()[0] == "m::chr1:10-14(-)\t0\t1\t1"
+    assert {line.split("\t")[0] for line in text.splitlines()} == {
+        REVERSE[0].name, REVERSE[1].name, "b/<x>",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_order_mark_costs_no_interval(tmp_path, pack):
+    path = tmp_path / "t"
+    path.write_bytes(pack(b"\xef\xbb\xbfa\t0\t6\t1\nb/<x>\t0\t4\t2\n"))
+    assert [t.tolist() for t in read_tracks(path, PLAIN)] == [[1] * 6, [2] * 4]
+
+
+def test_names_that_look_like_headers_come_back(tmp_path):
+    records = [Record(name, "ACGT") for name in ("track", "browser", "#x", "\\#x", "tracker")]
+    tracks = [np.full(4, float(i)) for i in range(5)]
+    write_bedgraph(tmp_path / "t", records, tracks)
+    np.testing.assert_array_equal(read_tracks(tmp_path / "t", records), tracks)
+
+
+@pytest.mark.parametrize("kind", ["bedGraph", "npz"])
+def test_a_pipe_is_read_once(tmp_path, kind):
+    if kind == "npz":
+        np.savez(tmp_path / "t", **{"a": np.arange(6.0), "b/<x>": np.arange(4.0)})
+        content = (tmp_path / "t.npz").read_bytes()
+    else:
+        rows = [("a", i) for i in range(6)] + [("b/<x>", i) for i in range(4)]
+        content = "".join(f"{name}\t{i}\t{i + 1}\t{i}\n" for name, i in rows).encode()
+    with piped(content) as path:
+        a, b = read_tracks(path, PLAIN)
+    assert (a.tolist(), b.tolist()) == ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3])
+
+
+def test_bigwig_out_of_a_pipe_or_an_archive_is_refused(tmp_path):
+    content = bigwig(tmp_path / "t.bw", [("a", 6)], ("a", 1, 3, -1.0)).read_bytes()
+    with piped(content) as path:
+        assert "out of a pipe or an archive" in message(path)
+    (tmp_path / "t.bw.gz").write_bytes(gzip.compress(content))
+    assert "save it, unpacked, and give the file" in message(tmp_path / "t.bw.gz")
+
+
+def test_chromosomes_that_differ_in_chr_are_told(tmp_path):
+    (tmp_path / "t").write_text("1\t100\t104\t1\n")
+    assert "It writes 1 where the records have chr1" in message(tmp_path / "t", PLACED)
+    wig = bigwig(tmp_path / "t.bw", [("1", 500)], ("1", 100, 104, 1.0))
+    assert "It writes 1 where the records have chr1" in message(wig, PLACED)
+
+
+def test_a_line_that_is_not_utf8_is_named(tmp_path):
+    (tmp_path / "t").write_bytes(b"a\t0\t6\t1\nGr\xf6\xdfe\t0\t6\t1\n")
+    assert "line 2 holds the byte 0xf6" in message(tmp_path / "t")

@@ -8,6 +8,7 @@ import torch
 
 from nucel_genome import Genome
 from nucel_interp.errors import InputError
+from nucel_interp.scoring import variants
 from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.scoring.variants import score_variants, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
@@ -114,15 +115,15 @@ def test_n_around_a_variant_is_left_out() -> None:
 
 def test_order_and_company_change_no_digit() -> None:
     model = tiny(CONTEXT)
-    variants = [at(i, other(CHROMOSOME[i])) for i in (50, 60, 70)] + [at(80, "", 3)]
-    variants[3] = Variant("chr1", 80, CHROMOSOME[80:83], CHROMOSOME[80])
+    given = [at(i, other(CHROMOSOME[i])) for i in (50, 60, 70)] + [at(80, "", 3)]
+    given[3] = Variant("chr1", 80, CHROMOSOME[80:83], CHROMOSOME[80])
     seen: list[int] = []
-    together = score_variants(model, variants, genome(), on_progress=seen.append)
-    backwards = score_variants(model, variants[::-1], genome())
+    together = score_variants(model, given, genome(), on_progress=seen.append)
+    backwards = score_variants(model, given[::-1], genome())
     assert sum(seen) == 4
     np.testing.assert_array_equal(backwards.flank[::-1], together.flank)
     np.testing.assert_array_equal(
-        score_variants(model, variants[:1], genome()).site, together.site[:1]
+        score_variants(model, given[:1], genome()).site, together.site[:1]
     )
 
 
@@ -194,8 +195,8 @@ def test_a_model_of_six_base_tokens_is_read_with_its_head() -> None:
     head = ClassificationHead(16, ["no", "yes"])
     head.init_weights(0, std=1.0)
     model = Nucel(encoder, classifier_head=head).eval()
-    variants = [at(100, other(CHROMOSOME[100])), at(3, "A", 4), at(100, "ACGTACG")]
-    got = score_variants(model, variants, genome())
+    given = [at(100, other(CHROMOSOME[100])), at(3, "A", 4), at(100, "ACGTACG")]
+    got = score_variants(model, given, genome())
     assert np.isnan(got.site).all()
     assert (np.abs(got.predictions) > 0).all()
     every_other = genome("".join(c if i % 2 else "N" for i, c in enumerate(CHROMOSOME)))
@@ -206,3 +207,60 @@ def test_a_model_of_six_base_tokens_is_read_with_its_head() -> None:
 def test_without_the_head_there_are_no_scores() -> None:
     with pytest.raises(FolderError, match="no discriminator head"):
         score_variants(tiny(CONTEXT, head=False), [at(100, "A")], genome())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_insertion_or_deletion_at_any_of_its_places_is_one_variant(seed: int) -> None:
+    """Every way to write a change, by trying all, gives one window, and the leftmost one."""
+    text = "".join(np.random.default_rng(seed).choice(["A", "CA", "CAG"], 40))
+    whole = genome(text)
+    edits: dict[str, list[Variant]] = {}
+    for start in range(30, 50):
+        for size in (1, 2, 3, 4, 6):
+            ref = text[start - 1 : start + size]
+            left = text[:start] + text[start + size :]
+            edits.setdefault(left, []).append(Variant("chr1", start - 1, ref, ref[0]))
+            longer = text[:start] + "CACAGA"[:size] + text[start:]
+            alt = text[start - 1] + "CACAGA"[:size]
+            edits.setdefault(longer, []).append(Variant("chr1", start - 1, text[start - 1], alt))
+    many = 0
+    for edited, written in edits.items():
+        windows = [window_around(v, whole, CONTEXT) for v in written]
+        first = windows[0]
+        for variant, window in zip(written, windows, strict=True):
+            assert (window.start, window.left) == (first.start, first.left)
+            np.testing.assert_array_equal(window.alt, first.alt)
+            at = window.start + window.left
+            assert at + window.moved == variant.start + 1  # one base in front is given
+            assert at == 0 or not _reaches(text, edited, at - 1)
+        many += len(written) > 1
+    assert many > 5
+
+
+def _reaches(text: str, edited: str, at: int) -> bool:
+    """Whether one run of bases put in or taken out at ``at`` makes the edited text."""
+    size = len(edited) - len(text)
+    if size < 0:
+        return text[:at] + text[at - size :] == edited
+    return edited[:at] + edited[at + size :] == text
+
+
+def test_a_change_in_a_repeat_longer_than_what_is_looked_at_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(variants, "LOOK_BP", 4)
+    whole = genome("G" + "CAT" * 30 + "GG")
+    window = window_around(Variant("chr1", 84, "TCAT", "T"), whole, CONTEXT)
+    assert (window.start + window.left, window.moved) == (1, 84)
+    at_start = window_around(Variant("chr1", 30, "AA", "A"), genome("A" * 50), CONTEXT)
+    assert (at_start.start, at_start.left, at_start.moved) == (0, 0, 30)
+
+
+def test_rows_of_one_deletion_written_twice_are_equal() -> None:
+    text = CHROMOSOME[:100] + "GAAAAAAG" + CHROMOSOME[108:]
+    written = [Variant("chr1", 100, "GA", "G"), Variant("chr1", 105, "AA", "A")]
+    got = score_variants(tiny(CONTEXT), written, genome(text))
+    assert got.moved.tolist() == [0, 5]  # bcftools norm: position 106 becomes 101
+    for values in (got.flank, got.largest, got.largest_at):
+        assert values[0] == values[1]
+    assert abs(got.flank[0]) > 0.01

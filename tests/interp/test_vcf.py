@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import sys
+import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.vcf import read_variants, require_vcf
 from nucel_interp.types import Variant
 from nucel_model import tokenizer
+from tests.interp.pipes import piped
 
 pytest.importorskip("pysam", reason="an extra")
 
@@ -129,6 +134,50 @@ def test_the_likely_cause_of_a_mismatch_is_said(tmp_path: Path, genome: Genome) 
     assert "so are 3 more of 4 records. Is the file of another assembly" in said
 
 
+def test_lines_of_sequences_the_genome_lacks_are_skipped_and_none_left_is_refused(
+    tmp_path: Path, genome: Genome
+) -> None:
+    path = write(tmp_path, line(5, "A", "C,G", chromosome="chrM"), line(1, "A", "C"))
+    found = read_variants(path, genome, longest=10)
+    assert [v.chromosome for v in found.scored] == ["chr1"]
+    assert [(v.alt, reason.partition(";")[0]) for v, reason in found.skipped] == [
+        ("C", "the genome has no sequence chrM"),
+        ("G", "the genome has no sequence chrM"),
+    ]
+    assert found.records == 2
+    said = complaint(tmp_path, genome, line(5, "A", "C", chromosome="chrM"), line(4, "T", "."))
+    assert "holds no variant that can be scored: the genome has no sequence chrM" in said
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_a_byte_order_mark_and_a_pipe(
+    tmp_path: Path, genome: Genome, pack: Callable[[bytes], bytes]
+) -> None:
+    text = pack(b"\xef\xbb\xbf" + (HEAD + line(1, "A", "C")).encode())
+    path = tmp_path / "calls"
+    path.write_bytes(text)
+    assert len(read_variants(path, genome, longest=10).scored) == 1
+    with piped(text) as name:
+        assert len(read_variants(name, genome, longest=10).scored) == 1
+
+
+def test_standard_input(genome: Genome, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = io.BytesIO((HEAD + line(1, "A", "C")).encode())
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=data))
+    assert len(read_variants("-", genome, longest=10).scored) == 1
+
+
+def test_a_damaged_archive_is_said_in_one_line(tmp_path: Path, genome: Genome) -> None:
+    lines = [line(1, "A", "C", f"rs{i * 7919 % 10007}") for i in range(500)]
+    raw = bytearray(gzip.compress((HEAD + "".join(lines)).encode()))
+    raw[len(raw) // 2] ^= 0x55
+    path = tmp_path / "calls.vcf.gz"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=r"as VCF: it is cut short or damaged") as caught:
+        read_variants(path, genome, longest=10)
+    assert "\n" not in str(caught.value)
+
+
 def test_names_and_places_the_genome_does_not_have(tmp_path: Path, genome: Genome) -> None:
     said = complaint(tmp_path, genome, line(1, "A", "C", chromosome="1"))
     assert "no sequence 1; it writes chr1, with 'chr'" in said
@@ -155,7 +204,7 @@ def test_what_is_no_vcf_is_refused(tmp_path: Path, genome: Genome, text: str, sa
 def test_a_missing_file_and_a_missing_library(
     tmp_path: Path, genome: Genome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match="there is no VCF file"):
+    with pytest.raises(InputError, match="as VCF: there is no such file"):
         read_variants(tmp_path / "none.vcf", genome, longest=10)
     monkeypatch.setitem(sys.modules, "pysam", None)
     with pytest.raises(InputError, match=r"pip install 'nucel-interp\[vcf\]'"):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -84,20 +85,30 @@ class Nucel(nn.Module):
         return self.encoder.config
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: bool
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
     ) -> EncoderOutput:
         """The encoder's forward pass; see `NucelEncoder.forward`."""
-        return self.encoder(input_ids, attention_mask, **kwargs)
+        return self.encoder(
+            input_ids,
+            attention_mask,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+        )
 
     def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
         """Attention reduced per base; see `NucelEncoder.profile`."""
         return self.encoder.profile(input_ids, attention_mask)
 
-    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
+    def tokens(self, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
         """``input_ids`` and ``attention_mask`` of sequences, (batch, tokens), [CLS] in front."""
         return self.encoder.tokens(sequences)
 
-    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
+    def profile_sequences(self, sequences: Sequence[str], rule: Rule = "density") -> Profile:
         """Attention reduced per base, of sequences of any lengths up to the context.
 
         The same shapes from any kind of model: bases along the last axis, padded to the longest

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from nucel_interp.compare.pairs import Interval, Pair, find_pairs, reach
 from nucel_interp.errors import InputError
 from nucel_interp.seqlets import Calls
-from nucel_interp.types import INTERVENTION_COLUMNS
+from nucel_interp.types import INTERVENTION_COLUMNS, as_sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,7 @@ def intervene(
 
     Args:
         model: A trained model; an untrained twin is made from it.
-        sequences: One per unit, upper case, none longer than the model's context.
+        sequences: One per unit, none longer than the model's context.
         seqlets: High-scoring intervals.
         track: (bases,) the score they were called on; NaN where there is none.
         offsets: (units + 1,) where each unit begins in ``track``.
@@ -158,6 +158,7 @@ def intervene(
     """
     from nucel_model import untrained_twin
 
+    sequences = as_sequences(sequences)
     longest = max(map(len, sequences), default=0)
     if longest > model.config.context_bp:
         raise InputError(

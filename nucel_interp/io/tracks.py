@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.io.bigwig import read_bigwig
-from nucel_interp.types import Record
+from nucel_interp.types import Record, as_records
 
 Track: TypeAlias = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
     Raises:
         InputError: No such file, not one of these formats, or values that do not fit the records.
     """
-    path = Path(path)
+    path, records = Path(path), as_records(records)
     if path.is_dir() or not path.exists():
         raise InputError(f"there is no track file {path}")
     try:

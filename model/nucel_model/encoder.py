@@ -153,6 +153,8 @@ class NucelEncoder(nn.Module):
         norms                                  all ones
         =====================================  ===================================
         """
+        if next(self.parameters()).is_meta:
+            return
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         std, cut = self.config.initializer_range, self.config.initializer_cutoff_factor
         for name, p in self.named_parameters():
@@ -249,8 +251,8 @@ class NucelEncoder(nn.Module):
         length = input_ids.shape[1]
         if length > self.config.max_position_embeddings:
             raise ValueError(
-                f"{length - 1} bases are more than the {self.config.context_bp} "
-                "this model reads at once"
+                f"{length - 1:,} bases are more than the {self.config.longest_bp:,} this model has "
+                "positions for: cut the sequence into windows"
             )
         real = None
         if attention_mask is not None and not bool((attention_mask != 0).all()):

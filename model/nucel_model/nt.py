@@ -69,8 +69,10 @@ class Rotary(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        steps = torch.arange(0, dim, 2, dtype=torch.float32) / dim
-        self.register_buffer("inv_freq", 1.0 / ROPE_THETA**steps)
+        steps = torch.arange(0, dim, 2, dtype=torch.float32, device="cpu") / dim
+        # torch takes seconds to learn how to do this on a device without memory
+        inverse = (1.0 / ROPE_THETA**steps).to(torch.get_default_device())
+        self.register_buffer("inv_freq", inverse)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (..., tokens, dim) by its position, [CLS] = 0."""
@@ -357,8 +359,8 @@ class NucleotideTransformer(nn.Module):
         length, most = input_ids.shape[1], self.config.context_tokens
         if length > most:
             raise ValueError(
-                f"{length - 1:,} tokens are more than the {most - 1:,} this model reads at once "
-                f"({self.config.context_bp:,} bp without N): cut the sequence into windows"
+                f"{length - 1:,} tokens are more than the {most - 1:,} this model has positions "
+                f"for ({self.config.longest_bp:,} bp without N): cut the sequence into windows"
             )
         if attention_mask is None:
             return torch.ones_like(input_ids, dtype=torch.bool), Mask(None, None)

@@ -18,6 +18,7 @@ def discriminator(
     bed: Bed = None,
     cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     strand: options.Strands = Strand.both,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -31,7 +32,7 @@ def discriminator(
     A genome, or regions of it: nucel-interp discriminator hg38.2bit --bed regions.bed -o out.bw
     """
     if is_genome(sequences, bed, cluster):
-        _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
+        _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return
     import torch
 
@@ -49,7 +50,7 @@ def discriminator(
         require_bigwig(f"{out}")
     passing = str(out) == "-" or is_stream(check_free(out, force=force))
     with surveyed(sequences) as survey:
-        loaded = from_pretrained(model)
+        loaded = from_pretrained(model, context=context)
         loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before work
         run = RecordRun(survey, loaded, None if passing else out, strand.value, writes=["replaced"])
         run.score(anew=force)
@@ -80,6 +81,7 @@ def _of_genome(
     bed: Path | None,
     out: Path,
     model: str,
+    context: int | None,
     strand: Strand,
     threads: int,
     cluster: str,
@@ -100,7 +102,7 @@ def _of_genome(
     if out.exists() and not force:
         raise OutputError(f"{out} exists already; give --force to replace it")
     set_threads(threads, reads=not cluster)
-    run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
+    run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
     run.model.replaced_logit(torch.zeros(0, 1, run.model.config.hidden_size))  # as above
     run.score(cluster=cluster, threads=threads)
     joined = run.folder / "joined.bw"

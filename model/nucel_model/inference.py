@@ -18,7 +18,12 @@ from torch.nn.modules import module as torch_module
 from nucel_model.rope import split_heads
 
 PART, PART_CUDA = 1024, 32_768
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_EVERYWHERE = (
+    torch_module._global_forward_hooks,
+    torch_module._global_forward_pre_hooks,
+    torch_module._global_backward_hooks,
+    torch_module._global_backward_pre_hooks,
+)
 _ALONE = (nn.Linear, nn.LayerNorm, nn.Identity)
 """Of torch's modules, what works on each token by itself."""
 
@@ -28,12 +33,23 @@ def untouched(*layers: nn.Module) -> bool:
 
     A hook wants to see whole sequences; a module of another kind may mix tokens.
     """
-    return not any(getattr(torch_module, f"_global{hooks}") for hooks in _HOOKS) and all(
+    return all(
         (type(module) in _ALONE or type(module).__module__.startswith("nucel_model."))
-        and "forward" not in vars(module)
-        and not any(getattr(module, hooks) for hooks in _HOOKS)
+        and _hookless(module)
         for layer in layers
         for module in layer.modules()
+    )
+
+
+def _hookless(module: nn.Module) -> bool:
+    """Whether calling this module is calling its class's ``forward`` and nothing else."""
+    return not (
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+        or "forward" in module.__dict__
+        or any(_EVERYWHERE)
     )
 
 
@@ -92,8 +108,10 @@ def fusible(x: Tensor, *layers: nn.Module) -> bool:
         and x.numel() > 0
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
-        and all(type(layer) is nn.Linear and layer.weight.dtype == x.dtype for layer in layers)
-        and untouched(*layers)
+        and all(
+            type(layer) is nn.Linear and _hookless(layer) and layer.weight.dtype == x.dtype
+            for layer in layers
+        )
         and _onednn() is not None
     )
 

@@ -231,6 +231,12 @@ def start_from(model: nn.Module, name_or_folder: str) -> None:
         else:
             assert isinstance(model, Electra)
             assert found.path is not None
+            if not (found.path / "generator").is_dir():
+                raise PretrainError(
+                    f"loop.start_from: {name_or_folder} has no generator beside its encoder, and "
+                    "a warm start needs both; `nucel-pretrain fit-head` fits a discriminator's "
+                    "head to an encoder alone"
+                )
             generator = from_pretrained(found.path / "generator")
             pairs = [
                 (model.discriminator, found.encoder),

@@ -267,7 +267,7 @@ def test_a_warm_start_from_what_is_no_electra_model_says_what_is_lacking(tiny_co
     for path in sorted((folder / "generator").iterdir()):
         path.unlink()
     (folder / "generator").rmdir()
-    fails(r"loop\.start_from.*there is no model folder .*generator")
+    fails(r"loop\.start_from.*has no generator beside its encoder.*fit-head")
 
 
 def test_a_warm_start_is_for_the_first_sitting_only(tiny_config, tmp_path):

@@ -162,7 +162,9 @@ def _table(path: Path) -> dict[str, Rows]:
             if any(w.lower() in ("", "nan", "na", "none") for w in written):
                 empty = next(w for w in written if w.lower() in ("", "nan", "na", "none"))
                 raise DataError(
-                    f"{path}, line {number}: the label is {empty!r}; every sequence needs one"
+                    f"{path}, line {number}: the label is {empty!r}; every sequence needs one. "
+                    "Where a sequence may have several or none, give each label a column "
+                    "label_NAME of 0 and 1 in place of this one"
                 )
             rows.add(
                 checked(line[sequence], f"{path}, line {number}"),

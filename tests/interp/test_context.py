@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from nucel_interp.cli import app
 from nucel_interp.cli.options import Context
 from nucel_interp.io.provenance import file_sha256
+from nucel_interp.report.page import provenance
 from nucel_interp.scoring import score_sequences
 from nucel_model import ClassificationHead, from_pretrained, save_pretrained
 from tests.interp.tiny_model import dna, tiny
@@ -129,6 +130,10 @@ def test_info_says_both_numbers(folder):
     code, text = run("info", "-m", folder, "--context", 40)
     assert code == 0
     assert "40 bp, read in tokens of 1 bp; there are positions for 64 bp" in text
+
+
+def test_the_report_tells_it():
+    assert ("bases read at once", "1,024") in provenance({"context_bp": 1024})
 
 
 def test_a_model_that_holds_no_numbers_ends_every_command(folder, fasta, tmp_path):

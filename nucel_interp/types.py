@@ -5,6 +5,8 @@ Coordinates are 0-based and half-open. Strands are ``"+"``, ``"-"`` or ``"."`` (
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,18 +16,29 @@ from numpy.typing import NDArray
 Strand = Literal["+", "-", "."]
 
 BASES = "ACGT"
-_COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
+_CODES, _OTHERS = "ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN"
+_COMPLEMENT = str.maketrans(_CODES + _CODES.lower(), _OTHERS * 2)
+_LOWER = re.compile("[a-z]+")
+_UPPER = re.compile("[A-MO-Z]")
+"""But for N, which in upper case among bases in lower case says nothing about repeats."""
 
 
 def reverse_complement(sequence: str) -> str:
-    """The other strand, read 5' to 3'; IUPAC codes keep their meaning."""
+    """The other strand, read 5' to 3', in upper case; IUPAC codes keep their meaning."""
     return sequence.translate(_COMPLEMENT)[::-1]
 
 
 def canonical(sequence: str) -> str:
-    """The lexicographically smaller of a sequence and its reverse complement."""
-    other = reverse_complement(sequence)
-    return min(sequence, other)
+    """The lexicographically smaller of a sequence and its reverse complement, in upper case."""
+    return min(sequence.upper(), reverse_complement(sequence))
+
+
+def as_sequences(sequences: Iterable[str], what: str = "sequences") -> list[str]:
+    """A list of sequences in upper case, checked: `nucel_model.sequences.as_sequences`."""
+    # not above: that package loads torch, which motifs and tables alone do not need
+    from nucel_model import sequences as checked
+
+    return checked.as_sequences(sequences, what)
 
 
 @dataclass(frozen=True)
@@ -70,10 +83,11 @@ class Record:
 
     Attributes:
         name: Unique within a run.
-        sequence: Upper case.
+        sequence: Upper case; what is given in lower case is turned into it.
         location: Its place in a genome, if known.
         masked: Stretches in lower case (start, end), sorted, as repeats are marked in genomes;
-            None if the file makes no use of case.
+            None if the file makes no use of case. If not given, those of a sequence that mixes
+            upper and lower case.
     """
 
     name: str
@@ -81,8 +95,43 @@ class Record:
     location: Location | None = None
     masked: tuple[tuple[int, int], ...] | None = None
 
+    def __post_init__(self) -> None:
+        """Check the letters.
+
+        Raises:
+            TypeError: The sequence is no string.
+            ValueError: It holds a letter that is no nucleotide code.
+        """
+        from nucel_model.sequences import as_sequence
+
+        upper = as_sequence(self.sequence, f"the sequence of record {self.name:.60}")
+        if upper == self.sequence:
+            return
+        if self.masked is None and _UPPER.search(self.sequence):
+            runs = tuple(run.span() for run in _LOWER.finditer(self.sequence))
+            object.__setattr__(self, "masked", runs)
+        object.__setattr__(self, "sequence", upper)
+
     def __len__(self) -> int:
         return len(self.sequence)
+
+
+def as_records(records: Iterable[Record]) -> list[Record]:
+    """A list of records.
+
+    Raises:
+        TypeError: Something else, such as a string, a path or a list of strings.
+    """
+    from nucel_model.sequences import listed
+
+    found = listed(records, "records")
+    for record in found:
+        if not isinstance(record, Record):
+            raise TypeError(
+                f"records hold a value of type {type(record).__name__}: give what "
+                "read_records(path) returns, or make each one: Record(name, sequence)"
+            )
+    return found
 
 
 @dataclass(frozen=True)

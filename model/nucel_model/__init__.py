@@ -4,18 +4,13 @@ import nucel_runtime  # noqa: F401, before torch
 from nucel_model.config import ConfigError, NucelConfig, every_third_global, nucel_base
 from nucel_model.electra import Electra, ElectraOutput
 from nucel_model.encoder import NucelEncoder
-from nucel_model.folder import (
-    AnyConfig,
-    FolderError,
-    Nucel,
-    from_pretrained,
-    save_pretrained,
-    untrained_twin,
-)
+from nucel_model.files import FolderError
+from nucel_model.folder import from_pretrained, save_pretrained
 from nucel_model.heads import ClassificationHead
 from nucel_model.masked_lm import MaskedLM
 from nucel_model.nt import NucleotideTransformer
 from nucel_model.nt_config import NTConfig, nt_config
+from nucel_model.nucel import AnyConfig, Nucel, untrained_twin
 from nucel_model.outputs import EncoderOutput, Profile
 
 __all__ = [

@@ -9,11 +9,25 @@ How it differs from a textbook BERT:
 - GeGLU in place of the two-layer MLP
 - no biases anywhere, in norms neither
 - parameter names are transformers' ModernBERT's, so folders load both ways without a key map
+
+Modules are called as torch's are, each once for a whole sequence wherever somebody has put a hook
+(`inference`), so what records, ablates or patches activations works on ``layers.N.attn``,
+``layers.N.mlp`` and all that is in them; a module's first argument is its input, the rest goes by
+keyword.
+
+The arithmetic of attention itself, from q, k and v to the output, has more than one home, because
+it has to be fast. Another kind (ALiBi, grouped queries, a soft cap) is written at
+
+- `backends.eager`, the definition that all others are tested against
+- `banded`, `matmul_attention` and `flash`: local layers, training on a CPU, flash-attn
+- `profile_blocks` and, on a GPU, `triton_profile`: attention reduced per base
+- `rope._SplitHeads` with its gradient and `triton_rope`, if q, k and v are cut or turned otherwise
+- `nucel_interp.scoring.cls_row`: the row of [CLS] alone
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -25,11 +39,12 @@ from torch import Tensor, nn
 from nucel_model import tokenizer
 from nucel_model.backends import Backend, Mask, attend, eager
 from nucel_model.config import NucelConfig
-from nucel_model.inference import fusible, geglu, in_parts, linear, part_size
+from nucel_model.inference import fusible, geglu, in_parts, qkv_heads
 from nucel_model.nt_bases import Rule, by_mass
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import Profiler, Roles
-from nucel_model.rope import rotary_table, split_heads
+from nucel_model.rope import rotary_table
+from nucel_model.sequences import as_sequences
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From q, k and v to the attention's output, (batch, heads, tokens, dim) each."""
@@ -59,30 +74,14 @@ class Attention(nn.Module):
         self.Wqkv = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
         self.Wo = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
+    def forward(self, x: Tensor, *, table: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
+        """What the block adds to the residual stream (batch, tokens, hidden)."""
+        out = attend(*self.heads(x, table))
+        return in_parts(out.transpose(1, 2).flatten(2), self.Wo)
+
     def heads(self, x: Tensor, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated q and k, and v: (batch, heads, tokens, dim) each."""
-        b, length, width = x.shape
-        size = part_size(x)
-        if torch.is_grad_enabled() or length <= size:
-            return split_heads(linear(x, self.Wqkv), self.n_heads, table)
-        dim = width // self.n_heads
-        q, k, v = (
-            x.new_empty(3, b, length, self.n_heads, dim).transpose(2, 3)  # what flash wants
-            if x.is_cuda
-            else x.new_empty(3, b, self.n_heads, length, dim)
-        )
-        for start in range(0, length, size):
-            here = slice(start, start + size)
-            some = split_heads(
-                linear(x[:, here], self.Wqkv), self.n_heads, (table[0][here], table[1][here])
-            )
-            for whole, stretch in zip((q, k, v), some, strict=True):
-                whole[:, :, here] = stretch
-        return q, k, v
-
-    def merge(self, out: Tensor) -> Tensor:
-        """(batch, heads, tokens, dim) back to (batch, tokens, hidden), through Wo."""
-        return in_parts(lambda part: linear(part, self.Wo), out.transpose(1, 2).flatten(2))
+        return qkv_heads(x, self.Wqkv, self.n_heads, table)
 
 
 class GeGLU(nn.Module):
@@ -114,10 +113,16 @@ class Block(nn.Module):
         self.mlp_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=False)
         self.mlp = GeGLU(config)
 
-    def forward(self, x: Tensor, table: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
-        """The residual stream (batch, tokens, hidden) one block on; ``attend`` is the kernel."""
-        x = x + self.attn.merge(attend(*self.attn.heads(self.attn_norm(x), table)))
-        return x + in_parts(lambda part: self.mlp(self.mlp_norm(part)), x)
+    def forward(self, x: Tensor, *, table: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
+        """The residual stream (batch, tokens, hidden) one block on.
+
+        Args:
+            x: The stream.
+            table: Of the layer's rotary positions (`rope.rotary_table`).
+            attend: The kernel of its attention.
+        """
+        x = x + self.attn(self.attn_norm(x), table=table, attend=attend)
+        return x + in_parts(x, self.mlp_norm, self.mlp)
 
 
 class NucelEncoder(nn.Module):
@@ -148,6 +153,8 @@ class NucelEncoder(nn.Module):
         norms                                  all ones
         =====================================  ===================================
         """
+        if next(self.parameters()).is_meta:
+            return
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         std, cut = self.config.initializer_range, self.config.initializer_cutoff_factor
         for name, p in self.named_parameters():
@@ -174,12 +181,13 @@ class NucelEncoder(nn.Module):
         Args:
             input_ids: (batch, tokens) int64.
             attention_mask: (batch, tokens), nonzero = real, 0 = padding on the right.
-            output_hidden_states: Also return each block's output.
+            output_hidden_states: Also return what each block is given, and the final norm's output.
             output_attentions: Also return every map: layers x heads x tokens^2 numbers per
                 sequence. Meant for short input; `profile` gives the reductions at any length.
         """
         x, masks, tables = self._begin(input_ids, attention_mask)
-        states, maps = [x], []
+        states: list[Tensor] = []
+        maps: list[Tensor] = []
         for block, mask, table in zip(self._blocks, masks, tables, strict=True):
 
             def kernel(q: Tensor, k: Tensor, v: Tensor, mask: Mask = mask) -> Tensor:
@@ -189,18 +197,23 @@ class NucelEncoder(nn.Module):
                 maps.append(probs)
                 return out
 
-            x = block(x, table, kernel)
             if output_hidden_states:
                 states.append(x)
+            x = block(x, table=table, attend=kernel)
+        last = self.final_norm(x)
         return EncoderOutput(
-            last_hidden_state=self.final_norm(x),
-            hidden_states=tuple(states) if output_hidden_states else None,
+            last_hidden_state=last,
+            hidden_states=(*states, last) if output_hidden_states else None,
             attentions=tuple(maps) if output_attentions else None,
         )
 
     @torch.no_grad()
     def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
-        """A forward pass that reduces attention as it goes; arguments as in `forward`."""
+        """A forward pass that reduces attention as it goes; arguments as in `forward`.
+
+        Hooks on the layers and on all that is in them are called as in `forward`, and what they
+        change is what is reduced; hooks on the encoder itself are not, this being another call.
+        """
         x, masks, tables = self._begin(input_ids, attention_mask)
         real = (
             masks[0].real
@@ -214,14 +227,14 @@ class NucelEncoder(nn.Module):
         )
         profiler = Profiler(roles)
         for block, mask, table in zip(self._blocks, masks, tables, strict=True):
-            x = block(x, table, partial(profiler.attend, mask=mask))
+            x = block(x, table=table, attend=partial(profiler.attend, mask=mask))
         return profiler.finish(self.final_norm(x))
 
-    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
+    def tokens(self, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
         """``input_ids`` and ``attention_mask``, (batch, tokens) each, [CLS] in front."""
-        return tokenizer.batch([tokenizer.encode(s) for s in sequences])
+        return tokenizer.batch([tokenizer.encode(s) for s in as_sequences(sequences)])
 
-    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
+    def profile_sequences(self, sequences: Sequence[str], rule: Rule = "density") -> Profile:
         """`profile` of sequences; "mass" scales a sequence's known bases to a mean of 1.0."""
         input_ids, mask = self.tokens(sequences)
         device = next(self.parameters()).device
@@ -238,8 +251,8 @@ class NucelEncoder(nn.Module):
         length = input_ids.shape[1]
         if length > self.config.max_position_embeddings:
             raise ValueError(
-                f"{length - 1} bases are more than the {self.config.context_bp} "
-                "this model reads at once"
+                f"{length - 1:,} bases are more than the {self.config.longest_bp:,} this model has "
+                "positions for: cut the sequence into windows"
             )
         real = None
         if attention_mask is not None and not bool((attention_mask != 0).all()):

@@ -10,35 +10,53 @@ with its language-model head (`nt`). NucEL's:
 ``mlm.safetensors``        the masked-base head (a generator's), if the folder has one
 ``classifier.safetensors``  a fine-tuned head; ``classifier_head`` says what its outputs are
 ``generator/``             a folder of the same form
+``vocab.json`` and others  a vocabulary; if there is one, it must be the one that is read with
+``tokenizer_config.json``  its ``model_max_length`` bounds what is read at once
 =========================  ======================================================================
+
+What config.json says beyond what is read here, such as dropout, is kept and written again.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-
-from nucel_model import tokenizer
-from nucel_model.config import ConfigError, NucelConfig, config_from_json, config_to_json
+from nucel_model import tokenizer, vocabulary
+from nucel_model.config import (
+    LEAST_CONTEXT,
+    ConfigError,
+    NucelConfig,
+    config_from_json,
+    config_to_json,
+)
 from nucel_model.encoder import NucelEncoder
+from nucel_model.files import FolderError, read_json
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
 from nucel_model.nt import NucleotideTransformer
-from nucel_model.nt_bases import Rule
 from nucel_model.nt_config import NTConfig, nt_config_from_json, nt_config_to_json
-from nucel_model.outputs import EncoderOutput, Profile
+from nucel_model.nucel import AnyConfig, Nucel
+from nucel_model.weights import load, save, tensor_names
 
 SHIPPED = ("nucel-mini",)
-AnyConfig = NucelConfig | NTConfig
-"""Of whatever a folder holds."""
 _HUB_ID = re.compile(r"(InstaDeepAI|FreakingPotato)/[A-Za-z0-9][\w.-]*")
 """Of the publishers whose models are read here; a mistyped folder's name never goes to the net."""
+_FETCHED = ("config.json", "model.safetensors", "tokenizer_config.json", *vocabulary.FILES)
+_CONVERTERS = {"modernbert": "AutoModel", "esm": "AutoModelForMaskedLM"}
+_DROPOUTS = (
+    "attention_dropout", "embedding_dropout", "mlp_dropout",
+    "hidden_dropout_prob", "attention_probs_dropout_prob",
+)  # fmt: skip
+_NOT_KEPT = (
+    "discriminator_head", "classifier_head", "context_bp", "global_attn_every_n_layers",
+    # of files that are not written: weights of another precision, code
+    "dtype", "torch_dtype", "auto_map", "quantization_config",
+)  # fmt: skip
+_LAYER = re.compile(r"(?:esm\.encoder\.layer|layers)\.(\d+)\.")
 _COMPUTED = frozenset({"esm.embeddings.position_ids"})
 """0, 1, 2, ...: older transformers wrote it into the file."""
 _WHERE = (
@@ -48,122 +66,26 @@ _WHERE = (
 )
 
 
-class FolderError(ValueError):
-    """A model folder that cannot be used, with what was found and what to do."""
-
-
-class Nucel(nn.Module):
-    """An encoder with whatever heads its folder holds; what `from_pretrained` gives.
-
-    Attributes:
-        name: The folder's name, for tables and figures.
-        path: Where it was loaded from; None if it was made in memory.
-    """
-
-    def __init__(
-        self,
-        encoder: NucelEncoder | NucleotideTransformer,
-        discriminator_head: ReplacedTokenHead | None = None,
-        mlm_head: MaskedLMHead | None = None,
-        classifier_head: ClassificationHead | None = None,
-        *,
-        name: str = "model",
-        path: Path | None = None,
-    ) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.discriminator_head = discriminator_head
-        self.mlm_head = mlm_head
-        self.classifier_head = classifier_head
-        self.name = name
-        self.path = path
-
-    @property
-    def config(self) -> AnyConfig:
-        """The encoder's configuration."""
-        return self.encoder.config
-
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: bool
-    ) -> EncoderOutput:
-        """The encoder's forward pass; see `NucelEncoder.forward`."""
-        return self.encoder(input_ids, attention_mask, **kwargs)
-
-    def profile(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Profile:
-        """Attention reduced per base; see `NucelEncoder.profile`."""
-        return self.encoder.profile(input_ids, attention_mask)
-
-    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
-        """``input_ids`` and ``attention_mask`` of sequences, (batch, tokens), [CLS] in front."""
-        return self.encoder.tokens(sequences)
-
-    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
-        """Attention reduced per base, of sequences of any lengths up to the context.
-
-        The same shapes from any kind of model: bases along the last axis, padded to the longest
-        sequence; NaN at N and beyond a sequence's end. ``rule`` says how a model of longer tokens
-        lays a token's number on its bases (`NucleotideTransformer.profile_sequences`).
-        """
-        return self.encoder.profile_sequences(sequences, rule)
-
-    def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
-        """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
-
-        Raises:
-            FolderError: The folder holds an encoder without a discriminator head.
-        """
-        if isinstance(self.config, NTConfig):
-            raise FolderError(
-                f"{self.name} is a Nucleotide Transformer: it was not trained with a "
-                "discriminator, so it has no discriminator scores. Use attention."
-            )
-        if self.discriminator_head is None:
-            raise FolderError(
-                f"{self.name} has no discriminator head (the released NucEL is the encoder alone), "
-                "so it has no discriminator scores. Fit one with `nucel-pretrain fit-head`, "
-                "or use attention."
-            )
-        return self.discriminator_head(last_hidden_state).float()[:, 1:]
-
-    def predict_logits(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """What the fine-tuned head says of each sequence: (batch, labels) fp32, gradients kept.
-
-        The outputs' meaning is `ClassificationHead.task`'s: logits of classes or labels, or values.
-
-        Raises:
-            FolderError: The folder holds no fine-tuned head.
-        """
-        if self.classifier_head is None:
-            raise FolderError(
-                f"{self.name} has no fine-tuned head, so it predicts nothing of a whole sequence. "
-                "Fine-tune it on labelled sequences with `nucel-pretrain finetune`."
-            )
-        hidden = self(input_ids, attention_mask).last_hidden_state
-        return self.classifier_head(hidden, attention_mask).float()
-
-
-def untrained_twin(model: Nucel, seed: int) -> Nucel:
-    """A model of the same shape with fresh random weights: what architecture alone gives."""
-    encoder = model.encoder
-    if isinstance(encoder, NucleotideTransformer):
-        encoder = NucleotideTransformer(encoder.config, with_head=encoder.lm_head is not None)
-    else:
-        encoder = NucelEncoder(encoder.config)
-    encoder.init_weights(seed)
-    return (
-        Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
-    )
-
-
-def from_pretrained(name_or_folder: str | Path) -> Nucel:
+def from_pretrained(name_or_folder: str | Path, *, context: int | None = None) -> Nucel:
     """Load a shipped model by name ("nucel-mini"), any folder of the form above, or a hub's id.
 
     An id such as "InstaDeepAI/nucleotide-transformer-v2-100m-multi-species" is fetched if
     huggingface_hub is installed: its JSON and safetensors, never its code.
 
+    Args:
+        name_or_folder: Which.
+        context: Bases to read at once, longer sequences in windows; a multiple of a token's bases,
+            or what is over is left out. From 16 tokens up to what the model has positions for. By
+            default what the folder says: ``context_bp`` in config.json (a model saved with one),
+            else as many as there are positions for, or ``model_max_length`` in
+            tokenizer_config.json if that is fewer. A model may have more positions than it was
+            trained on; attention, more than the discriminator, then differs from what it learned.
+
     Raises:
-        FolderError: No such folder, a missing file, wrong or missing tensors, or pickled weights.
-        ConfigError: A configuration that contradicts itself or lacks something.
+        FolderError: No such folder, a missing file, wrong or missing tensors, numbers that are not
+            finite, another vocabulary, or pickled weights.
+        ConfigError: A configuration that contradicts itself or lacks something, or a context out of
+            bounds.
     """
     if str(name_or_folder) in SHIPPED:
         folder = Path(str(resources.files("nucel_model") / "checkpoints" / str(name_or_folder)))
@@ -173,41 +95,91 @@ def from_pretrained(name_or_folder: str | Path) -> Nucel:
     if not folder.exists() and _HUB_ID.fullmatch(str(name_or_folder)):
         folder = _from_hub(str(name_or_folder))
     data = _read_config(folder)
-    if data.get("model_type") == "esm":
-        return _nucleotide_transformer(data, folder, name)
-    config = config_from_json(data, source=str(folder / "config.json"))
-    if config.vocab_size != tokenizer.VOCAB_SIZE:
+    source = str(folder / "config.json")
+    esm = data.get("model_type") == "esm"
+    config = nt_config_from_json(data, source) if esm else config_from_json(data, source)
+    if isinstance(config, NucelConfig) and config.vocab_size != tokenizer.VOCAB_SIZE:
         raise ConfigError(
-            f"{folder / 'config.json'}: vocab_size {config.vocab_size} is not NucEL's "
-            f"{tokenizer.VOCAB_SIZE}, so its tokens are not single bases as read here"
+            f"{source}: vocab_size {config.vocab_size} is not NucEL's {tokenizer.VOCAB_SIZE}, so "
+            "its tokens are not single bases as read here"
         )
-    model = Nucel(NucelEncoder(config), name=name, path=folder)
-    _load(model.encoder, folder / "model.safetensors")
+    vocabulary.check_vocabulary(folder, data, config)
+    config = _reading(config, folder, context, name)
+    _compare_layers(folder / "model.safetensors", config)
+    model = (
+        _nucleotide_transformer(config, folder)
+        if isinstance(config, NTConfig)
+        else _nucel(config, data, folder)
+    )
+    model.classifier_head = read_classifier(folder, data, config.hidden_size)
+    model.name, model.path, model.kept = name, folder, _kept(data, config)
+    return model.eval()
+
+
+def _nucel(config: NucelConfig, data: dict[str, Any], folder: Path) -> Nucel:
+    """The encoder with the heads of its folder."""
+    model = Nucel(load(lambda: NucelEncoder(config), folder / "model.safetensors"))
     if (folder / "discriminator.safetensors").exists():
-        positive = (data.get("discriminator_head") or {}).get("positive")
+        said = data.get("discriminator_head")
+        positive = said.get("positive") if isinstance(said, dict) else None
         if positive not in ("replaced", "original"):
             raise ConfigError(
                 f"{folder / 'config.json'} does not say which way the discriminator head points: "
                 'add "discriminator_head": {"positive": "replaced"} or "original"'
             )
-        model.discriminator_head = ReplacedTokenHead(config, positive)
-        _load(model.discriminator_head, folder / "discriminator.safetensors")
+        model.discriminator_head = load(
+            lambda: ReplacedTokenHead(config, positive), folder / "discriminator.safetensors"
+        )
     if (folder / "mlm.safetensors").exists():
-        model.mlm_head = MaskedLMHead(config)
-        _load(model.mlm_head, folder / "mlm.safetensors")
-    model.classifier_head = read_classifier(folder, data, config.hidden_size)
-    return model.eval()
+        model.mlm_head = load(lambda: MaskedLMHead(config), folder / "mlm.safetensors")
+    return model
 
 
-def _nucleotide_transformer(data: dict[str, Any], folder: Path, name: str) -> Nucel:
+def _nucleotide_transformer(config: NTConfig, folder: Path) -> Nucel:
     """A published folder; without ``lm_head`` tensors it is taken for an encoder alone."""
-    config = nt_config_from_json(data, source=str(folder / "config.json"))
     path = folder / "model.safetensors"
-    with_head = any(key.startswith("lm_head.") for key in _keys(path))
-    encoder = NucleotideTransformer(config, with_head=with_head)
-    _load(encoder, path, unused=_COMPUTED)
-    head = read_classifier(folder, data, config.hidden_size)
-    return Nucel(encoder, classifier_head=head, name=name, path=folder).eval()
+    with_head = any(name.startswith("lm_head.") for name in tensor_names(path))
+    return Nucel(load(lambda: NucleotideTransformer(config, with_head=with_head), path, _COMPUTED))
+
+
+def _compare_layers(path: Path, config: AnyConfig) -> None:
+    """Said before a network is planned, and plainer than a list of tensors."""
+    found = {int(m[1]) for name in tensor_names(path) if (m := _LAYER.match(name))}
+    if found and len(found) != config.num_hidden_layers:
+        raise FolderError(
+            f"{path} does not fit its config.json: it holds {len(found):,} layers, and "
+            f"num_hidden_layers is {config.num_hidden_layers:,}"
+        )
+
+
+def _reading(config: AnyConfig, folder: Path, context: int | None, name: str) -> AnyConfig:
+    """The configuration with what is to be read at once."""
+    if context is not None:
+        try:
+            return replace(config, context=context)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    path = folder / "tokenizer_config.json"
+    if config.context is not None or not path.exists():
+        return config
+    said = read_json(path).get("model_max_length")
+    if not isinstance(said, int | float) or not said > 0:
+        return config
+    # [CLS] is counted, and a number beyond the positions stands for none
+    bases = int(min(said, config.max_position_embeddings) - 1) * config.token_bp
+    if not LEAST_CONTEXT * config.token_bp <= bases < config.longest_bp:
+        return config
+    return replace(config, context=bases)
+
+
+def _kept(data: dict[str, Any], config: AnyConfig) -> dict[str, Any]:
+    """What config.json says that `save_pretrained` would not write by itself."""
+    own = nt_config_to_json(config) if isinstance(config, NTConfig) else config_to_json(config)
+    return {
+        key: value
+        for key, value in data.items()
+        if key in _DROPOUTS or (key not in own and key not in _NOT_KEPT)
+    }
 
 
 def _from_hub(name: str) -> Path:
@@ -217,8 +189,7 @@ def _from_hub(name: str) -> Path:
     except ImportError as error:
         raise FolderError(f"there is no model folder {name}. {_WHERE}") from error
     try:
-        wanted = ["config.json", "model.safetensors"]
-        return Path(snapshot_download(name, allow_patterns=wanted))
+        return Path(snapshot_download(name, allow_patterns=list(_FETCHED)))
     except Exception as error:  # the hub's own errors are many, and all mean the same here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FolderError(f"{name} could not be fetched: {reason.rstrip('.')}. {_WHERE}") from error
@@ -236,17 +207,18 @@ def save_pretrained(
     folder.mkdir(parents=True, exist_ok=True)
     config = model.config
     data = nt_config_to_json(config) if isinstance(config, NTConfig) else config_to_json(config)
-    _save(model.encoder, folder / "model.safetensors")
+    data |= model.kept
+    save(model.encoder, folder / "model.safetensors")
     if model.discriminator_head is not None:
         data["discriminator_head"] = {
             "source": head_source,
             "positive": model.discriminator_head.positive,
         }
-        _save(model.discriminator_head, folder / "discriminator.safetensors")
+        save(model.discriminator_head, folder / "discriminator.safetensors")
     else:
         (folder / "discriminator.safetensors").unlink(missing_ok=True)
     if model.mlm_head is not None:
-        _save(model.mlm_head, folder / "mlm.safetensors")
+        save(model.mlm_head, folder / "mlm.safetensors")
     else:
         (folder / "mlm.safetensors").unlink(missing_ok=True)
     data |= write_classifier(model.classifier_head, folder)
@@ -279,8 +251,9 @@ def read_classifier(
             f"{folder / 'config.json'} does not say what the classes of classifier.safetensors "
             'are: add "classifier_head": {"labels": ["...", "..."]}, in the order of its rows'
         )
-    try:
-        head = ClassificationHead(
+
+    def head() -> ClassificationHead:
+        return ClassificationHead(
             hidden_size,
             labels,
             str(said.get("source", "")),
@@ -288,10 +261,13 @@ def read_classifier(
             pooling=said.get("pooling", "cls"),
             strands=said.get("strands", "both"),
         )
+
+    try:
+        return load(head, path)
+    except FolderError:
+        raise
     except ValueError as error:
         raise ConfigError(f"{folder / 'config.json'}: {error}") from error
-    _load(head, path)
-    return head
 
 
 def write_classifier(head: ClassificationHead | None, folder: Path) -> dict[str, Any]:
@@ -300,7 +276,7 @@ def write_classifier(head: ClassificationHead | None, folder: Path) -> dict[str,
     if head is None:
         path.unlink(missing_ok=True)
         return {}
-    _save(head, path)
+    save(head, path)
     said = {
         "labels": list(head.labels),
         "task": head.task,
@@ -320,67 +296,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.exists():
         raise FolderError(f"{folder} has no config.json, so it is not a model folder")
+    data = read_json(path)
     if not (folder / "model.safetensors").exists():
         if list(folder.glob("*.bin")) or list(folder.glob("*.pt")):
+            kind = data.get("model_type", "modernbert")
+            reader = _CONVERTERS.get(kind, "AutoModel") if isinstance(kind, str) else "AutoModel"
             raise FolderError(
                 f"{folder} holds pickled weights (.bin or .pt), which can run code when opened and "
-                "are not read here. Convert them where you trust them: load the folder with "
-                "transformers and call save_pretrained, which writes model.safetensors"
+                "are not read here. Convert them where you trust them, with transformers: "
+                f'{reader}.from_pretrained("{folder}").save_pretrained("NEW FOLDER"), which writes '
+                "model.safetensors"
             )
         raise FolderError(f"{folder} has no model.safetensors")
-    try:
-        data = json.loads(path.read_text())
-    except (ValueError, UnicodeDecodeError) as error:
-        raise FolderError(f"{path} is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise FolderError(f"{path} is not a JSON object")
     return data
-
-
-def _keys(path: Path) -> list[str]:
-    try:
-        with safe_open(path, "pt") as file:
-            return list(file.keys())
-    except (SafetensorError, OSError) as error:
-        raise FolderError(
-            f"{path} cannot be read: {error}. Was it cut short in a download?"
-        ) from error
-
-
-def _load(module: nn.Module, path: Path, unused: frozenset[str] = frozenset()) -> None:
-    """Load strictly: a missing, extra or misshapen tensor is named; ``unused`` may be there."""
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise FolderError(
-            f"{path} cannot be read: {error}. Was it cut short in a download?"
-        ) from error
-    tensors = {key: tensor for key, tensor in tensors.items() if key not in unused}
-    wanted = module.state_dict()
-    missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
-    if missing or extra:
-        raise FolderError(
-            f"{path} does not fit its config.json: "
-            f"missing {_few(missing)}; not expected {_few(extra)}"
-        )
-    for key, tensor in wanted.items():
-        if tensors[key].shape != tensor.shape:
-            raise FolderError(
-                f"{path}: {key} has shape {tuple(tensors[key].shape)}, "
-                f"config.json asks for {tuple(tensor.shape)}"
-            )
-    module.load_state_dict({k: t.to(wanted[k].dtype) for k, t in tensors.items()})
-
-
-def _save(module: nn.Module, path: Path) -> None:
-    save_file(
-        {k: t.detach().cpu().contiguous() for k, t in module.state_dict().items()},
-        path,
-        metadata={"format": "pt"},
-    )
-
-
-def _few(keys: list[str]) -> str:
-    return ("nothing" if not keys else ", ".join(keys[:3])) + (
-        f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-    )

@@ -128,6 +128,8 @@ class ClassificationHead(nn.Module):
 
 @torch.no_grad()
 def _initialise(head: nn.Module, config: NucelConfig) -> None:
+    if next(head.parameters()).is_meta:
+        return
     for name, p in head.named_parameters():
         if name.endswith("norm.weight"):
             p.fill_(1.0)

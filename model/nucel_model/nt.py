@@ -14,7 +14,7 @@ It stands where `NucelEncoder` stands: the same calls, the same attention seam, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -30,6 +30,7 @@ from nucel_model.nt_tokenizer import MASK, PAD
 from nucel_model.outputs import EncoderOutput, Profile
 from nucel_model.profile import Profiler, Roles
 from nucel_model.rope import rotate
+from nucel_model.sequences import as_sequence, as_sequences
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 ROPE_THETA = 10_000.0
@@ -68,8 +69,10 @@ class Rotary(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        steps = torch.arange(0, dim, 2, dtype=torch.float32) / dim
-        self.register_buffer("inv_freq", 1.0 / ROPE_THETA**steps)
+        steps = torch.arange(0, dim, 2, dtype=torch.float32, device="cpu") / dim
+        # torch takes seconds to learn how to do this on a device without memory
+        inverse = (1.0 / ROPE_THETA**steps).to(torch.get_default_device())
+        self.register_buffer("inv_freq", inverse)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (..., tokens, dim) by its position, [CLS] = 0."""
@@ -121,7 +124,7 @@ class Attention(nn.Module):
         self.self = Projections(config)
         self.output = Dense(config.hidden_size, config.hidden_size)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+    def forward(self, x: Tensor, *, attend: Attend) -> Tensor:
         """What the block adds to the residual stream."""
         return self.output(attend(*self.self(self.LayerNorm(x))).transpose(1, 2).flatten(2))
 
@@ -139,9 +142,9 @@ class Block(nn.Module):
         self.intermediate = Dense(config.hidden_size, (1 + gated) * inner, bias=not gated)
         self.output = Dense(inner, config.hidden_size, bias=not gated)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+    def forward(self, x: Tensor, *, attend: Attend) -> Tensor:
         """The residual stream (batch, tokens, hidden) one block on; ``attend`` is the kernel."""
-        x = x + self.attention(x, attend)
+        x = x + self.attention(x, attend=attend)
         inner = self.intermediate(self.LayerNorm(x))
         if self.version == "v2":
             gate, value = inner.chunk(2, dim=-1)
@@ -222,10 +225,10 @@ class NucleotideTransformer(nn.Module):
         self.esm.embeddings.word_embeddings.weight[PAD] = 0
         self.esm.embeddings.position_embeddings.weight[PAD] = 0
 
-    def tokens(self, sequences: list[str]) -> tuple[Tensor, Tensor]:
+    def tokens(self, sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
         """``input_ids`` and ``attention_mask``, (batch, tokens) each, [CLS] in front."""
         return nt_tokenizer.batch(
-            [nt_tokenizer.tokenize(s, self.config.version) for s in sequences]
+            [nt_tokenizer.tokenize(s, self.config.version) for s in as_sequences(sequences)]
         )
 
     def forward(
@@ -243,7 +246,8 @@ class NucleotideTransformer(nn.Module):
         """
         real, mask = self._begin(input_ids, attention_mask)
         x = self.esm.embeddings(input_ids, real)
-        states, maps = [x], []
+        states: list[Tensor] = []
+        maps: list[Tensor] = []
 
         def kernel(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             if not output_attentions:
@@ -253,12 +257,13 @@ class NucleotideTransformer(nn.Module):
             return out
 
         for block in self._blocks:
-            x = block(x, kernel)
             if output_hidden_states:
                 states.append(x)
+            x = block(x, attend=kernel)
+        last = self.esm.encoder.emb_layer_norm_after(x)
         return EncoderOutput(
-            last_hidden_state=self.esm.encoder.emb_layer_norm_after(x),
-            hidden_states=tuple(states) if output_hidden_states else None,
+            last_hidden_state=last,
+            hidden_states=(*states, last) if output_hidden_states else None,
             attentions=tuple(maps) if output_attentions else None,
         )
 
@@ -280,10 +285,10 @@ class NucleotideTransformer(nn.Module):
         )
         profiler = Profiler(roles)
         for block in self._blocks:
-            x = block(x, partial(profiler.attend, mask=mask))
+            x = block(x, attend=partial(profiler.attend, mask=mask))
         return profiler.finish(self.esm.encoder.emb_layer_norm_after(x))
 
-    def profile_sequences(self, sequences: list[str], rule: Rule = "density") -> Profile:
+    def profile_sequences(self, sequences: Sequence[str], rule: Rule = "density") -> Profile:
         """`profile` on bases: (batch, layers, heads, bases of the longest), NaN at N and beyond.
 
         Args:
@@ -297,7 +302,7 @@ class NucleotideTransformer(nn.Module):
             A `Profile`; entropy is a token's at each of its bases, ``last_hidden_state`` stays in
             tokens.
         """
-        cut = [nt_tokenizer.tokenize(s, self.config.version) for s in sequences]
+        cut = [nt_tokenizer.tokenize(s, self.config.version) for s in as_sequences(sequences)]
         input_ids, mask = nt_tokenizer.batch(cut)
         device = next(self.parameters()).device
         found = self.profile(input_ids.to(device), mask.to(device))
@@ -333,7 +338,7 @@ class NucleotideTransformer(nn.Module):
         """
         if self.lm_head is None:
             raise ValueError("this model was saved without its language-model head")
-        version = self.config.version
+        sequence, version = as_sequence(sequence), self.config.version
         tokens = nt_tokenizer.tokenize(sequence, version)
         (ids, _), device = nt_tokenizer.batch([tokens]), next(self.parameters()).device
         out = torch.full((len(sequence), 4), float("nan"))
@@ -354,8 +359,8 @@ class NucleotideTransformer(nn.Module):
         length, most = input_ids.shape[1], self.config.context_tokens
         if length > most:
             raise ValueError(
-                f"{length - 1:,} tokens are more than the {most - 1:,} this model reads at once "
-                f"({self.config.context_bp:,} bp without N): cut the sequence into windows"
+                f"{length - 1:,} tokens are more than the {most - 1:,} this model has positions "
+                f"for ({self.config.longest_bp:,} bp without N): cut the sequence into windows"
             )
         if attention_mask is None:
             return torch.ones_like(input_ids, dtype=torch.bool), Mask(None, None)

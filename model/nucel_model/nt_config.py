@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nucel_model.config import ConfigError
+from nucel_model.config import (
+    ConfigError,
+    check_constant,
+    check_context,
+    check_count,
+    shown,
+)
 from nucel_model.nt_tokenizer import MASK, PAD, TOKEN_BP, VOCAB_SIZE, Version
 
 _POSITIONS: dict[Version, str] = {"v1": "absolute", "v2": "rotary"}
@@ -37,6 +43,8 @@ class NTConfig:
     """Rows of the position table, two more than tokens; 0 stands for the version's own number."""
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02
+    context: int | None = None
+    """Bases that are read at once, if fewer than there are positions for."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, with the field's name, its value and the bound."""
@@ -51,9 +59,9 @@ class NTConfig:
             "intermediate_size",
             "max_position_embeddings",
         ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} must be a whole number from 1 up; got {value!r}")
+            check_count(name, getattr(self, name))
+        for name in ("layer_norm_eps", "initializer_range"):
+            check_constant(name, getattr(self, name))
         if self.hidden_size % self.num_attention_heads or self.head_dim % 2:
             raise ConfigError(
                 f"hidden_size {self.hidden_size} / num_attention_heads {self.num_attention_heads} "
@@ -63,6 +71,8 @@ class NTConfig:
             raise ConfigError(
                 f"max_position_embeddings must be at least 4; got {self.max_position_embeddings}"
             )
+        if self.context is not None:
+            check_context(self.context, self.token_bp, self.longest_bp)
 
     @property
     def vocab_size(self) -> int:
@@ -85,9 +95,14 @@ class NTConfig:
         return self.max_position_embeddings - 2
 
     @property
-    def context_bp(self) -> int:
-        """Longest input in bases, without N: one token is [CLS]."""
+    def longest_bp(self) -> int:
+        """Longest input in bases, without N, that there are positions for: one token is [CLS]."""
         return TOKEN_BP * (self.context_tokens - 1)
+
+    @property
+    def context_bp(self) -> int:
+        """Bases that are read at once, in whole tokens; longer sequences are read in windows."""
+        return self.longest_bp if self.context is None else self.context // TOKEN_BP * TOKEN_BP
 
     def window(self, layer: int) -> int | None:
         """None: every layer attends everywhere."""
@@ -135,6 +150,8 @@ def nt_config_to_json(config: NTConfig) -> dict[str, Any]:
         "is_folding_model": False,
         "tie_word_embeddings": False,
     }
+    if config.context is not None:
+        data["context_bp"] = config.context
     if config.version == "v2":
         data["add_bias_fnn"] = False
     return data
@@ -156,15 +173,15 @@ def nt_config_from_json(data: Mapping[str, Any], source: str = "config.json") ->
     versions = [v for v, kind in _POSITIONS.items() if kind == position]
     if not versions:
         raise ConfigError(
-            f"{source}: position_embedding_type {position!r} is neither absolute (Nucleotide "
+            f"{source}: position_embedding_type {shown(position)} is neither absolute (Nucleotide "
             "Transformer v1) nor rotary (v2)"
         )
     version = versions[0]
     if need("vocab_size") != VOCAB_SIZE[version]:
         raise ConfigError(
-            f"{source}: vocab_size {data['vocab_size']} is not the {VOCAB_SIZE[version]} of the "
-            f"Nucleotide Transformer {version}'s six-base tokens; other tokens (three bases, other "
-            "species' models) are not read here"
+            f"{source}: vocab_size {shown(data['vocab_size'])} is not the {VOCAB_SIZE[version]} of "
+            f"the Nucleotide Transformer {version}'s six-base tokens; other tokens (three bases, "
+            "other species' models) are not read here"
         )
     fixed = {
         "token_dropout": version == "v1",
@@ -175,14 +192,18 @@ def nt_config_from_json(data: Mapping[str, Any], source: str = "config.json") ->
     for key, wanted in fixed.items():
         given = data.get(key)
         if given is not None and bool(given) is not wanted:
-            raise ConfigError(f"{source}: {key} is {given!r}; in {version} it is {wanted}")
-    return NTConfig(
-        version=version,
-        hidden_size=need("hidden_size"),
-        num_hidden_layers=need("num_hidden_layers"),
-        num_attention_heads=need("num_attention_heads"),
-        intermediate_size=need("intermediate_size"),
-        max_position_embeddings=need("max_position_embeddings"),
-        layer_norm_eps=need("layer_norm_eps"),
-        initializer_range=data.get("initializer_range", 0.02),
-    )
+            raise ConfigError(f"{source}: {key} is {shown(given)}; in {version} it is {wanted}")
+    asked = {
+        "hidden_size": need("hidden_size"),
+        "num_hidden_layers": need("num_hidden_layers"),
+        "num_attention_heads": need("num_attention_heads"),
+        "intermediate_size": need("intermediate_size"),
+        "max_position_embeddings": need("max_position_embeddings"),
+        "layer_norm_eps": need("layer_norm_eps"),
+        "initializer_range": data.get("initializer_range", 0.02),
+        "context": data.get("context_bp"),
+    }
+    try:
+        return NTConfig(version=version, **asked)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None

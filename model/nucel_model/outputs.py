@@ -13,8 +13,9 @@ class EncoderOutput:
 
     Attributes:
         last_hidden_state: (batch, tokens, hidden), after the final norm.
-        hidden_states: Embedding output, then each block's output, before the final norm;
-            (batch, tokens, hidden) each; only if asked for.
+        hidden_states: Embedding output, then each block's output, (batch, tokens, hidden) each. In
+            the last place, as in transformers' models, stands ``last_hidden_state``, the last
+            block's after the final norm. Only if asked for.
         attentions: Per layer (batch, heads, queries, keys), rows sum to 1; only if asked for.
     """
 

@@ -52,15 +52,20 @@ def split_heads(
 
 
 class _SplitHeads(torch.autograd.Function):
+    generate_vmap_rule = True  # with setup_context, what torch.func asks for
+
     @staticmethod
     def forward(
-        ctx: Any, qkv: Tensor, n_heads: int, cos: Tensor, sin: Tensor
+        qkv: Tensor, n_heads: int, cos: Tensor, sin: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.save_for_backward(cos, sin)
         # (B, L, 3*H*D) -> 3 x (B, H, L, D); copied before any arithmetic, which is slow on strides
         parts = qkv.unflatten(-1, (3, n_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = (part.contiguous() for part in parts)
         return rotate(q, cos, sin), rotate(k, cos, sin), v
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.save_for_backward(*inputs[2:])
 
     @staticmethod
     def backward(

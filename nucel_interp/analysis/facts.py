@@ -66,6 +66,7 @@ def run_facts(
         if model is None or model.path is None
         else file_sha256(model.path / "model.safetensors"),
         "token_bp": None if model is None else model.config.token_bp,
+        "context_bp": None if model is None else model.config.context_bp,
         "n_heads_chosen": int(scored.heads["chosen_in"].str.contains("1").sum())
         if len(scored.heads)
         else 0,

@@ -92,6 +92,7 @@ def find_kmers(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
+        TypeError: ``records`` are no `Record`s.
         InputError: No records, a track that does not fit, or k out of range.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """

@@ -74,7 +74,7 @@ def prepare(
         InputError: No records, or a track that does not fit.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
-    check_input(records, track, null_track)
+    records, track, null_track = check_input(records, track, null_track)
     loaded = None if track is not None or method == "kmer" else load_model(model)
     units, test, split_rule = cut_and_split(records, loaded, seed)
     texts = make_texts(records, units, seed, stages)

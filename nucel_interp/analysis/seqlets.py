@@ -66,6 +66,7 @@ def find_seqlets(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
+        TypeError: ``records`` are no `Record`s.
         InputError: No records, or a track that does not fit.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """

@@ -19,6 +19,7 @@ from nucel_interp.types import (
     VARIANT_COLUMNS,
     Record,
     Variant,
+    as_sequences,
     canonical,
 )
 
@@ -33,7 +34,8 @@ Array = NDArray[np.float64]
 def own_contribution(sequence: str, substitution: NDArray[np.floating[Any]]) -> Array:
     """How much better the standing base fits than the four do on average, (bases,); NaN at N."""
     hypothetical = hypothetical_contributions(substitution)
-    own = np.array([max(BASES.find(letter), 0) for letter in sequence], dtype=np.int64)
+    letters = as_sequences([sequence])[0]
+    own = np.array([max(BASES.find(letter), 0) for letter in letters], dtype=np.int64)
     contribution: Array = hypothetical[np.arange(len(own)), own]
     return contribution  # rows without a base are NaN whichever column is taken
 
@@ -50,7 +52,7 @@ def own_base_best(
 ) -> tuple[int, int]:
     """At how many bases none of the other three fits better than what stands there; of how many."""
     best = read = 0
-    for sequence, found in zip(sequences, maps, strict=True):
+    for sequence, found in zip(as_sequences(sequences), maps, strict=True):
         own = np.array([BASES.find(letter) for letter in sequence], dtype=np.int64)
         known = np.flatnonzero((own >= 0) & np.isfinite(found).all(axis=1))
         best += int((found[known, own[known]] == found[known].min(axis=1, initial=np.inf)).sum())
@@ -82,7 +84,7 @@ def shuffled_copies(sequences: Sequence[str], seed: int) -> list[str]:
 
     Of more than 100 sequences 100 are drawn, by what they are and not by where they stand.
     """
-    different = {canonical(s) for s in sequences}
+    different = {canonical(s) for s in as_sequences(sequences)}
     chosen = sorted(different, key=lambda s: (draw(seed, s, "dependency null").random(), s))
     chosen = chosen[:MOST_COPIES]
     copies = range(copies_each(len(chosen)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,6 +52,7 @@ def agree(
     sites: Sites = None,
     target: TargetLabel = None,
     curves: Curves = 40,
+    context: options.Context = None,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -70,14 +71,19 @@ def agree(
         records = read_records(sequences)
         given = None if sites is None else read_sites(sites)
         set_threads(threads)
+        from nucel_interp.compare.agree import BEFORE, FINE_TUNED, SHUFFLED
         from nucel_interp.compare.agree_models import agree_models
+        from nucel_interp.scoring.device import facts_of_several, load_model
 
+        fine = load_model(model, context)
+        first = None if before is None else load_model(before, context)
+        dealt = None if shuffled is None else load_model(shuffled, context)
         with reporter() as on_progress:
             result = agree_models(
                 records,
-                model,
-                before=before,
-                shuffled=shuffled,
+                fine,
+                before=first,
+                shuffled=dealt,
                 sites=given,
                 target=target,
                 curves=curves,
@@ -85,12 +91,20 @@ def agree(
                 on_progress=on_progress,
             )
         inputs = [p for p in (sequences, sites) if p is not None]
-        _write(result, folder, inputs, seed, threads, round(perf_counter() - started, 1))
+        read = {FINE_TUNED: fine, BEFORE: first, SHUFFLED: dealt}
+        about = facts_of_several({name: m for name, m in read.items() if m is not None})
+        about["seconds"] = round(perf_counter() - started, 1)
+        _write(result, folder, inputs, about, seed, threads)
     _summarise(result, out, perf_counter() - started)
 
 
 def _write(
-    result: AgreeResult, folder: Path, inputs: list[Path], seed: int, threads: int, seconds: float
+    result: AgreeResult,
+    folder: Path,
+    inputs: list[Path],
+    about: dict[str, Any],
+    seed: int,
+    threads: int,
 ) -> None:
     """All files of the output folder; see the README."""
     from nucel_interp.io.provenance import run_info
@@ -128,7 +142,7 @@ def _write(
         model_sha256=result.summary["model_sha256"],
         seed=seed,
         threads=threads,
-        seconds=seconds,
+        **about,
     )
     write_json(run, folder / "run.json")
 

@@ -6,6 +6,7 @@ import re
 import sys
 from enum import StrEnum
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,6 +58,7 @@ def attention(
     bed: Bed = None,
     cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     strand: options.Strands = Strand.both,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -72,7 +74,7 @@ def attention(
             raise typer.BadParameter("--map draws records of a FASTA file, not of a genome")
         if profile:
             raise typer.BadParameter("--profile is of records of a FASTA file, not of a genome")
-        _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
+        _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return
     from nucel_interp.cli.records import RecordRun
     from nucel_interp.io.bigwig_writer import require_bigwig
@@ -81,13 +83,15 @@ def attention(
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.survey import surveyed
     from nucel_interp.io.tables import write_json
+    from nucel_interp.scoring.device import model_facts
     from nucel_model import from_pretrained
 
     set_threads(threads)
+    started = perf_counter()
     if tracks is Tracks.bigwig:
         require_bigwig("--tracks bigwig")
     with OutputFolder(out, force=force) as folder, surveyed(sequences) as survey:
-        loaded = from_pretrained(model)
+        loaded = from_pretrained(model, context=context)
         wanted = [_head(text, loaded) for text in map or []]
         records = list(survey.records()) if wanted else []
         _check_maps(wanted, records, loaded)
@@ -113,8 +117,11 @@ def attention(
         about = run_info(
             ["nucel-interp", *sys.argv[1:]],
             inputs=[sequences],
-            model=loaded.name,
+            **model_facts(run.model, profile=True),
             strand=strand.value,
+            seed=None,  # nothing is drawn
+            threads=threads,
+            seconds=round(perf_counter() - started, 1),
         )
         write_json(about, folder / "run.json")
     run.forget()
@@ -134,6 +141,7 @@ def _of_genome(
     bed: Path | None,
     out: Path,
     model: str,
+    context: int | None,
     strand: Strand,
     threads: int,
     cluster: str,
@@ -145,10 +153,12 @@ def _of_genome(
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.regions import write_regions
     from nucel_interp.io.tables import write_json
+    from nucel_interp.scoring.device import model_facts
 
     set_threads(threads, reads=not cluster)
+    started = perf_counter()
     with OutputFolder(out, force=force) as folder:
-        run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
+        run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
         run.score(cluster=cluster, threads=threads)
         (folder / "tracks").mkdir()
         known = run.write("attention", folder / "tracks" / "attention.bw")
@@ -158,9 +168,12 @@ def _of_genome(
         about = run_info(
             ["nucel-interp", *sys.argv[1:]],
             inputs=[sequences, *([] if bed is None else [bed])],
-            model=run.model.name,
+            **model_facts(run.model, profile=True),
             strand=strand.value,
+            seed=None,  # nothing is drawn
+            threads=threads,
             cluster=cluster or None,
+            seconds=round(perf_counter() - started, 1),
         )
         write_json(about, folder / "run.json")
     run.forget()

@@ -6,7 +6,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nucel_interp.scoring.attribution import Attribution
     from nucel_interp.types import Record
+    from nucel_model import Nucel
 
 MOST_FIGURES = 10
 TRACK = "attribution"
@@ -54,6 +55,7 @@ def attribute(
     sequences: options.Input,
     out: options.OutFolder,
     model: Model,
+    context: options.Context = None,
     method: MethodName = AttributionMethod.integrated_gradients,
     target: TargetName = "",
     steps: Steps = 256,
@@ -81,7 +83,7 @@ def attribute(
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
-        loaded = load_model(model)
+        loaded = load_model(model, context)
         find_target(loaded, target or None)  # refuses before the work
         texts = [record.sequence for record in records]
         with progress(f"explaining by {method.value}", sum(map(len, texts))) as step:
@@ -100,15 +102,29 @@ def attribute(
         about = run_info(
             ["nucel-interp", *sys.argv[1:]],
             inputs=[sequences],
-            model=loaded.name,
+            **_facts(loaded, method, longest=max(map(len, records))),
             method=method.value,
             target=found.target.label,
             unit=found.target.unit,
             seed=seed,
+            threads=threads,
             seconds=round(perf_counter() - started, 1),
         )
         write_json(about, folder / "run.json")
     typer.echo(f"{_words(records, found)}. Written to {out}")
+
+
+def _facts(model: Nucel, method: AttributionMethod, longest: int) -> dict[str, Any]:
+    """What run.json says of the model; gradients have a kernel of their own."""
+    from nucel_interp.scoring.device import model_facts
+    from nucel_model.backends import training_backend
+
+    facts = model_facts(model, profile=False)
+    if method is not AttributionMethod.mutagenesis:
+        device = next(model.parameters()).device
+        facts["backend"] = training_backend(device, 1 + longest)
+        facts["backend_reason"] = f"fastest with gradients, on {device.type}"
+    return facts
 
 
 def attribution_table(records: list[Record], found: Attribution) -> pd.DataFrame:

@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_if_cold, set_threads
+from nucel_interp.cli.inputs import (
+    check_context,
+    check_tracks,
+    read_tracks_for,
+    reader_for,
+    say_if_cold,
+    set_threads,
+)
 from nucel_interp.cli.terminal import say
 
 
@@ -20,6 +27,7 @@ def calibrate(
         int, typer.Option("--runs", min=1, help="How many shuffled inputs to look at.")
     ] = 5,
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
@@ -42,6 +50,7 @@ def calibrate(
     from nucel_interp.io.tables import to_json, to_tsv
 
     check_tracks(track, null_track)
+    check_context(context, reads=track is None)
     check_free(out, force=force)
     started = perf_counter()
     records = read_records(sequences)
@@ -53,7 +62,7 @@ def calibrate(
     with reporter() as on_progress:
         result = run(
             records,
-            model,
+            reader_for(model, context, reads=track is None),
             runs=runs,
             score=score,
             strands=strand.value,

@@ -99,6 +99,7 @@ def compare(
     tax: options.TaxGroup = Tax.vertebrates,
     db: options.Database = None,
     cls_row: ClsRow = False,
+    context: options.Context = None,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -123,14 +124,16 @@ def compare(
         set_threads(threads)
         from nucel_interp.compare.comparison import compare_models
         from nucel_interp.match import load_database, load_jaspar
+        from nucel_interp.scoring.device import facts_of_several, load_model
 
         say_if_cold()
+        loaded = [load_model(name, context) for name in models]
         database = load_jaspar(tax.value) if db is None else load_database(db, tax.value)
         asked = _motifs(motifs, database, own=db is not None) if sites is None else None
         with reporter() as on_progress:
             result = compare_models(
                 records,
-                models,
+                loaded,
                 sites=given,
                 motifs=asked,
                 tracks=tracks,
@@ -144,6 +147,7 @@ def compare(
             inputs=[p for p in (sequences, sites, db, *(track or [])) if p is not None],
             model=", ".join(result.summary["models"]),
             model_sha256=result.summary["model_sha256"],
+            **facts_of_several({m.name: m for m in loaded}),
             seed=seed,
             threads=threads,
             seconds=round(perf_counter() - started, 1),

@@ -18,6 +18,7 @@ def discriminator(
     bed: Bed = None,
     cluster: Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     strand: options.Strands = Strand.both,
     threads: options.Threads = 0,
     force: options.Force = False,
@@ -31,7 +32,7 @@ def discriminator(
     A genome, or regions of it: nucel-interp discriminator hg38.2bit --bed regions.bed -o out.bw
     """
     if is_genome(sequences, bed, cluster):
-        _of_genome(sequences, bed, out, model, strand, threads, cluster, force)
+        _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return
     import torch
 
@@ -50,7 +51,7 @@ def discriminator(
         _no_stream(out)
     passing = is_stream(check_free(out, force=force))
     with surveyed(sequences) as survey:
-        loaded = from_pretrained(model)
+        loaded = from_pretrained(model, context=context)
         loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before work
         run = RecordRun(survey, loaded, None if passing else out, strand.value, writes=["replaced"])
         run.score(anew=force)
@@ -90,6 +91,7 @@ def _of_genome(
     bed: Path | None,
     out: Path,
     model: str,
+    context: int | None,
     strand: Strand,
     threads: int,
     cluster: str,
@@ -109,7 +111,7 @@ def _of_genome(
     _no_stream(out)
     final = check_free(out, force=force)
     set_threads(threads, reads=not cluster)
-    run = GenomeRun(sequences, bed, out, model, strand.value, force=force)
+    run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
     run.model.replaced_logit(torch.zeros(0, 1, run.model.config.hidden_size))  # as above
     run.score(cluster=cluster, threads=threads)
     joined = run.folder / "joined.bw"

@@ -64,6 +64,7 @@ class Job:
 
     genome: Path
     model: str
+    context: int | None
     strands: Strands
     shards: list[list[Location]]
     parts: Parts
@@ -84,6 +85,7 @@ class GenomeRun:
         bed: Path | None,
         out: Path,
         model: str,
+        context: int | None,
         strands: Strands,
         *,
         force: bool,
@@ -108,10 +110,10 @@ class GenomeRun:
         found = whole_genome(genome) if bed is None else read_regions(bed, genome)
         self.regions = sorted(found, key=lambda r: (r.chromosome, r.start))
         self.bases = sum(r.end - r.start for r in self.regions)
-        self.model = from_pretrained(model)
+        self.model = from_pretrained(model, context=context)
         shards = _shards(genome, self.regions, self.model)
         parts = Parts(out)
-        self._job = Job(path.resolve(), model, strands, shards, parts)
+        self._job = Job(path.resolve(), model, context, strands, shards, parts)
         self._force = force
         self._about = self._fingerprint()
 
@@ -185,6 +187,7 @@ class GenomeRun:
             "genome": [str(job.genome), stat.st_size, stat.st_mtime_ns],
             "set of regions": f"{len(self.regions):,} of {self.bases:,} bases, {regions}",
             "model": f"{model.name}, {digest(files)}",
+            "context": model.config.context_bp,
             "strand": job.strands,
         }
 
@@ -200,7 +203,7 @@ def prepare(
     from nucel_model import from_pretrained
 
     genome = Genome.open([job.genome])
-    model = from_pretrained(job.model).to(device)
+    model = from_pretrained(job.model, context=job.context).to(device)
     sequences: dict[str, LongSequence] = {}
 
     def work(number: int) -> int:

@@ -34,6 +34,7 @@ def heads(
     motifs: MotifFile = None,
     out: MaybeFolder = None,
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     tax: options.TaxGroup = Tax.vertebrates,
     strand: options.Strands = Strand.both,
     format: options.TableFormat = Format.tsv,
@@ -52,10 +53,10 @@ def heads(
 
     started = perf_counter()
     with nullcontext() if out is None else OutputFolder(out, force=force) as folder:
-        found = _find(sequences, motifs, model, tax.value, strand, seed, threads)
+        found = _find(sequences, motifs, model, context, tax.value, strand, seed, threads)
         if folder is not None:
             inputs = [p for p in (sequences, motifs) if p is not None]
-            _write(found, folder, inputs, seed, round(perf_counter() - started, 1))
+            _write(found, folder, inputs, seed, threads, round(perf_counter() - started, 1))
     if out is None:
         table = found["table"]
         typer.echo(to_json(table) if format is Format.json else to_tsv(table), nl=False)
@@ -69,6 +70,7 @@ def _find(
     sequences: Path,
     motifs: Path | None,
     model: str,
+    context: int | None,
     tax: str,
     strand: Strand,
     seed: int,
@@ -84,13 +86,13 @@ def _find(
     from nucel_interp.controls.words import control_table
     from nucel_interp.io.fasta import read_records
     from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
-    from nucel_interp.scoring.device import load_model
+    from nucel_interp.scoring.device import load_model, model_facts
     from nucel_model import untrained_twin
 
     set_threads(threads)
     records = read_records(sequences)
     given = None if motifs is None else _given(motifs)
-    loaded = load_model(model)
+    loaded = load_model(model, context)
     units = cut_units(records, loaded.config.context_bp)
     texts = [u.sequence for u in units]
     in_test, rule = split_units(records, units, seed)
@@ -131,6 +133,7 @@ def _find(
         "controls": control_table(claims),
         "sinks": sinks,
         "words": describe(config, result, claims, sinks),
+        "model": model_facts(loaded, profile=True),
         "summary": {
             "model": loaded.name,
             "motifs": len(asked),
@@ -172,7 +175,12 @@ def _enriched(texts: list[str], tax: str, seed: int, on_progress: Any) -> list[M
 
 
 def _write(
-    found: dict[str, Any], folder: Path, inputs: list[Path], seed: int, seconds: float
+    found: dict[str, Any],
+    folder: Path,
+    inputs: list[Path],
+    seed: int,
+    threads: int,
+    seconds: float,
 ) -> None:
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.tables import write_json, write_tsv
@@ -187,8 +195,9 @@ def _write(
     run = run_info(
         ["nucel-interp", *sys.argv[1:]],
         inputs=inputs,
-        model=found["summary"]["model"],
+        **found["model"],
         seed=seed,
+        threads=threads,
         seconds=seconds,
     )
     write_json(run, folder / "run.json")

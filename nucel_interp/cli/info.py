@@ -11,10 +11,12 @@ from typing import Any
 
 import typer
 
-from nucel_interp.cli.options import DEFAULT_MODEL, Format, Model, TableFormat
+from nucel_interp.cli.options import DEFAULT_MODEL, Context, Format, Model, TableFormat
 
 
-def info(model: Model = DEFAULT_MODEL, format: TableFormat = Format.tsv) -> None:
+def info(
+    model: Model = DEFAULT_MODEL, context: Context = None, format: TableFormat = Format.tsv
+) -> None:
     """Show versions, attention backend, motif scanner, model and threads.
 
     Example: nucel-interp info --model nucel-mini
@@ -33,10 +35,10 @@ def info(model: Model = DEFAULT_MODEL, format: TableFormat = Format.tsv) -> None
         ("motif comparison", _or_reason(_comparison)),
         ("threads", _or_reason(_threads)),
     ]
-    if model == DEFAULT_MODEL:
+    if model == DEFAULT_MODEL and context is None:
         rows += _model_or_reason()
     else:
-        rows += _model(model)  # a wrong --model is an error like any other
+        rows += _model(model, context)  # a wrong --model is an error like any other
 
     frame = pd.DataFrame(rows, columns=["what", "value"])
     typer.echo(to_json(frame) if format is Format.json else to_tsv(frame), nl=False)
@@ -89,15 +91,15 @@ def _threads() -> str:
 
 def _model_or_reason() -> list[tuple[str, str]]:
     try:
-        return _model(DEFAULT_MODEL)
+        return _model(DEFAULT_MODEL, None)
     except (ImportError, ValueError) as error:
         return [("model", f"not available ({error})")]
 
 
-def _model(name: str) -> list[tuple[str, str]]:
+def _model(name: str, context: int | None) -> list[tuple[str, str]]:
     from nucel_interp.io.provenance import folder_sha256
 
-    loaded: Any = import_module("nucel_model").from_pretrained(name)
+    loaded: Any = import_module("nucel_model").from_pretrained(name, context=context)
     config, folder = loaded.config, Path(loaded.path)
     heads = "with" if loaded.discriminator_head is not None else "without"
     size = sum(p.numel() for p in loaded.parameters())
@@ -108,7 +110,15 @@ def _model(name: str) -> list[tuple[str, str]]:
             "model shape",
             f"{config.num_hidden_layers} layers, {size:,} parameters, {heads} discriminator",
         ),
-        ("model context", f"{config.context_bp:,} bp, read in tokens of {config.token_bp} bp"),
+        (
+            "model context",
+            f"{config.context_bp:,} bp, read in tokens of {config.token_bp} bp"
+            + (
+                ""
+                if config.context_bp == config.longest_bp
+                else f"; there are positions for {config.longest_bp:,} bp"
+            ),
+        ),
     ]
     head = loaded.classifier_head
     if head is not None:

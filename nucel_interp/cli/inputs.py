@@ -12,6 +12,7 @@ from nucel_interp.cli.terminal import say
 if TYPE_CHECKING:
     from nucel_interp.seqlets import Calling
     from nucel_interp.types import Record
+    from nucel_model import Nucel
 
 
 def check_tracks(track: Path | None, null_track: Path | None) -> None:
@@ -35,6 +36,21 @@ def set_threads(threads: int, *, reads: bool = True) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+def check_context(context: int | None, *, reads: bool) -> None:
+    """A context is of use only where a model is read."""
+    if context is not None and not reads:
+        raise typer.BadParameter("--context is of a model, and with these options none is read")
+
+
+def reader_for(model: str, context: int | None, *, reads: bool) -> str | Nucel:
+    """The model, loaded; only its name where none is read."""
+    if not reads:
+        return model
+    from nucel_interp.scoring.device import load_model
+
+    return load_model(model, context)
 
 
 def read_tracks_for(

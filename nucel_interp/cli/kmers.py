@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_of_null, set_threads
+from nucel_interp.cli.inputs import (
+    check_context,
+    check_tracks,
+    read_tracks_for,
+    reader_for,
+    say_of_null,
+    set_threads,
+)
 from nucel_interp.cli.terminal import say
 
 
@@ -22,6 +29,7 @@ def kmers(
         ),
     ] = 7,
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
@@ -44,6 +52,7 @@ def kmers(
     from nucel_interp.io.tables import to_json, to_tsv
 
     check_tracks(track, null_track)
+    check_context(context, reads=track is None)
     check_free(out, force=force)
     records = read_records(sequences)
     given = read_tracks_for(records, track, null_track)
@@ -53,7 +62,7 @@ def kmers(
     with reporter() as on_progress:
         result = find_kmers(
             records,
-            model,
+            reader_for(model, context, reads=track is None),
             k=k,
             score=score,
             strands=strand.value,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_if_cold, set_threads
+from nucel_interp.cli.inputs import (
+    check_context,
+    check_tracks,
+    read_tracks_for,
+    reader_for,
+    say_if_cold,
+    set_threads,
+)
 from nucel_interp.cli.progress import reporter
 from nucel_interp.cli.terminal import say, with_interval
 
@@ -24,6 +31,7 @@ def motifs(
     sequences: options.Input,
     out: options.OutFolder,
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
@@ -46,19 +54,20 @@ def motifs(
     from nucel_interp.match import load_database
 
     check_tracks(track, null_track)
+    reads = track is None and method is not options.Method.kmer
+    check_context(context, reads=reads)
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         records = read_records(sequences)
         noun = "sequence" if len(records) == 1 else "sequences"
         say(f"{len(records):,} {noun}, {sum(map(len, records)):,} bases, from {sequences}")
+        set_threads(threads, reads=reads)
         say_if_cold()
         database = None if db is None else load_database(db, tax.value)
         given = read_tracks_for(records, track, null_track)
-        reads = track is None and method is not options.Method.kmer
-        backend = _prepare(threads, needs_torch=reads)
         from nucel_interp.analysis import find_motifs
 
-        loaded = _model(model) if reads else model
+        loaded = reader_for(model, context, reads=reads)
         with reporter() as on_progress:
             result = find_motifs(
                 records,
@@ -78,11 +87,8 @@ def motifs(
             run = run_info(
                 ["nucel-interp", *sys.argv[1:]],
                 inputs=[p for p in (sequences, track, null_track, db) if p is not None],
-                model=result.summary["model"],
-                model_sha256=result.summary["model_sha256"],
+                **_facts(loaded, result),
                 seed=seed,
-                backend=backend[0],
-                backend_reason=backend[1],
                 scanner=result.summary["scanner"],
                 threads=threads,
                 seconds=round(perf_counter() - started, 1),
@@ -93,10 +99,18 @@ def motifs(
     _summarise(result, intervention, out, perf_counter() - started)
 
 
-def _model(name: str) -> Nucel:
-    from nucel_interp.scoring.device import load_model
+def _facts(loaded: str | Nucel, result: MotifResult) -> dict[str, Any]:
+    """What run.json says of the model, or of there being none."""
+    if isinstance(loaded, str):
+        return {
+            "model": result.summary["model"],
+            "model_sha256": None,
+            "backend": "none",
+            "backend_reason": "no model was read",
+        }
+    from nucel_interp.scoring.device import model_facts
 
-    return load_model(name)
+    return model_facts(loaded, profile=True)
 
 
 def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> Intervention:
@@ -114,17 +128,6 @@ def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> 
     given = Scored(study.sequences, calls, np.concatenate(result.tracks))
     shuffled = Scored(copy.sequences, theirs, copy.track)
     return intervene(model, given, shuffled, study.offsets, seed, on_progress=on_progress)
-
-
-def _prepare(threads: int, *, needs_torch: bool) -> tuple[str, str]:
-    """Set the threads; returns the attention backend and why, or that no model runs."""
-    if not needs_torch:
-        return "none", "no model was read"
-    set_threads(threads)
-    from nucel_interp.scoring.device import best_device
-    from nucel_model.profile_gpu import available
-
-    return "profile", f"attention is reduced as it is computed: {available(best_device())[1]}"
 
 
 def _export_modisco(result: MotifResult, folder: Path) -> None:

@@ -73,6 +73,15 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random d
 Model = Annotated[
     str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")
 ]
+Context = Annotated[
+    int | None,
+    typer.Option(
+        "--context",
+        metavar="BP",
+        help="Bases the model reads at once, longer input in windows; by default what its folder "
+        "says, which may be more than it was trained on.",
+    ),
+]
 TaxGroup = Annotated[Tax, typer.Option("--tax", help="JASPAR tax group to compare with.")]
 Database = Annotated[
     Path | None,

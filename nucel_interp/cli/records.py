@@ -268,6 +268,7 @@ class RecordRun:
             "format": [FORMAT, SHARD_BP],
             "input": file_sha256(self.survey.path),
             "model": f"{self.model.name}, {digest(files)}",
+            "context": self.model.config.context_bp,
             "strand": self._strands,
             "set of tracks": [*self._writes, *(["every head"] if self._heads else [])],
         }

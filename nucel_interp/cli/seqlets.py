@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import check_tracks, read_tracks_for, say_of_null, set_threads
+from nucel_interp.cli.inputs import (
+    check_context,
+    check_tracks,
+    read_tracks_for,
+    reader_for,
+    say_of_null,
+    set_threads,
+)
 from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ def seqlets(
     sequences: options.Input,
     out: options.OutFile = Path("-"),
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     score: options.ScoreName = "attention",
     track: options.TrackFile = None,
     null_track: options.NullTrackFile = None,
@@ -35,6 +43,7 @@ def seqlets(
     from nucel_interp.io.tables import to_bed
 
     check_tracks(track, null_track)
+    check_context(context, reads=track is None)
     check_free(out, force=force)
     records = read_records(sequences)
     given = read_tracks_for(records, track, null_track)
@@ -44,7 +53,7 @@ def seqlets(
     with reporter() as on_progress:
         result = find_seqlets(
             records,
-            model,
+            reader_for(model, context, reads=track is None),
             score=score,
             strands=strand.value,
             seed=seed,

@@ -50,6 +50,7 @@ def substitution(
     vcf: Vcf = None,
     export: options.ExportTo = None,
     model: options.Model = options.DEFAULT_MODEL,
+    context: options.Context = None,
     strand: options.Strands = Strand.both,
     seed: options.Seed = 0,
     threads: options.Threads = 0,
@@ -64,6 +65,7 @@ def substitution(
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.tables import write_json
+    from nucel_interp.scoring.device import model_facts
 
     if vcf is not None and (dependency or export is not None):
         raise typer.BadParameter(
@@ -75,17 +77,18 @@ def substitution(
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         if vcf is not None:
-            name, words = _variants(sequences, vcf, folder, model, strand)
+            loaded, words = _variants(sequences, vcf, folder, model, context, strand)
         else:
-            name, words = _maps(
-                sequences, folder, model, strand, dependency, export is not None, seed
+            loaded, words = _maps(
+                sequences, folder, model, context, strand, dependency, export is not None, seed
             )
         about = run_info(
             ["nucel-interp", *sys.argv[1:]],
             inputs=[sequences, *([] if vcf is None else [vcf])],
-            model=name,
+            **model_facts(loaded, profile=False),
             strand=strand.value,
             seed=seed,
+            threads=threads,
             seconds=round(perf_counter() - started, 1),
         )
         write_json(about, folder / "run.json")
@@ -96,12 +99,13 @@ def _maps(
     path: Path,
     folder: Path,
     model: str,
+    context: int | None,
     strand: Strand,
     dependency: bool,
     export: bool,
     seed: int,
-) -> tuple[str, str]:
-    """All files of a run on sequences; returns the model's name and what was found."""
+) -> tuple[Nucel, str]:
+    """All files of a run on sequences; returns the model and what was found."""
     from nucel_interp.analysis.substitution import (
         own_base_best,
         own_contribution,
@@ -120,7 +124,7 @@ def _maps(
     from nucel_interp.scoring.substitution import require_discriminator
 
     records = read_records(path)
-    loaded = load_model(model)
+    loaded = load_model(model, context)
     require_discriminator(loaded)
     share, words = "", ""
     if dependency:
@@ -149,9 +153,9 @@ def _maps(
         save_figure(figure, folder / "figures", f"substitution_record{number + 1}", data)
     best, read = own_base_best([record.sequence for record in records], maps)
     if not read:
-        return loaded.name, f"no base could be read: {len(records):,} records hold no A, C, G or T"
+        return loaded, f"no base could be read: {len(records):,} records hold no A, C, G or T"
     drawn = f"; figures of the first {MOST_FIGURES}" if len(records) > MOST_FIGURES else ""
-    return loaded.name, (
+    return loaded, (
         f"{read:,} bases of {len(records):,} records; the standing base is the best of the four at "
         f"{best / read:.1%} (by chance 25 %{share}){words}{drawn}"
     )
@@ -234,8 +238,10 @@ def _dependencies(
     )
 
 
-def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -> tuple[str, str]:
-    """All files of a run on variants; returns the model's name and what was found."""
+def _variants(
+    path: Path, vcf: Path, folder: Path, model: str, context: int | None, strand: Strand
+) -> tuple[Nucel, str]:
+    """All files of a run on variants; returns the model and what was found."""
     from nucel_genome import Genome
     from nucel_interp.analysis.substitution import skipped_table, variant_table
     from nucel_interp.cli.progress import progress
@@ -249,7 +255,7 @@ def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -
     require_vcf()
     if str(vcf) != "-" and not vcf.exists():  # before the genome is read, which may take long
         raise InputError(f"there is no VCF file {vcf}")
-    loaded = load_model(model)
+    loaded = load_model(model, context)
     targets = variant_targets(loaded)
     genome = Genome.open([path], say=say)
     found = read_variants(vcf, genome, longest=loaded.config.context_bp // 2)
@@ -276,7 +282,7 @@ def _variants(path: Path, vcf: Path, folder: Path, model: str, strand: Strand) -
     for target in targets:
         change = table[f"change_{target.label}"].abs().max() if len(table) else 0.0
         words += f"; largest change of {target.label} {change:.2f}"
-    return loaded.name, words
+    return loaded, words
 
 
 def _was(count: int) -> str:

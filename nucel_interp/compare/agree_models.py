@@ -43,7 +43,7 @@ from nucel_interp.scoring.runner import Strands, score_sequences
 from nucel_interp.scoring.shuffle import shuffled as shuffle
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.units import Unit, split_units
-from nucel_interp.types import Record
+from nucel_interp.types import Record, as_records
 from nucel_model import ClassificationHead, NTConfig, Nucel, untrained_twin
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def agree_models(
         InputError: No record, one beyond the context, no site in a record, an unknown label.
         FolderError: A model that cannot be loaded, or has no fine-tuned head.
     """
+    records = as_records(records)
     stages = Stages(on_progress)
     fine = load_model(model)
     which = find_target(fine, target)

@@ -114,7 +114,7 @@ def calibrate(
 
     if runs < 1:
         raise InputError(f"at least 1 run is needed to count anything, but {runs} were asked for")
-    check_input(records, track, null_track)
+    records, track, null_track = check_input(records, track, null_track)
     stages, database = Stages(on_progress), load_jaspar(tax)
     loaded = None if track is not None else load_model(model)
     units, test, _ = cut_and_split(records, loaded, seed)

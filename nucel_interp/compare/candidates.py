@@ -9,7 +9,7 @@ from nucel_interp.controls.occurrences import MIN_SEQUENCES, OnProgress
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.scoring.shuffle import shuffled
-from nucel_interp.types import Motif
+from nucel_interp.types import Motif, as_sequences
 
 MOST = 20
 
@@ -27,6 +27,7 @@ def enriched_archetypes(
     motif they are named after; sorted by how many more distinct sequences have a site (FIMO,
     p < 1e-4) than their dinucleotide-shuffled copies; at most ``most``, with sites in at least 40.
     """
+    sequences = as_sequences(sequences)
     kept = [s for s, first in zip(sequences, first_of_each(sequences), strict=True) if first]
     background = strand_background(kept)
     real = Scanner(kept, background)

@@ -50,7 +50,7 @@ from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile
 from nucel_interp.scoring.frames import fewer_frames
 from nucel_interp.scoring.shuffle import shuffled
-from nucel_interp.types import Motif, Record
+from nucel_interp.types import Motif, Record, as_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +98,7 @@ def compare_models(
             the records.
         FolderError, ConfigError: A model cannot be loaded.
     """
+    records = as_records(records)
     if not records:
         raise InputError("there is no sequence to look at")
     stages = Stages(on_progress)

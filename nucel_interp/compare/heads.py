@@ -40,7 +40,7 @@ from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.nulls import PERMUTATIONS, Null, exchange, shift
 from nucel_interp.controls.occurrences import MotifOccurrences, OnProgress, find_occurrences
 from nucel_interp.scoring.attention import end_bins
-from nucel_interp.types import Motif
+from nucel_interp.types import Motif, as_sequences
 
 LONG_BP = 1000
 """Records beyond this get circular shifts as a second null."""
@@ -98,7 +98,7 @@ def head_motifs(
     over 1 kb, shifts are a second null. Units of equal sequence, on either strand, count once.
 
     Args:
-        sequences: One per unit, upper case.
+        sequences: One per unit.
         offsets: (units + 1,) where each unit begins among all bases.
         received: (heads, bases); NaN where there is none (N).
         motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
@@ -110,6 +110,7 @@ def head_motifs(
         permutations: How many rearrangements.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
+    sequences = as_sequences(sequences)
     offsets = np.asarray(offsets, dtype=np.int64)
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
     distinct = first_of_each(sequences)

@@ -23,7 +23,7 @@ Give seqlets of the test half: the heads behind the score were not chosen on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +42,7 @@ from nucel_interp.compare.intervention_tables import (
 from nucel_interp.compare.pairs import Pair, find_pairs
 from nucel_interp.errors import InputError
 from nucel_interp.seqlets import Calls
+from nucel_interp.types import as_sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,6 +175,7 @@ def intervene(
     Raises:
         InputError: A sequence is longer than the model's context.
     """
+    given, copy = (replace(s, sequences=as_sequences(s.sequences)) for s in (given, copy))
     longest = max(map(len, given.sequences), default=0)
     if longest > model.config.context_bp:
         raise InputError(

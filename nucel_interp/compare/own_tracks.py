@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nucel_interp.analysis.inputs import as_array
 from nucel_interp.compare.bootstrap import UNKNOWN, centre, interval
 from nucel_interp.compare.measure import recover
 from nucel_interp.compare.snr import signal_to_noise
@@ -45,7 +46,7 @@ def in_windows(
     number = {id(record): i for i, record in enumerate(records)}
     found = {}
     for name, arrays in tracks.items():
-        own = [np.asarray(a, dtype=np.float32) for a in arrays]
+        own = [as_array(a).astype(np.float32) for a in arrays]
         if len(own) != len(records):
             raise InputError(f"track {name} has {len(own)} arrays for {len(records)} records")
         for record, array in zip(records, own, strict=True):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
-from nucel_interp.types import Record, Site, canonical
+from nucel_interp.types import Record, Site, as_records, canonical
 
 BLOCK = 6
 """Windows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
@@ -140,6 +140,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> Windows
     Raises:
         InputError: No record has six known bases in a row.
     """
+    records = as_records(records)
     first = first_of_each([r.sequence for r in records])
     kept: list[Record] = []
     number, start, sequences = [], [], []

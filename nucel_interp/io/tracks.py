@@ -19,7 +19,7 @@ from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.io.bigwig import SIGNATURES, read_bigwig
 from nucel_interp.io.places import disjoint, is_header, other_spelling, quoted, unquoted
 from nucel_interp.io.text import beginning, lines_of, shown, unpacked
-from nucel_interp.types import Record
+from nucel_interp.types import Record, as_records
 
 Track: TypeAlias = NDArray[np.float64]
 
@@ -98,6 +98,7 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
     Raises:
         InputError: No such file, not one of these formats, or values that do not fit the records.
     """
+    records = as_records(records)
     with unpacked(path, _WHAT) as packed:
         head, stream = beginning(packed, 8)
         if head.startswith(b"PK"):

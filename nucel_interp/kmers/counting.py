@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.types import BASES
+from nucel_interp.types import BASES, as_sequences
 
 _CODE = np.full(256, -1, dtype=np.int8)
 for _i, _letter in enumerate(BASES):
@@ -23,7 +23,8 @@ for _i, _letter in enumerate(BASES):
 
 def base_codes(sequences: Sequence[str]) -> NDArray[np.int8]:
     """(bases,) 0..3 for A, C, G, T of all sequences laid end to end; -1 for any other letter."""
-    return _CODE[np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)]
+    text = "".join(as_sequences(sequences))
+    return _CODE[np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)]
 
 
 def read_words(

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.motifs.pwm import from_counts
-from nucel_interp.types import BASES, Motif
+from nucel_interp.types import BASES, Motif, as_sequences
 
 MIN_REGION_BP = 5
 WINDOW_BP = 24
@@ -93,7 +93,7 @@ def dnabert_motifs(
        ``min_instances`` of them.
 
     Args:
-        sequences: The positives, upper case.
+        sequences: The positives.
         scores: One array per sequence, as long; DNABERT's are `scoring.cls_row_scores`. A base
             without a score (NaN) is in no region.
         negatives: What to compare with; the method takes labelled negatives, shuffled copies serve.
@@ -110,6 +110,8 @@ def dnabert_motifs(
     """
     from scipy.stats import false_discovery_control, hypergeom
 
+    sequences = as_sequences(sequences)
+    negatives = as_sequences(negatives, "negatives")
     _check(sequences, scores)
     found: dict[str, list[Place]] = defaultdict(list)
     for number, (sequence, score) in enumerate(zip(sequences, scores, strict=True)):
@@ -171,12 +173,13 @@ def high_regions(
 
 def count_strings(sequences: Iterable[str], strings: list[str]) -> NDArray[np.int64]:
     """In how many of the sequences each string lies, on the strand given."""
+    strings = as_sequences(strings, "strings")
     number = {s: i for i, s in enumerate(strings)}
     by_length: dict[int, set[str]] = defaultdict(set)
     for s in strings:
         by_length[len(s)].add(s)
     counts = np.zeros(len(strings), dtype=np.int64)
-    for sequence in sequences:
+    for sequence in as_sequences(sequences):
         for length, wanted in by_length.items():
             here = {sequence[i : i + length] for i in range(len(sequence) - length + 1)}
             for s in here & wanted:

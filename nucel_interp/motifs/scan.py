@@ -53,8 +53,10 @@ def strand_background(sequences: Sequence[str], pseudocount: float = 1.0) -> NDA
     Returns:
         (4,) frequencies A, C, G, T, with A = T and C = G.
     """
+    from nucel_model.sequences import listed
+
     counts = np.full(4, pseudocount)
-    for sequence in sequences:
+    for sequence in listed(sequences):
         counts += np.bincount(_CODE[np.frombuffer(_clean(sequence), np.uint8)], minlength=5)[:4]
     both = counts + counts[::-1]
     return np.asarray(both / both.sum(), dtype=np.float64)
@@ -94,6 +96,9 @@ class Scanner:
         Raises:
             InputError: More than 2^31 bases, or a background without four positive numbers.
         """
+        from nucel_model.sequences import listed
+
+        sequences = listed(sequences)
         b = checked_background(background)
         self.background = (b + b[::-1]) / 2
         self.engine = engine or scanner()[0]

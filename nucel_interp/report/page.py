@@ -68,6 +68,7 @@ def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("input, sha256", "; ".join(inputs)),
         ("model", facts["model"]),
         ("model sha256", ", ".join(digest.values()) if isinstance(digest, dict) else digest),
+        ("bases read at once", facts["context_bp"]),
         ("seed", facts["seed"]),
         ("attention backend", facts["backend"]),
         ("why this one", facts["backend_reason"]),

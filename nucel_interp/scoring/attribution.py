@@ -42,6 +42,7 @@ from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelEncoder, tokenizer
+from nucel_model.sequences import as_sequences
 
 Array = NDArray[np.float64]
 Method = Literal[
@@ -122,7 +123,7 @@ def attribute(
 
     Args:
         model: With a fine-tuned head. Models of longer tokens know mutagenesis alone.
-        sequences: Upper case, each within the model's context.
+        sequences: In either case; each within the model's context.
         method: One of `METHODS`.
         target: Label of the output; see `target.find_target`.
         steps: Points on the line, at most.
@@ -138,6 +139,7 @@ def attribute(
     """
     if method not in METHODS:
         raise InputError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
+    sequences = as_sequences(sequences)
     chosen = find_target(model, target)
     sides = reading(model, strands)
     check_lengths(model, sequences)

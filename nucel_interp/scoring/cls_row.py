@@ -19,6 +19,7 @@ from nucel_model.backends import Mask
 from nucel_model.encoder import Block
 from nucel_model.nt import Block as NTBlock
 from nucel_model.rope import rotary_table
+from nucel_model.sequences import as_sequences
 
 _Text = tuple[Piece, str, NDArray[np.int64]]
 """A piece, its letters, and which token each of its bases is part of."""
@@ -41,13 +42,14 @@ def cls_row_scores(
 
     Args:
         model: An encoder with or without heads.
-        sequences: Upper case.
+        sequences: In either case.
         on_progress: Called with the number of bases finished since the last call.
 
     Returns:
         One (bases,) array per sequence, 0 or more, the sum of squares 1; NaN at letters other than
         A, C, G, T.
     """
+    sequences = as_sequences(sequences)
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
     rows = [np.full(len(s), np.nan, dtype=np.float64) for s in sequences]

@@ -21,6 +21,7 @@ from nucel_interp.scoring.substitution import (
     require_discriminator,
 )
 from nucel_model import Nucel, tokenizer
+from nucel_model.sequences import as_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,8 @@ def dependency_map(
 
     Args:
         model: Needs a discriminator head.
-        sequences: Upper case, none longer than the model's context, since bases that are not read
-            together cannot depend on each other.
+        sequences: In either case, none longer than the model's context, since bases that are not
+            read together cannot depend on each other.
         strands: "both" averages with the maps of the reverse complement, turned back.
         on_progress: Called with the number of bases finished since the last call.
 
@@ -61,6 +62,7 @@ def dependency_map(
         FolderError: The model has no discriminator head.
         InputError: A sequence is longer than the context.
     """
+    sequences = as_sequences(sequences)
     require_discriminator(model)
     require_fit(model, {"a sequence": max(map(len, sequences), default=0)})
     found = []

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
+from nucel_interp.io.provenance import file_sha256
 from nucel_model import Nucel, from_pretrained
+from nucel_model.backends import choose_backend
+from nucel_model.profile_gpu import available
 
 CUDA_BATCHES = 16
 """How many times as many tokens a GPU is given at once: below that it waits for its orders."""
@@ -15,9 +20,57 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_model(model: str | Nucel) -> Nucel:
-    """A model by its name or folder, on the best device; one that is loaded already as it is."""
-    return from_pretrained(model).to(best_device()) if isinstance(model, str) else model
+def load_model(model: str | Nucel, context: int | None = None) -> Nucel:
+    """A model by its name or folder, on the best device; one that is loaded already as it is.
+
+    Args:
+        model: Which.
+        context: Bases to read at once; see `from_pretrained`.
+    """
+    if not isinstance(model, str):
+        return model
+    return from_pretrained(model, context=context).to(best_device())
+
+
+def model_facts(model: Nucel, *, profile: bool) -> dict[str, Any]:
+    """What run.json says of a model: which, from where, how much at once, and by which kernel.
+
+    Args:
+        model: That was read with.
+        profile: Its attention was reduced as it was computed; else only its output was asked for.
+    """
+    device = best_device()  # where every command reads
+    if profile:
+        backend, reason = (
+            "profile",
+            f"attention is reduced as it is computed: {available(device)[1]}",
+        )
+    else:
+        backend, reason = choose_backend(device, next(model.parameters()).dtype)
+    return {
+        "model": model.name,
+        "model_path": None if model.path is None else str(model.path),
+        "model_sha256": None
+        if model.path is None
+        else file_sha256(model.path / "model.safetensors"),
+        "context_bp": model.config.context_bp,
+        "backend": backend,
+        "backend_reason": reason,
+    }
+
+
+def facts_of_several(models: dict[str, Nucel]) -> dict[str, Any]:
+    """`model_facts` of models whose attention was read, by name; where they agree, once."""
+    found = {name: model_facts(model, profile=True) for name, model in models.items()}
+    paths = {name: one["model_path"] for name, one in found.items()}
+    contexts = {name: one["context_bp"] for name, one in found.items()}
+    first = next(iter(found.values()))
+    return {
+        "model_path": paths,
+        "context_bp": contexts,
+        "backend": first["backend"],
+        "backend_reason": first["backend_reason"],
+    }
 
 
 def batch_tokens(model: Nucel, on_cpu: int) -> int:

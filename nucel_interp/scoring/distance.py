@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nucel_interp.scoring.shuffle import draw
 from nucel_interp.types import BASES, canonical
 from nucel_model.backends import Mask
+from nucel_model.sequences import as_sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def distance_profile(model: Nucel, sequences: Sequence[str], seed: int = 0) -> D
 
     Args:
         model: Of single bases or of longer tokens.
-        sequences: Upper case.
+        sequences: In either case.
         seed: Of which sequences are taken, and where; drawn by content, not by place in the list.
     """
     import pandas as pd
@@ -106,12 +107,13 @@ def sample_pieces(sequences: Sequence[str], longest: int, token_bp: int, seed: i
     """The pieces to look at, the same whatever the order or strand of the sequences.
 
     Args:
-        sequences: Upper case.
+        sequences: In either case.
         longest: Bases of a piece at most.
         token_bp: Pieces are cut to a multiple of it; sequences without so long a stretch of bases
             are passed over.
         seed: Of the draw.
     """
+    sequences = as_sequences(sequences)
     drawn = []
     for sequence in {canonical(s) for s in sequences}:
         stretch = max("".join(c if c in BASES else " " for c in sequence).split(" "), key=len)

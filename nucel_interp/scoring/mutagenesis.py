@@ -14,6 +14,7 @@ from nucel_interp.scoring.runner import Progress, Strands
 from nucel_interp.scoring.target import Target, find_target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, tokenizer
+from nucel_model.sequences import as_sequences
 
 Array = NDArray[np.float64]
 TOKENS = 4096
@@ -35,8 +36,8 @@ def mutagenesis(
 
     Args:
         model: With a fine-tuned head; of single bases or of longer tokens.
-        sequences: Upper case, each within the model's context. Letters other than A, C, G, T are
-            read as N and not replaced.
+        sequences: In either case; each within the model's context. Letters other than A, C, G, T
+            are read as N and not replaced.
         target: Label of the output; see `target.find_target`.
         strands: "both" averages with what the reverse complement gives, turned back; None does what
             the head was fitted for.
@@ -50,6 +51,7 @@ def mutagenesis(
         FolderError: The model has no fine-tuned head.
         InputError: A sequence is longer than the context, or the target is not known.
     """
+    sequences = as_sequences(sequences)
     chosen = find_target(model, target)
     sides = reading(model, strands)
     check_lengths(model, sequences)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.frames import frame_spans
+from nucel_model.sequences import as_sequence, as_sequences
 
 _STRETCH = re.compile("[ACGT]+")
 FADE = 16
@@ -104,6 +105,7 @@ def lay_out(
     sequence may be short enough and still have too many tokens. It is then cut into windows of
     whole tokens; if N crowd even those, into windows short enough for any sequence.
     """
+    sequences = as_sequences(sequences)
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     pieces = cut_pieces(lengths, context, flipped, token_bp)
     if token_bp == 1:
@@ -133,6 +135,7 @@ def lay_out(
 
 def n_tokens(sequence: str, token_bp: int) -> int:
     """Tokens of a sequence without [CLS]: whole words, and left-over bases and N one by one."""
+    sequence = as_sequence(sequence)
     words = [len(stretch) for stretch in _STRETCH.findall(sequence)]
     return sum(w // token_bp + w % token_bp - w for w in words) + len(sequence)
 

@@ -15,6 +15,7 @@ from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Strands
 from nucel_interp.scoring.target import Target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel
+from nucel_model.sequences import as_sequences
 
 Array = NDArray[np.float64]
 
@@ -32,13 +33,14 @@ def predict(
     Args:
         model: With a fine-tuned head.
         target: From `target.find_target`.
-        sequences: Upper case, each within the model's context.
+        sequences: In either case; each within the model's context.
         strands: "forward" reads the given strand alone.
         on_progress: Called with the number of sequences finished since the last call.
 
     Raises:
         InputError: A sequence is longer than the model's context.
     """
+    sequences = as_sequences(sequences)
     longest = max(map(len, sequences), default=0)
     if longest > model.config.context_bp:
         raise InputError(

@@ -17,6 +17,7 @@ from nucel_interp.scoring.frames import Rule, average_frames, frame_spans
 from nucel_interp.scoring.pieces import Blend, Piece, lay_out
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, tokenizer
+from nucel_model.sequences import as_sequences
 
 TOKENS_PER_BATCH = 4096
 """Of both strands. Measured on one core: 2,048 to 8,192 differ little, 16,384 is a tenth slower."""
@@ -55,7 +56,7 @@ class Scores:
 
 def score_sequences(
     model: Nucel,
-    sequences: list[str],
+    sequences: Sequence[str],
     *,
     strands: Strands = "both",
     frames: bool = False,
@@ -70,7 +71,7 @@ def score_sequences(
 
     Args:
         model: Of single bases or of longer tokens.
-        sequences: Upper case.
+        sequences: In either case.
         strands: "both" averages with the flipped run of the reverse complement.
         frames: Read a model of longer tokens once in every frame and average (`frames`); six times
             the work for six-base tokens, and without effect on a model of single bases. Shares and
@@ -85,6 +86,7 @@ def score_sequences(
     Raises:
         InputError: ``frames``, and a sequence is shorter than a token.
     """
+    sequences = as_sequences(sequences)
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     config = model.config

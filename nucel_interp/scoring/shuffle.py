@@ -15,6 +15,7 @@ from collections.abc import Hashable
 from itertools import pairwise
 
 from nucel_interp.types import canonical, reverse_complement
+from nucel_model.sequences import as_sequence
 
 _STRETCH = re.compile("[ACGT]+|[^ACGT]+")
 
@@ -35,11 +36,13 @@ def shuffled(sequence: str, *, k: int = 2, seed: int = 0, copy: int = 0) -> str:
     A sequence and its reverse complement give copies that are each other's reverse complement.
 
     Args:
-        sequence: Upper-case; letters other than A, C, G, T keep their places.
+        sequence: In either case, the copy in upper; letters other than A, C, G, T keep their
+            places.
         k: 2 keeps dinucleotides, 3 keeps trinucleotides; at least 2.
         seed: With ``copy`` and the sequence, decides the result.
         copy: Which of many copies.
     """
+    sequence = as_sequence(sequence)
     forward = canonical(sequence)
     rng = draw(seed, sequence, "shuffle", k, copy)
     parts = [

@@ -18,6 +18,7 @@ from nucel_interp.scoring.pieces import FADE, Blend, Piece, placed
 from nucel_interp.scoring.runner import Progress, Strands, score_sequences
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import Nucel
+from nucel_model.sequences import as_sequence
 
 MOST_NUMBERS = 1 << 24
 """Attention of all heads that is held at a time (heads x bases)."""
@@ -29,7 +30,7 @@ class LongSequence:
 
     Attributes:
         length: In bases.
-        fetch: Bases start to end, upper case.
+        fetch: Bases start to end, in either case.
         flipped: Whether its other strand is the canonical one (`is_flipped`): windows are laid out
             on that.
     """
@@ -70,7 +71,7 @@ def is_flipped(fetch: Callable[[int, int], str], length: int, block: int = 1 << 
     """
     for start in range(0, length, block):
         end = min(start + block, length)
-        forward = fetch(start, end)
+        forward = as_sequence(fetch(start, end))
         other = reverse_complement(fetch(length - end, length - start))
         if forward != other:
             return other < forward
@@ -216,7 +217,7 @@ def _windows(model: Nucel, stretch: Stretch) -> Iterator[tuple[Piece, str]]:
     config, of = model.config, stretch.of
     if config.token_bp > 1 and _is_whole(stretch):
         # its N and ends decide the windows: those are `score_sequences`' to lay out
-        yield Piece(0, 0, of.length, 0, of.length), of.fetch(0, of.length)
+        yield Piece(0, 0, of.length, 0, of.length), as_sequence(of.fetch(0, of.length))
         return
     pieces = pieces_between(
         of.length, config.context_bp, of.flipped, config.token_bp, stretch.start, stretch.end
@@ -224,7 +225,7 @@ def _windows(model: Nucel, stretch: Stretch) -> Iterator[tuple[Piece, str]]:
     if not pieces:
         return
     offset = pieces[0].start
-    text = of.fetch(offset, pieces[-1].end)
+    text = as_sequence(of.fetch(offset, pieces[-1].end))
     for piece in pieces:
         yield piece, text[piece.start - offset : piece.end - offset]
 

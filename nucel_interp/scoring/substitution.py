@@ -13,6 +13,7 @@ from nucel_interp.scoring.pieces import cut_pieces
 from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress, Strands
 from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
+from nucel_model.sequences import as_sequences
 
 _BASE_IDS = np.array(tokenizer.BASE_IDS, dtype=np.uint8)
 
@@ -36,7 +37,7 @@ def substitution_map(
 
     Args:
         model: Needs a discriminator head.
-        sequences: Upper case; letters other than A, C, G, T are read as N and never replaced.
+        sequences: In either case; letters other than A, C, G, T are read as N and never replaced.
         spans: Per sequence the stretch (start, end) to look at, 0-based half-open; the rest of the
             sequence is context. The whole sequence by default.
         strands: "both" averages with the map of the reverse complement, turned back.
@@ -51,6 +52,7 @@ def substitution_map(
         FolderError: The model has no discriminator head.
         ValueError: A span outside its sequence, or not one span per sequence.
     """
+    sequences = as_sequences(sequences)
     require_discriminator(model)
     if spans is None:
         spans = [(0, len(s)) for s in sequences]

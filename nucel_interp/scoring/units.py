@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.shuffle import shuffled
-from nucel_interp.types import Record, canonical
+from nucel_interp.types import Record, as_records, canonical
+from nucel_model.sequences import as_sequence
 
 NULL_BASES = 100_000
 """How much shuffled sequence the null is made of, at least."""
@@ -34,10 +35,15 @@ class Unit:
     end: int
     sequence: str
 
+    def __post_init__(self) -> None:
+        """Letters count alike in either case, as a record's do."""
+        object.__setattr__(self, "sequence", as_sequence(self.sequence))
+
 
 def cut_units(records: list[Record], longest: int) -> list[Unit]:
     """Records in order; one longer than ``longest`` bases is cut into equal parts that are not."""
     units = []
+    records = as_records(records)
     for number, record in enumerate(records):
         parts = max(1, math.ceil(len(record) / longest))
         edges = [len(record) * i // parts for i in range(parts + 1)]
@@ -68,7 +74,7 @@ def shuffle_records(
     records: list[Record], units: list[Unit], *, k: int, seed: int, copy: int
 ) -> list[str]:
     """One shuffled sequence per record, each of its units shuffled by itself."""
-    parts: list[list[str]] = [[] for _ in records]
+    parts: list[list[str]] = [[] for _ in as_records(records)]
     for unit in units:
         parts[unit.record].append(shuffled(unit.sequence, k=k, seed=seed, copy=copy))
     return ["".join(p) for p in parts]
@@ -83,6 +89,7 @@ def split_units(
     blocks, under the same two conditions; else by a hash of the strand-collapsed sequence, so that
     equal sequences stay together. Neither the order of the units nor their strand matters.
     """
+    records = as_records(records)
     places = [records[u.record].location for u in units]
     known = [p for p in places if p is not None]
     if len(known) == len(units) and units:

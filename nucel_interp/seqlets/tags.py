@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.seqlets.calling import Calls
-from nucel_interp.types import BASES, Record
+from nucel_interp.types import BASES, Record, as_records, as_sequences
 
 LOW_COMPLEXITY_BITS = 2.0
 """Repeats of one to four bases reach at most log2(4) bits of dinucleotide entropy.
@@ -30,7 +30,7 @@ def dinucleotide_entropy(
 
     Args:
         calls: Intervals in units.
-        sequences: One string per unit, upper case.
+        sequences: One string per unit.
         offsets: (units + 1,) where each unit begins among all bases.
 
     Returns:
@@ -39,7 +39,8 @@ def dinucleotide_entropy(
     """
     look_up = np.full(256, 4, dtype=np.uint8)
     look_up[np.frombuffer(BASES.encode(), dtype=np.uint8)] = np.arange(4)
-    code = look_up[np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)]
+    text = "".join(as_sequences(sequences))
+    code = look_up[np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)]
     pair = np.where((code[:-1] < 4) & (code[1:] < 4), 4 * code[:-1] + code[1:], 16)
     counts = np.zeros((len(calls), 17))
     first = offsets[calls.unit] + calls.start
@@ -65,6 +66,7 @@ def low_complexity(
 
 def masked_bases(records: Sequence[Record]) -> NDArray[np.bool_] | None:
     """(bases,) True where the file has lower case; None if it makes no use of case."""
+    records = as_records(records)
     if all(record.masked is None for record in records):
         return None
     ends = np.cumsum([0, *map(len, records)])

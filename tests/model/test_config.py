@@ -100,7 +100,10 @@ def without(data, key):
     ],
 )
 def test_a_missing_or_null_key_is_named(key):
-    for data in (without(OLD, key), OLD | {key: None}):
+    given = [without(OLD, key)]
+    if key != "local_rope_theta":  # null has a meaning there
+        given.append(OLD | {key: None})
+    for data in given:
         with pytest.raises(ConfigError, match=key) as caught:
             config_from_json(data, source="folder/config.json")
         assert "folder/config.json" in str(caught.value)

@@ -94,13 +94,11 @@ def largest_differences(theirs, ours, ids, mask) -> dict[str, float]:
     n_layers = ours.config.num_hidden_layers
     assert len(a.attentions) == len(b.attentions) == n_layers
     assert len(a.hidden_states) == len(b.hidden_states) == n_layers + 1
-    # transformers puts the final norm's output in the last place, we keep the block's
-    theirs_states = (*a.hidden_states[:-1], a.last_hidden_state)
-    our_states = (*b.hidden_states[:-1], b.last_hidden_state)
     rows = real[:, None, :, None]
     return {
         "hidden": max(
-            (x - y)[real].abs().max().item() for x, y in zip(theirs_states, our_states, strict=True)
+            (x - y)[real].abs().max().item()
+            for x, y in zip(a.hidden_states, b.hidden_states, strict=True)
         ),
         "maps": max(
             ((x - y) * rows).abs().max().item()

@@ -139,7 +139,12 @@ def test_pickled_weights_are_refused_unopened_with_how_to_convert(folder, name):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "is not JSON"), ("[1]", "is not a JSON object"), ("\xff\xfe", "is not JSON")],
+    [
+        ("{", "is not JSON"),
+        ("[1]", "is not a JSON object"),
+        ("\xff\xfe", "is not UTF-8 text"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
 )
 def test_a_config_that_is_not_json(folder, text, words):
     (folder / "config.json").write_bytes(text.encode("latin-1"))
@@ -165,8 +170,15 @@ def test_a_missing_and_an_extra_tensor_are_named(folder):
 
 
 def test_many_missing_tensors_are_counted(folder):
-    change_config(folder, num_hidden_layers=7, layer_types=None, global_attn_every_n_layers=3)
+    change_weights(folder, lambda t: [t.pop(k) for k in list(t) if k.endswith("mlp.Wi.weight")])
     with pytest.raises(FolderError, match=r"and \d+ more; not expected nothing"):
+        from_pretrained(folder)
+
+
+@pytest.mark.parametrize("n", [3, 7])
+def test_another_number_of_layers_is_told(folder, n):
+    change_config(folder, num_hidden_layers=n, layer_types=None, global_attn_every_n_layers=3)
+    with pytest.raises(FolderError, match=rf"holds 4 layers, and num_hidden_layers is {n}"):
         from_pretrained(folder)
 
 

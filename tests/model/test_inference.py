@@ -47,17 +47,23 @@ def test_a_hook_a_wrapped_layer_and_autocast_keep_the_plain_way():
     assert not fusible(x, nn.Linear(8, 8, bias=False))  # gradients
 
 
-def test_long_input_goes_through_in_parts_and_comes_out_the_same():
+def test_long_input_goes_through_in_parts_and_comes_out_the_same(monkeypatch):
     x = torch.randn(2, PART + 37, 8)
+    layer = nn.LayerNorm(8)
     sizes = []
+    plain = nn.LayerNorm.forward
 
-    def function(part):
+    def forward(self, part):
         sizes.append(part.shape[1])
-        return part.cumsum(-1)
+        return plain(self, part)
 
+    monkeypatch.setattr(nn.LayerNorm, "forward", forward)
     with torch.no_grad():
-        assert torch.equal(in_parts(function, x), x.cumsum(-1))
-    assert sizes == [PART, 37]
+        assert torch.equal(in_parts(x, layer), plain(layer, x))
+        assert sizes == [PART, 37]
+        layer.register_forward_hook(lambda *_: None)
+        in_parts(x, layer)
+    assert sizes == [PART, 37, PART + 37]
 
 
 def test_a_long_sequence_without_gradients_equals_one_with_them():

@@ -100,7 +100,7 @@ def test_v1_output_logits_and_every_map_equal_transformers(sharpness, masked, re
                 (a.last_hidden_state[mask], b.last_hidden_state[mask]),
                 *(
                     (x[mask], y[mask])
-                    for x, y in zip(a.hidden_states[:-1], b.hidden_states[:-1], strict=True)
+                    for x, y in zip(a.hidden_states, b.hidden_states, strict=True)
                 ),
             ],
             "maps": [(x * rows, y * rows) for x, y in zip(a.attentions, b.attentions, strict=True)],

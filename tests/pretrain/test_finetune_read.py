@@ -113,7 +113,7 @@ def test_the_task_is_guessed_from_the_labels(tmp_path):
     [
         ("seqence,label", ("ACGT", "1"), "no column 'sequence'.*is it 'seqence'"),
         ("sequence,target", ("ACGT", "1"), "no column 'label'.*is it 'target'"),
-        ("sequence,label", ("ACGT", ""), "line 2: the label is ''"),
+        ("sequence,label", ("ACGT", ""), "line 2: the label is ''.*a column label_NAME of 0 and 1"),
         ("sequence,label", ("ACGT", "NaN"), "line 2: the label is 'NaN'"),
         (
             "sequence,label",

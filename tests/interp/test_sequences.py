@@ -1,0 +1,436 @@
+"""Every public function that takes sequences: case does not count, and one string is refused.
+
+A function that is new, or takes sequences since lately, fails `test_all_are_here` until it has an
+entry in one of the tables below.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import nucel_interp
+import nucel_model
+from nucel_interp import analysis, compare, kmers, match, scoring, seqlets
+from nucel_interp.analysis.substitution import own_base_best, own_contribution, shuffled_copies
+from nucel_interp.compare.agree_models import agree_models
+from nucel_interp.compare.calibrate import calibrate
+from nucel_interp.compare.comparison import compare_models
+from nucel_interp.compare.heads import first_of_each
+from nucel_interp.io.tracks import read_tracks
+from nucel_interp.kmers.counting import base_codes
+from nucel_interp.motifs import dnabert, scan
+from nucel_interp.scoring.attribution import METHODS, attribute
+from nucel_interp.scoring.cls_row import cls_row_scores
+from nucel_interp.scoring.distance import distance_profile, sample_pieces
+from nucel_interp.scoring.mutagenesis import mutagenesis
+from nucel_interp.scoring.pieces import lay_out, n_tokens
+from nucel_interp.scoring.prediction import predict
+from nucel_interp.scoring.stretches import LongSequence, Stretch, is_flipped, score_stretches
+from nucel_interp.scoring.target import find_target
+from nucel_interp.scoring.tokens import token_of_base
+from nucel_interp.types import BASES, Motif, Record, as_records, canonical, reverse_complement
+from nucel_model import NTConfig, Nucel, NucleotideTransformer, nt_tokenizer, tokenizer
+from nucel_model.heads import ClassificationHead
+from nucel_model.sequences import as_sequence, as_sequences
+from tests.interp.tiny_model import dna, tiny
+
+UPPER = [dna(61, seed=1), dna(60, seed=2)[:30] + "N" + dna(29, seed=3), dna(90, seed=4)]
+LOWER = [s.lower() for s in UPPER]
+MIXED = [s[:20] + s[20:50].lower() + s[50:] for s in UPPER]
+OTHER = [("ACNNT" * 20)[:61], "A" * 60, dna(90, seed=9)]
+SHORT = slice(0, 2)
+"""Those within the small model's context."""
+
+WORD = UPPER[0][10:20]
+MOTIF = Motif("m", np.array([[0.94 if base == letter else 0.02 for letter in WORD]
+                             for base in BASES]))  # fmt: skip
+
+
+def begun(texts: Any) -> Any:
+    """Their first bases, where every base costs passes; a string stays one."""
+    return texts if isinstance(texts, str) else [s[16:30] for s in texts]
+
+
+def turned(texts: Any, of: int = 0) -> Any:
+    """Sixty of one length, each with `WORD` but those that are cut in it; a string stays one."""
+    if isinstance(texts, str):
+        return texts
+    one = texts[of][:60]
+    return [one[i:] + one[:i] for i in range(60)]
+
+
+def joined(texts: Any) -> Any:
+    """Two long ones; a string stays one."""
+    return texts if isinstance(texts, str) else [texts[0] + texts[2], texts[1] + texts[2]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Nucel:
+    found = tiny(context=64)
+    found.classifier_head = ClassificationHead(16, ["no", "yes"])
+    found.classifier_head.init_weights(0)
+    return found.eval()
+
+
+@pytest.fixture(scope="module")
+def six() -> NucleotideTransformer:
+    torch.manual_seed(0)
+    config = NTConfig(
+        version="v2", hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=80,
+    )  # fmt: skip
+    return NucleotideTransformer(config).eval()
+
+
+def calls() -> seqlets.Calls:
+    return seqlets.Calls(
+        np.array([0, 1]), np.array([5, 8]), np.array([20, 25]), np.array([2.0, 1.0])
+    )
+
+
+def offsets(texts: list[str]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum([len(s) for s in texts])]).astype(np.int64)
+
+
+def track(texts: list[str]) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=sum(map(len, texts)))
+
+
+def halves(n: int) -> np.ndarray:
+    return np.arange(n) % 2 == 1
+
+
+def fold() -> kmers.Fold:
+    units = turned(UPPER)
+    everywhere = np.ones(sum(map(len, units)), dtype=bool)
+    return kmers.Fold(everywhere, [everywhere], track(units), halves(len(units)))
+
+
+# what each gives of a list of sequences; the second argument is the models
+OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
+    "nucel_model.Nucel.tokens": lambda s, m, six: m.tokens(s),
+    "nucel_model.Nucel.profile_sequences": lambda s, m, six: m.profile_sequences(s[SHORT]),
+    "nucel_model.NucelEncoder.tokens": lambda s, m, six: m.encoder.tokens(s),
+    "nucel_model.NucelEncoder.profile_sequences": lambda s, m, six: m.encoder.profile_sequences(
+        s[SHORT], "mass"
+    ),
+    "nucel_model.NucleotideTransformer.tokens": lambda s, m, six: six.tokens(s),
+    "nucel_model.NucleotideTransformer.profile_sequences": lambda s, m, six: six.profile_sequences(
+        s
+    ),
+    "nucel_interp.scoring.score_sequences": lambda s, m, six: scoring.score_sequences(m, s),
+    "nucel_interp.scoring.substitution_map": lambda s, m, six: scoring.substitution_map(
+        m, begun(s)
+    ),
+    "nucel_interp.scoring.dependency_map": lambda s, m, six: scoring.dependency_map(m, begun(s)),
+    "nucel_interp.scoring.attribution.attribute": lambda s, m, six: [
+        attribute(m, begun(s)[:1], method=method, steps=32) for method in METHODS
+    ],
+    "nucel_interp.scoring.cls_row.cls_row_scores": lambda s, m, six: cls_row_scores(m, s),
+    "nucel_interp.scoring.distance.distance_profile": lambda s, m, six: distance_profile(m, s),
+    "nucel_interp.scoring.distance.sample_pieces": lambda s, m, six: sample_pieces(s, 20, 6, 0),
+    "nucel_interp.scoring.mutagenesis.mutagenesis": lambda s, m, six: mutagenesis(m, begun(s)),
+    "nucel_interp.scoring.pieces.lay_out": lambda s, m, six: lay_out(s, [False] * len(s), 60, 6),
+    "nucel_interp.scoring.prediction.predict": lambda s, m, six: predict(
+        m, find_target(m), s[SHORT]
+    ),
+    "nucel_interp.motifs.dnabert.dnabert_motifs": lambda s, m, six: dnabert.dnabert_motifs(
+        s, np.split(track(UPPER), offsets(UPPER)[1:-1]), s, min_instances=1, cutoff=1.1, window=8
+    ),
+    "nucel_interp.motifs.dnabert.count_strings": lambda s, m, six: dnabert.count_strings(
+        s, [WORD.lower()]
+    ),
+    "nucel_interp.motifs.scan.strand_background": lambda s, m, six: scan.strand_background(s),
+    "nucel_interp.motifs.scan.scan": lambda s, m, six: scan.scan(MOTIF, s, 0.1),
+    "nucel_interp.motifs.scan.Scanner": lambda s, m, six: scan.Scanner(s).scan(MOTIF, 0.1),
+    "nucel_interp.kmers.counting.base_codes": lambda s, m, six: base_codes(s),
+    "nucel_interp.kmers.KmerIndex": lambda s, m, six: kmers.KmerIndex(s, 4, 3).code,
+    "nucel_interp.kmers.kmer_table": lambda s, m, six: kmers.kmer_table(
+        turned(s), [turned(UPPER, 2)], [fold()], 7
+    ),
+    "nucel_interp.seqlets.low_complexity": lambda s, m, six: seqlets.low_complexity(
+        calls(), s, offsets(UPPER)
+    ),
+    "nucel_interp.compare.head_motifs": lambda s, m, six: compare.head_motifs(
+        turned(s),
+        offsets(turned(UPPER)),
+        track(turned(UPPER))[None],
+        [MOTIF],
+        halves(60),
+        permutations=5,
+    ),
+    "nucel_interp.compare.intervene": lambda s, m, six: compare.intervene(
+        tiny(context=200), joined(s), calls(), track(joined(UPPER)), offsets(joined(UPPER))
+    ),
+    "nucel_interp.compare.heads.first_of_each": lambda s, m, six: (
+        first_of_each([*s, reverse_complement(s[0])]) if isinstance(s, list) else first_of_each(s)
+    ),
+    "nucel_interp.analysis.substitution.own_base_best": lambda s, m, six: own_base_best(
+        s, [np.random.default_rng(0).normal(size=(len(x), 4)) for x in UPPER]
+    ),
+    "nucel_interp.analysis.substitution.shuffled_copies": lambda s, m, six: shuffled_copies(s, 0),
+    "nucel_model.sequences.as_sequences": lambda s, m, six: as_sequences(s),
+}
+ORDER_ALONE = {"nucel_interp.compare.heads.first_of_each"}
+"""Gives the same of any sequences that differ."""
+OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
+    "nucel_model.NucleotideTransformer.base_probabilities": lambda s, m, six: (
+        six.base_probabilities(s)
+    ),
+    "nucel_model.tokenizer.encode": lambda s, m, six: tokenizer.encode(s),
+    "nucel_model.nt_tokenizer.tokenize": lambda s, m, six: nt_tokenizer.tokenize(s, "v1"),
+    "nucel_model.sequences.as_sequence": lambda s, m, six: as_sequence(s),
+    "nucel_interp.scoring.shuffled": lambda s, m, six: [
+        scoring.shuffled(s, k=k, copy=copy) for k in (2, 3) for copy in (0, 1)
+    ],
+    "nucel_interp.scoring.draw": lambda s, m, six: scoring.draw(0, s, "x").random(),
+    "nucel_interp.scoring.Unit": lambda s, m, six: scoring.Unit(0, 0, len(s), s),
+    "nucel_interp.scoring.pieces.n_tokens": lambda s, m, six: n_tokens(s, 6),
+    "nucel_interp.scoring.tokens.token_of_base": lambda s, m, six: [
+        token_of_base(x, s) for x in (m, Nucel(six))
+    ],
+    "nucel_interp.scoring.stretches.score_stretches": lambda s, m, six: score_stretches(
+        m, [Stretch(LongSequence(len(s), lambda a, b: s[a:b], False), 3, len(s))]
+    ),
+    "nucel_interp.scoring.stretches.is_flipped": lambda s, m, six: is_flipped(
+        lambda a, b: s[a:b], len(s)
+    ),
+    "nucel_interp.analysis.substitution.own_contribution": lambda s, m, six: own_contribution(
+        s, np.random.default_rng(0).normal(size=(len(s), 4))
+    ),
+    "nucel_interp.types.reverse_complement": lambda s, m, six: reverse_complement(s),
+    "nucel_interp.types.canonical": lambda s, m, six: canonical(s),
+    "nucel_interp.Record": lambda s, m, six: Record("r", s).sequence,
+}
+# of records: those in either case are the same records, so that a string is all there is to refuse
+OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
+    "nucel_interp.find_motifs": lambda r, m: analysis.find_motifs(r, m),
+    "nucel_interp.find_kmers": lambda r, m: analysis.find_kmers(r, m),
+    "nucel_interp.find_seqlets": lambda r, m: analysis.find_seqlets(r, m),
+    "nucel_interp.read_tracks": lambda r, m: read_tracks("no file", r),
+    "nucel_interp.types.as_records": lambda r, m: as_records(r),
+    "nucel_interp.scoring.cut_units": lambda r, m: scoring.cut_units(r, 30),
+    "nucel_interp.scoring.shuffle_records": lambda r, m: scoring.shuffle_records(
+        r, [], k=2, seed=0, copy=0
+    ),
+    "nucel_interp.scoring.split_units": lambda r, m: scoring.split_units(r, [], 0),
+    "nucel_interp.seqlets.masked_bases": lambda r, m: seqlets.masked_bases(r),
+    "nucel_interp.compare.agree_models.agree_models": lambda r, m: agree_models(r, m),
+    "nucel_interp.compare.calibrate.calibrate": lambda r, m: calibrate(r, m),
+    "nucel_interp.compare.comparison.compare_models": lambda r, m: compare_models(
+        r, ["nucel-mini"]
+    ),
+}
+INNER = {
+    "nucel_interp.MotifResult": "what find_motifs gives",
+    "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
+    "nucel_interp.scoring.stretches.cut_stretches": "of LongSequences",
+    "nucel_interp.motifs.windows.Regions": "made of units",
+    "nucel_interp.motifs.testing.Layout": "made of units",
+    "nucel_interp.motifs.kmer_motifs.best_seed": "of regions",
+    "nucel_interp.motifs.kmer_motifs.kmer_excess": "of regions",
+    "nucel_model.tokenizer.batch": "of token ids",
+    "nucel_model.nt_tokenizer.batch": "of tokens",
+}
+NAMES = {"sequences", "sequence", "records", "texts", "text"}
+PACKAGES = (nucel_model, nucel_interp, scoring, analysis, kmers, seqlets, match, compare)
+"""Whose ``__all__`` is looked at."""
+WHOLE = ("nucel_interp.scoring", "nucel_interp.motifs")
+"""Whose modules are looked at, too."""
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """All public functions, classes and methods, under the name that the tables have."""
+    found: dict[str, Any] = {}
+    for package in PACKAGES:
+        for name in package.__all__:
+            found[f"{package.__name__}.{name}"] = getattr(package, name)
+    for package_name in WHOLE:
+        package = importlib.import_module(package_name)
+        for module in pkgutil.iter_modules(package.__path__, f"{package_name}."):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if not name.startswith("_") and getattr(value, "__module__", "") == module.name:
+                    found[f"{module.name}.{name}"] = value
+    seen: set[int] = set()
+    for name, value in found.items():
+        if id(value) in seen or not callable(value):
+            continue
+        seen.add(id(value))
+        yield name, value
+        if inspect.isclass(value):
+            for method, function in vars(value).items():
+                if inspect.isfunction(function) and not method.startswith("_"):
+                    yield f"{name}.{method}", function
+
+
+def takes_sequences(value: Any) -> bool:
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(
+        p.name in NAMES and ("str" in str(p.annotation) or "Record" in str(p.annotation))
+        for p in parameters
+    )
+
+
+def test_all_are_here():
+    wanted = {name for name, value in public() if takes_sequences(value)}
+    tables = OF_LISTS.keys() | OF_ONE.keys() | OF_RECORDS.keys() | INNER.keys()
+    assert not wanted - tables, "public functions of sequences without an entry above"
+    assert len(wanted) > 35
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """What a result holds, down to arrays, texts and numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from parts(getattr(value, field.name))
+    elif isinstance(value, dict):
+        yield from parts(list(value.keys()))
+        yield from parts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        yield len(value)
+        for item in value:
+            yield from parts(item)
+    elif isinstance(value, pd.DataFrame):
+        yield value.to_csv()
+    elif isinstance(value, torch.Tensor):
+        yield value.detach().numpy().tobytes()
+    elif isinstance(value, np.ndarray):
+        yield value.tobytes()
+    elif isinstance(value, float):
+        yield np.float64(value).tobytes()
+    else:
+        yield value
+
+
+def same(one: Any, other: Any) -> bool:
+    return list(parts(one)) == list(parts(other))
+
+
+@pytest.mark.parametrize("name", OF_LISTS)
+def test_case_does_not_count_in_a_list(name, model, six):
+    call = OF_LISTS[name]
+    wanted = call(UPPER, model, six)
+    assert same(call(LOWER, model, six), wanted)
+    assert same(call(MIXED, model, six), wanted)
+    if name not in ORDER_ALONE:
+        assert not same(call(OTHER, model, six), wanted), "the letters must count"
+
+
+@pytest.mark.parametrize("name", OF_ONE)
+def test_case_does_not_count_in_a_sequence(name, model, six):
+    call = OF_ONE[name]
+    for upper, lower, mixed in zip(UPPER[SHORT], LOWER, MIXED, strict=False):
+        wanted = call(upper, model, six)
+        assert same(call(lower, model, six), wanted)
+        assert same(call(mixed, model, six), wanted)
+
+
+@pytest.mark.parametrize("name", OF_LISTS)
+def test_one_string_is_refused(name, model, six):
+    with pytest.raises(
+        TypeError, match=r"is one string, where a list is wanted: give \[sequence\]"
+    ):
+        OF_LISTS[name](Whole(UPPER[0]), model, six)
+
+
+class Whole(str):
+    """A string, of which a slice is the string: for entries that give their function a part."""
+
+    def __getitem__(self, key: Any) -> str:
+        return self if isinstance(key, slice) else str.__getitem__(self, key)
+
+
+@pytest.mark.parametrize("name", OF_RECORDS)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("ACGTACGT", "is one string"),
+        (["ACGTACGT"], r"type str: give what read_records\(path\)"),
+        ({"r": Record("r", "ACGT")}, "is a mapping"),
+        (5, "of type int"),
+    ],
+)
+def test_what_is_no_record_is_refused(name, given, words, model):
+    with pytest.raises(TypeError, match=words):
+        OF_RECORDS[name](given, model)
+
+
+def test_a_record_keeps_where_its_case_changed():
+    assert Record("r", "ACgtNNac") == Record("r", "ACGTNNAC", masked=((2, 4), (6, 8)))
+    assert Record("r", "acgtNNac").masked is None, "an N in upper case says nothing"
+    assert Record("r", "acgt").masked is None
+    assert Record("r", "ACGT").masked is None
+    assert Record("r", "ACgt", masked=()).masked == ()
+
+
+@pytest.mark.parametrize("make", [lambda s: Record("r", s), lambda s: as_sequences(["A", s])])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ACGU", "has 'U' at position 4, which is not a DNA letter: write T for U"),
+        ("acgtacgtu", "'U' at position 9"),
+        ("MEEPQ", "has 'E' at position 2.*write N"),
+        ("AC-GT", "'-' at position 3"),
+        ("ACé", "'é' at position 3"),
+    ],
+)
+def test_letters_of_no_nucleotide_are_refused_with_their_place(make, text, words):
+    with pytest.raises(ValueError, match=words):
+        make(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"a": "ACGT"}, r"is a mapping: give its sequences, list\(mapping.values\(\)\)"),
+        (["ACGT", 5], r"sequences\[1\] is of type int, where a string is wanted"),
+        ([b"ACGT"], r"sequences\[0\] is of type bytes"),
+        (b"ACGT", "is one string"),
+        (None, "is of type NoneType"),
+        ([Record("r", "ACGT")], "is of type Record"),
+    ],
+)
+def test_what_is_no_list_of_strings_is_named(given, words):
+    with pytest.raises(TypeError, match=words):
+        as_sequences(given)
+
+
+def test_iupac_codes_stay_and_count_as_n(model):
+    codes = "RYSWKMBDHVN"
+    assert as_sequences([BASES + codes.lower()]) == [BASES + codes]
+    found = scoring.score_sequences(model, [f"ACGTACGT{codes}ACGT"])
+    known = scoring.score_sequences(model, ["ACGTACGT" + "N" * len(codes) + "ACGT"])
+    assert same(found, known)
+    assert np.isnan(found.received[:, 8 : 8 + len(codes)]).all()
+
+
+def test_seqlets_of_a_track_do_not_depend_on_case():
+    rng = np.random.default_rng(0)
+    records, values = [], []
+    for i in range(60):
+        text = dna(100, seed=100 + i)
+        at = int(rng.integers(80))
+        text = text[:at] + "TGACTCATGAC" + text[at + 11 :]
+        track = rng.normal(size=100)
+        track[at : at + 11] += 4
+        records.append((f"r{i}", text))
+        values.append(track)
+    upper, lower = (
+        analysis.find_seqlets([Record(n, fold(s)) for n, s in records], track=values)
+        for fold in (str.upper, str.lower)
+    )
+    assert len(upper.seqlets) > 30
+    assert same(upper.seqlets, lower.seqlets)

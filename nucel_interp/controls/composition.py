@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.types import Site
+from nucel_interp.types import Site, as_sequences
 
 MIN_IN_CELL = 5
 Cell = tuple[int, int]
@@ -38,6 +38,7 @@ def matched_weights(
         others: All sites of all decoys.
         sequences: One per unit.
     """
+    sequences = as_sequences(sequences)
     cells = [composition(s, sequences) for s in others]
     supply = Counter(cells)
     rich = sorted(cell for cell, n in supply.items() if n >= MIN_IN_CELL)

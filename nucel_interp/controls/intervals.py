@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.shuffle import draw
-from nucel_interp.types import Site, canonical
+from nucel_interp.types import Site, as_sequences, canonical
 
 
 def covered_by(sites: Sequence[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -43,6 +43,7 @@ def random_sites(
         seed: With the sequence and the purpose, decides the places.
         purpose: What they are drawn for.
     """
+    texts = as_sequences(texts, "texts")
     free_everywhere = allowed & ~covered_by(sites, offsets)
     lengths: dict[int, list[int]] = {}
     for s in sites:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.controls.distinct import content_order
-from nucel_interp.types import canonical
+from nucel_interp.types import as_sequences, canonical
 
 PERMUTATIONS = 200
 MIN_ALIKE = 10
@@ -56,6 +56,7 @@ def exchange(
         seed: Of the draws.
         permutations: How many.
     """
+    sequences = as_sequences(sequences)
     lengths = np.diff(offsets)
     rng = np.random.default_rng(seed)
     donor = np.tile(np.arange(len(lengths)), (1 + permutations, 1))
@@ -93,6 +94,7 @@ def shift(
         seed: Of the draws.
         permutations: How many.
     """
+    sequences = as_sequences(sequences)
     n_units = len(sequences)
     first = np.flatnonzero(np.concatenate([[True], record[1:] != record[:-1]]))
     which = np.cumsum(np.concatenate([[True], record[1:] != record[:-1]])) - 1

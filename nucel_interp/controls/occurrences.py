@@ -13,7 +13,7 @@ from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.places import Places, not_overlapping, site_places
 from nucel_interp.motifs.scan import Scanner, strand_background
-from nucel_interp.types import Motif, Site
+from nucel_interp.types import Motif, Site, as_sequences
 
 MIN_SEQUENCES = 20
 """A motif is tested if it has sites in this many sequences of either half."""
@@ -73,6 +73,7 @@ def find_occurrences(
         seed: Of the decoys.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
+    sequences = as_sequences(sequences)
     scanner = Scanner(
         sequences, strand_background([s for s, u in zip(sequences, used, strict=True) if u])
     )
@@ -125,7 +126,7 @@ def given_occurrences(
         in_test: (units,) bool.
         seed: Of the random intervals.
     """
-    own = list(own)
+    own, sequences = list(own), as_sequences(sequences)
     window_of = np.repeat(np.arange(len(sequences)), np.diff(offsets))
     sites = [
         random_sites(own, sequences, offsets, window_of, known, seed, f"{name} {copy + 1}")

@@ -25,7 +25,12 @@ from nucel_interp.analysis.substitution import own_base_best, own_contribution, 
 from nucel_interp.compare.agree_models import agree_models
 from nucel_interp.compare.calibrate import calibrate
 from nucel_interp.compare.comparison import compare_models
-from nucel_interp.compare.heads import first_of_each
+from nucel_interp.compare.intervention import Scored
+from nucel_interp.controls.composition import matched_weights
+from nucel_interp.controls.distinct import content_order, first_of_each
+from nucel_interp.controls.intervals import random_sites
+from nucel_interp.controls.nulls import exchange, shift
+from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import dnabert, scan
@@ -38,7 +43,15 @@ from nucel_interp.scoring.prediction import predict
 from nucel_interp.scoring.stretches import LongSequence, Stretch, is_flipped, score_stretches
 from nucel_interp.scoring.target import find_target
 from nucel_interp.scoring.tokens import token_of_base
-from nucel_interp.types import BASES, Motif, Record, as_records, canonical, reverse_complement
+from nucel_interp.types import (
+    BASES,
+    Motif,
+    Record,
+    Site,
+    as_records,
+    canonical,
+    reverse_complement,
+)
 from nucel_model import NTConfig, Nucel, NucleotideTransformer, nt_tokenizer, tokenizer
 from nucel_model.heads import ClassificationHead
 from nucel_model.sequences import as_sequence, as_sequences
@@ -54,6 +67,9 @@ SHORT = slice(0, 2)
 WORD = UPPER[0][10:20]
 MOTIF = Motif("m", np.array([[0.94 if base == letter else 0.02 for letter in WORD]
                              for base in BASES]))  # fmt: skip
+
+
+SITES = [Site(i, 3 * (i % 7), 3 * (i % 7) + 8, "+", 0, 0) for i in range(60)]
 
 
 def begun(texts: Any) -> Any:
@@ -170,9 +186,43 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         permutations=5,
     ),
     "nucel_interp.compare.intervene": lambda s, m, six: compare.intervene(
-        tiny(context=200), joined(s), calls(), track(joined(UPPER)), offsets(joined(UPPER))
+        tiny(context=200),
+        Scored(joined(s), calls(), track(joined(UPPER))),
+        Scored(joined(UPPER), calls(), track(joined(UPPER))),
+        offsets(joined(UPPER)),
     ),
-    "nucel_interp.compare.heads.first_of_each": lambda s, m, six: (
+    "nucel_interp.controls.composition.matched_weights": lambda s, m, six: matched_weights(
+        SITES[:2], SITES, turned(s)
+    ),
+    "nucel_interp.controls.intervals.random_sites": lambda s, m, six: random_sites(
+        SITES,
+        turned(s),
+        offsets(turned(UPPER)),
+        np.repeat(np.arange(60), 60),
+        np.ones(3600, dtype=bool),
+        0,
+        "test",
+    ),
+    "nucel_interp.controls.nulls.exchange": lambda s, m, six: exchange(
+        turned(s), offsets(turned(UPPER)), halves(60), np.ones(60, dtype=bool), 0, 3
+    ),
+    "nucel_interp.controls.nulls.shift": lambda s, m, six: shift(
+        turned(s), offsets(turned(UPPER)), np.arange(60), np.ones(60, dtype=bool), 0, 3
+    ),
+    "nucel_interp.controls.occurrences.find_occurrences": lambda s, m, six: find_occurrences(
+        turned(s),
+        offsets(turned(UPPER)),
+        np.ones(3600, dtype=bool),
+        [MOTIF],
+        np.ones(60, dtype=bool),
+        halves(60),
+        0,
+    ),
+    "nucel_interp.controls.occurrences.given_occurrences": lambda s, m, six: given_occurrences(
+        "x", SITES, turned(s), offsets(turned(UPPER)), np.ones(3600, dtype=bool), halves(60), 0
+    ),
+    "nucel_interp.controls.distinct.content_order": lambda s, m, six: content_order(s),
+    "nucel_interp.controls.distinct.first_of_each": lambda s, m, six: (
         first_of_each([*s, reverse_complement(s[0])]) if isinstance(s, list) else first_of_each(s)
     ),
     "nucel_interp.analysis.substitution.own_base_best": lambda s, m, six: own_base_best(
@@ -181,8 +231,11 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.analysis.substitution.shuffled_copies": lambda s, m, six: shuffled_copies(s, 0),
     "nucel_model.sequences.as_sequences": lambda s, m, six: as_sequences(s),
 }
-ORDER_ALONE = {"nucel_interp.compare.heads.first_of_each"}
-"""Gives the same of any sequences that differ."""
+ORDER_ALONE = {
+    "nucel_interp.controls.distinct.first_of_each",
+    "nucel_interp.controls.distinct.content_order",
+}
+"""May give the same of any sequences that differ."""
 OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
     "nucel_model.NucleotideTransformer.base_probabilities": lambda s, m, six: (
         six.base_probabilities(s)
@@ -235,6 +288,8 @@ INNER = {
     "nucel_interp.MotifResult": "what find_motifs gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
     "nucel_interp.scoring.stretches.cut_stretches": "of LongSequences",
+    "nucel_interp.controls.composition.composition": "asked of many sites of sequences as checked",
+    "nucel_interp.controls.occurrences.like_places": "of sequences as checked",
     "nucel_interp.motifs.windows.Regions": "made of units",
     "nucel_interp.motifs.testing.Layout": "made of units",
     "nucel_interp.motifs.kmer_motifs.best_seed": "of regions",
@@ -245,7 +300,7 @@ INNER = {
 NAMES = {"sequences", "sequence", "records", "texts", "text"}
 PACKAGES = (nucel_model, nucel_interp, scoring, analysis, kmers, seqlets, match, compare)
 """Whose ``__all__`` is looked at."""
-WHOLE = ("nucel_interp.scoring", "nucel_interp.motifs")
+WHOLE = ("nucel_interp.scoring", "nucel_interp.motifs", "nucel_interp.controls")
 """Whose modules are looked at, too."""
 
 

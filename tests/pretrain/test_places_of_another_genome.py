@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import threading
 
@@ -97,6 +98,15 @@ def test_a_mark_costs_no_site(tmp_path):
     marked = read_sites(write(tmp_path / "b.bed", good(), "\ufeff"), stranded=False)
     assert plain.keys() == marked.keys()
     assert all((plain[name] == marked[name]).all() for name in plain)
+
+
+def test_sites_may_be_packed_in_any_way(fasta, tmp_path):
+    bed = tmp_path / "a.bed.xz"
+    bed.write_bytes(lzma.compress("\n".join(good()).encode()))
+    result = CliRunner().invoke(
+        app, ["finetune", str(bed), "--fasta", str(fasta), "-m", "nowhere", "-o", f"{tmp_path}/o"]
+    )
+    assert "a.bed.xz: classes (0, 1); train" in result.output
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -49,12 +49,16 @@ class Genome:
 
     @classmethod
     def open(
-        cls, paths: Sequence[str | Path], *, cache: Path | None = None, say: Say | None = None
+        cls,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        cache: Path | None = None,
+        say: Say | None = None,
     ) -> Genome:
         """Sequences of one or several FASTA (plain, gzip, bgzip) or .2bit files.
 
         Args:
-            paths: The files. A sequence is called by the first word of its header.
+            paths: The files, or the one. A sequence is called by the first word of its header.
             cache: Where the copies are kept, a byte a base; by default
                 ``$XDG_CACHE_HOME/nucel-interp/genomes`` or the same under ``~/.cache``. A copy is
                 used while the file has the same path, size and modification time, and may be
@@ -65,6 +69,8 @@ class Genome:
             GenomeError: A file cannot be read, a name is repeated, there is no sequence, or the
                 cache cannot be written.
         """
+        if isinstance(paths, str | Path):
+            paths = [paths]
         if not paths:
             raise GenomeError("no FASTA was given: pass --fasta, or set data.fasta")
         chromosomes: dict[str, _Chromosome] = {}

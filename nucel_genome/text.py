@@ -19,6 +19,7 @@ from xopen import xopen
 
 from nucel_genome.errors import GenomeError
 
+_PACKED = re.compile(r"\.(gz|bgz|bz2|xz|zst)$")
 MARK = b"\xef\xbb\xbf"
 """UTF-8's byte order mark, as some editors write it in front of a text."""
 
@@ -26,6 +27,11 @@ MARK = b"\xef\xbb\xbf"
 def shown(path: str | Path) -> str:
     """What messages call a file: its path, or "standard input" for ``-``."""
     return "standard input" if str(path) == "-" else str(path)
+
+
+def bare_name(path: str | Path) -> str:
+    """A file's name without what its packing added: ``a.bed`` of ``x/a.bed.gz``."""
+    return _PACKED.sub("", Path(path).name)
 
 
 @contextmanager

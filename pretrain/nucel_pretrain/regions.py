@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from nucel_genome import Genome, Intervals, bed_lines, merge
+from nucel_genome.text import bare_name
 from nucel_pretrain.errors import DataError
 
 
 def is_bed(text: str) -> bool:
     """Whether a region is written as the path of a BED file."""
-    return text.endswith((".bed", ".bed.gz"))
+    return bare_name(text).endswith(".bed")
 
 
 def check_region(text: str) -> None:
@@ -156,7 +157,7 @@ def _unknown(genome: Genome, name: str, who: str) -> DataError:
 
 
 def read_bed(path: Path) -> dict[str, Intervals]:
-    """Columns 1 to 3 of a BED file, plain or gzip, by sequence, as they come.
+    """Columns 1 to 3 of a BED file, plain or compressed, by sequence, as they come.
 
     Raises:
         GenomeError: A line cannot be read (`bed_lines`).

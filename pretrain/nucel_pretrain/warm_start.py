@@ -137,8 +137,8 @@ class Start:
         if different:
             raise PretrainError(
                 f"loop.start_from = {name!r} is another network than the configuration says: "
-                f"{'; '.join(different)}. Say what is there; thetas, norm_eps, local_attention and "
-                "global_every may be left out and are then taken from there"
+                f"{'; '.join(different)}. Write the values there; thetas, norm_eps, "
+                "local_attention and global_every may be left out and are then taken from there"
             )
         return cls(model, generator, Encoders(taken[0], taken[1] if generator else None))
 

@@ -143,6 +143,13 @@ def test_a_folder_is_no_genome(tmp_path, cache):
         Genome.open([tmp_path], cache=cache)
 
 
+def test_one_path_is_one_file(tmp_path, cache):
+    path = write(tmp_path, "g.fa", b">a\nACGT\n")
+    assert (
+        Genome.open(str(path), cache=cache).names == Genome.open(path, cache=cache).names == ["a"]
+    )
+
+
 def test_no_fasta_names_the_option():
     with pytest.raises(GenomeError, match=r"pass --fasta, or set data\.fasta"):
         Genome.open([])

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nucel_genome.errors import GenomeError
-from nucel_genome.text import read_bytes, read_text, unpacked
+from nucel_genome.text import bare_name, read_bytes, read_text, unpacked
 
 _DRAW = random.Random(0)
 TEXT = "".join(f"chr{_DRAW.randrange(20)}\t{_DRAW.randrange(10**6)}\tü\n" for _ in range(3000))
@@ -47,6 +47,11 @@ def test_what_a_name_ends_in_does_not_matter(tmp_path: Path, kind: str, name: st
     path = tmp_path / name
     path.write_bytes(PACK.get(kind, bytes)(TEXT.encode()))
     assert read_text(path, "BED") == TEXT
+
+
+def test_a_name_without_its_packing() -> None:
+    names = ("x/a.bed", "x/a.bed.gz", "a.bed.zst", "a.gz.bed")
+    assert [bare_name(name) for name in names] == ["a.bed"] * 3 + ["a.gz.bed"]
 
 
 def test_all_members_of_a_gzip_file_are_read(tmp_path: Path) -> None:

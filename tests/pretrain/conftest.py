@@ -85,9 +85,10 @@ def toml(tiny_config, tmp_path):
 
 
 def as_toml(config: dict[str, Any]) -> str:
-    """A resolved configuration as TOML."""
+    """A resolved configuration as TOML, which has no null: such keys are left out."""
     lines = [f"{k} = {json.dumps(v)}" for k, v in config.items() if not isinstance(v, dict)]
     for name, section in config.items():
         if isinstance(section, dict):
-            lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in section.items())]
+            said = {k: v for k, v in section.items() if v is not None}
+            lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in said.items())]
     return "\n".join(lines) + "\n"

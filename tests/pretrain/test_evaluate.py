@@ -292,7 +292,7 @@ def test_the_shipped_settings_read_and_keep_the_held_out_region_apart():
     assert config.split is not None
     assert config.split.test == ("chr20:40000000-63025520",)
     assert len(config.sites) == 7
-    with pytest.raises(PretrainError, match="cannot read the configuration nowhere"):
+    with pytest.raises(PretrainError, match="cannot read nowhere as a configuration"):
         read_evaluation("nowhere")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import threading
 
@@ -18,7 +19,6 @@ from nucel_pretrain.evaluation.sites import SiteSet, SplitConfig, labelled_windo
 from nucel_pretrain.finetune import matched
 from nucel_pretrain.finetune.matched import matched_dataset
 from nucel_pretrain.finetune.sites import sites_dataset
-from nucel_pretrain.train import train
 
 LENGTH = 60_000
 
@@ -100,6 +100,15 @@ def test_a_mark_costs_no_site(tmp_path):
     assert all((plain[name] == marked[name]).all() for name in plain)
 
 
+def test_sites_may_be_packed_in_any_way(fasta, tmp_path):
+    bed = tmp_path / "a.bed.xz"
+    bed.write_bytes(lzma.compress("\n".join(good()).encode()))
+    result = CliRunner().invoke(
+        app, ["finetune", str(bed), "--fasta", str(fasta), "-m", "nowhere", "-o", f"{tmp_path}/o"]
+    )
+    assert "a.bed.xz: classes (0, 1); train" in result.output
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_sites_may_come_through_a_pipe(fasta, tmp_path):
     pipe = tmp_path / "pipe.bed"
@@ -161,14 +170,6 @@ def test_peaks_of_another_genome_are_said_or_refused(arrays, tmp_path, monkeypat
     write(path, [*lines, ">chr9:5-65", tokenizer.decode(some["chr9"][5:65])])
     matched_dataset(path, ["x"], say=said.append)
     assert any("1 of 61 sequences in" in line and "(chr9)" in line for line in said)
-
-
-def test_regions_of_a_training_run_that_the_genome_lacks_are_said(tiny_config, tmp_path):
-    bed = write(tmp_path / "include.bed", ["chr1\t0\t3000", "chrUn\t0\t100", "alt\t0\t100"])
-    said: list[str] = []
-    config = tiny_config(data={"include": (str(bed),)}, loop={"steps": 1})
-    train(config, tmp_path / "run", say=said.append)
-    assert [line for line in said if "the genome does not have" in line and "alt, chrUn" in line]
 
 
 def test_the_command_says_it_and_goes_on(fasta, tmp_path):

@@ -85,6 +85,7 @@ def finetune(
     """
     import torch
 
+    from nucel_genome.text import bare_name
     from nucel_model.heads import TASKS
     from nucel_pretrain.config import PretrainError
     from nucel_pretrain.finetune.leaks import find_leaks
@@ -114,7 +115,7 @@ def finetune(
     )
     if threads:
         torch.set_num_threads(threads)
-    kind = Path(data.name.removesuffix(".gz")).suffix
+    kind = Path(bare_name(data)).suffix
     if kind in (".bed", ".fa", ".fasta", ".fna") and not fasta:
         raise PretrainError(
             f"{data} holds no labels; give its genome, and windows of like GC content are what it "

@@ -100,7 +100,7 @@ class Dataset:
             hint = f". {self.hint[0].upper()}{self.hint[1:]}" if self.hint else ""
             raise DataError(
                 f"{self.source}: the {name} part holds {what} that the train part lacks: {shown}"
-                f"{more}, with the number of their sequences. What is not learned cannot be told: "
+                f"{more}; in brackets how often. What is not learned cannot be told: "
                 f"put some of them into train (a column split says which), or leave them out{hint}"
             )
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from pathlib import Path
 
 from nucel_genome import GenomeError, letters
 from nucel_genome.records import read_records
-from nucel_genome.text import read_text
+from nucel_genome.text import bare_name, read_text
 from nucel_model.heads import Task
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune import labels
@@ -117,7 +116,7 @@ def _folder(path: Path) -> dict[str, Rows]:
     for entry in sorted(path.iterdir()):
         stem, kind = entry.name, "/"
         if not entry.is_dir():
-            stem, _, kind = _PACKED.sub("", entry.name).partition(".")
+            stem, _, kind = bare_name(entry).partition(".")
         part, reader = SPLITS.get(stem.lower()), READERS.get(kind)
         if part is not None and reader is not None:
             found.setdefault(part, []).append((entry, reader))
@@ -222,7 +221,6 @@ READERS: dict[str, Reader] = {
     "fasta": _labelled_fasta, "/": _class_folders,
 }  # fmt: skip
 """How a part is read, by what its name ends in."""
-_PACKED = re.compile(r"\.(gz|bgz|bz2|xz|zst)$")
 
 
 def deal_out(parts: dict[str, Rows]) -> None:

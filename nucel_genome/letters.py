@@ -6,16 +6,19 @@ DNA; U, the letters of proteins, gaps and everything else are refused with their
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from nucel_runtime.letters import CODES
+from nucel_runtime.letters import upper_case as upper
+
+__all__ = ["FASTA_REMEDY", "IUPAC", "PLAIN", "ambiguous", "fault", "foreign", "upper", "upper_all"]
+
 PLAIN = b"ACGTN"
-IUPAC = b"ACGTRYSWKMBDHVN"
+IUPAC = CODES
 _PROTEIN_ONLY = b"EFIJLOPQXZ*"
 _MAX_AMBIGUOUS = (
     0.5  # proteins spelt with IUPAC letters alone exceed it, degenerate consensus rarely does
 )
-_LOWER = re.compile("[a-z]+")
 FASTA_REMEDY = " (sed '/^>/!y/Uu/Tt/' rna.fa > dna.fa)"
 """How a FASTA file of RNA becomes one of DNA."""
 
@@ -75,16 +78,8 @@ def ambiguous(odd: int, length: int) -> str:
     )
 
 
-def upper(sequence: str) -> str:
-    """The same letters in upper case: lower case marks repeats and means the same bases."""
-    if sequence.isascii():
-        return sequence.upper()
-    # beyond ASCII, str.upper may change the length
-    return _LOWER.sub(lambda run: run[0].upper(), sequence)
-
-
 def upper_all(sequences: Sequence[str]) -> list[str]:
-    """`upper` of each.
+    """`upper` (`nucel_runtime.letters.upper_case`) of each.
 
     Raises:
         TypeError: One string was given, which would be read as many sequences of one base.

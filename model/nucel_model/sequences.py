@@ -8,13 +8,10 @@ numbers that mean nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-CODES = b"ACGTRYSWKMBDHVN"
-"""A, C, G, T and the codes for several of them."""
-_LOWER = re.compile("[a-z]+")
+from nucel_runtime.letters import CODES, upper_case
 
 
 def as_sequences(sequences: Iterable[str], what: str = "sequences") -> list[str]:
@@ -69,14 +66,6 @@ def as_sequence(sequence: str, what: str = "sequence") -> str:
     if raw.translate(None, CODES):
         raise ValueError(f"{what} {_foreign(upper, raw)}")
     return upper
-
-
-def upper_case(sequence: str) -> str:
-    """Upper case, letter for letter."""
-    # beyond ASCII, upper() may change the length
-    if sequence.isascii():
-        return sequence.upper()
-    return _LOWER.sub(lambda run: run[0].upper(), sequence)
 
 
 def _foreign(upper: str, raw: bytes) -> str:

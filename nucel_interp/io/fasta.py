@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import dnaio
 
 from nucel_genome import letters
+from nucel_genome.records import Reader
 from nucel_genome.text import MARK
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.io.places import parse_location, states_place, why_not
@@ -160,20 +161,11 @@ def _records(
         raise InputError(f"{shown} holds no sequence; give FASTA with at least one record")
 
 
-class _Reader(dnaio.FastaReader):
-    """Gives plain pairs, because dnaio's own record class refuses names beyond ASCII."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream, sequence_class=_pair)
-        self._file: Any
-        self._file.reconfigure(encoding="utf-8")  # in place of the locale's
-
-
 def _parse(path: str | Path, shown: str) -> Iterator[tuple[str, str]]:
     """Header and sequence of each record; what goes wrong on the way becomes an InputError."""
     try:
         with _opened(path, shown) as stream:
-            pairs: Iterator[Any] = iter(_Reader(stream))
+            pairs: Iterator[Any] = iter(Reader(stream))
             yield from pairs
     except dnaio.FastaFormatError as error:
         raise InputError(f"{shown}{_format_problem(error)}") from error
@@ -181,10 +173,6 @@ def _parse(path: str | Path, shown: str) -> Iterator[tuple[str, str]]:
         raise InputError(
             f"cannot read {shown} as FASTA: it is not UTF-8 text ({error.reason}). Save it as UTF-8"
         ) from error
-
-
-def _pair(name: str, sequence: str, _qualities: None) -> tuple[str, str]:
-    return name, sequence
 
 
 @contextmanager

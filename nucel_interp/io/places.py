@@ -9,14 +9,11 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Literal
 
+from nucel_genome.places import stated_place
 from nucel_interp.errors import NucelWarning
 from nucel_interp.types import Location, Record, Strand
 
-_STRAND = re.compile(r"(\([-+.]?\)|/rc)\Z")
-_NUMBERS = re.compile(r"(\d[\d,]*)-(\d[\d,]*)")
-_MOST_DIGITS = 18
 _MISREAD = re.compile(r"\\*(#|(track|browser)\Z)")
 _QUOTED = re.compile(r"\\+(#|(track|browser)\Z)")
 
@@ -29,7 +26,7 @@ def parse_location(name: str, length: int) -> Location | None:
     0-based half-open if end - start is the length, 1-based closed (samtools) if end - start + 1 is;
     otherwise the name is only a name.
     """
-    stated = _stated(name)
+    stated = stated_place(name)
     if stated is None:
         return None
     chromosome, start, end, strand = stated
@@ -42,7 +39,7 @@ def parse_location(name: str, length: int) -> Location | None:
 
 def why_not(name: str, length: int) -> str:
     """What keeps a record without a place from having one: its name, or its length (bp)."""
-    stated = _stated(name)
+    stated = stated_place(name)
     if stated is None:
         return "its name states no coordinates"
     _, start, end, _ = stated
@@ -51,7 +48,7 @@ def why_not(name: str, length: int) -> str:
 
 def states_place(name: str) -> bool:
     """Whether a name has the form of coordinates, be the length right or wrong."""
-    return _stated(name) is not None
+    return stated_place(name) is not None
 
 
 def in_genome(records: Sequence[Record]) -> bool:
@@ -139,17 +136,3 @@ def other_spelling(found: Iterable[str], wanted: Iterable[str]) -> str:
         if other is not None and other != name:
             return f"It writes {name:.60} where the records have {other:.60}: write the names alike"
     return ""
-
-
-def _stated(name: str) -> tuple[str, int, int, Literal["+", "-"]] | None:
-    marked = _STRAND.search(name)
-    strand: Literal["+", "-"] = "-" if marked is not None and marked[1] in ("(-)", "/rc") else "+"
-    front, colon, numbers = name[: marked.start() if marked else None].rpartition(":")
-    match = _NUMBERS.fullmatch(numbers)
-    chromosome = front.rpartition("::")[2]
-    if not colon or not chromosome or match is None:
-        return None
-    start, end = (digits.replace(",", "") for digits in match.groups())
-    if max(len(start), len(end)) > _MOST_DIGITS:
-        return None
-    return chromosome, int(start), int(end), strand

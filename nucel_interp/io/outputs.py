@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -229,8 +230,10 @@ def check_free(path: str | Path, *, force: bool) -> Path:
     parent = next(parent for parent in path.parents if os.path.lexists(parent))
     if not parent.is_dir():
         raise _cannot_write(path, NotADirectoryError(errno.ENOTDIR, f"{parent} is no folder"))
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
     return path
 
 

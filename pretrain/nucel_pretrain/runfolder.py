@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,10 @@ def check_folder(out: Path) -> None:
     nearest = next(p for p in (out.absolute(), *out.absolute().parents) if os.path.lexists(p))
     if not nearest.is_dir():
         raise PretrainError(f"cannot make the folder {out}: {nearest} is no folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise PretrainError(f"cannot make the folder {out}: {nearest} may not be written to")
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise PretrainError(f"cannot write to the folder {out}: {error.strerror}") from error
 
 
 def same_config(config: PretrainConfig, path: Path, done: int = 0) -> None:

@@ -273,6 +273,9 @@ def test_a_place_is_looked_at_before_the_work(tmp_path, force):
         check_free(tmp_path / "file" / "deep" / "out.tsv", force=force)
     with pytest.raises(OutputError, match="is a folder"):
         check_free(tmp_path, force=force)
+    if Path("/proc/self").exists():
+        with pytest.raises(OutputError, match="cannot be written"):  # whoever asks
+            check_free("/proc/self/new/out.tsv", force=force)
     assert check_free(tmp_path / "new" / "out.tsv", force=force) == tmp_path / "new" / "out.tsv"
     assert everything(tmp_path) == {"file"}
 

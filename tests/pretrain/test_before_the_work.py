@@ -135,6 +135,9 @@ def test_a_folder_is_looked_at(tmp_path: Path) -> None:
         check_folder(tmp_path / "file")
     with pytest.raises(PretrainError, match="file is no folder"):
         check_folder(tmp_path / "file" / "deep")
+    if Path("/proc/self").exists():
+        with pytest.raises(PretrainError, match="cannot write to the folder"):  # whoever asks
+            check_folder(Path("/proc/self/new"))
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT
-from nucel_interp.controls.words import NAMES, Claim
+from nucel_interp.controls.words import Claim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,18 +74,18 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     claim, auroc = claims[0], claims[0].beyond.auroc
     low, high = auroc.interval(claim.n_tests)
     shown = f"AUROC {auroc.value:.2f}, {low:.2f} to {high:.2f}"
-    missing = [NAMES[name] for name in CONTROLS if claim.beyond.left[name] is None]
+    missing = [name.replace("_", " ") for name in CONTROLS if claim.beyond.left[name] is None]
     if claim.verdict == "yes":
-        text = f"{claim.subject} looks at it ({shown}) beyond all four controls"
+        text = f"{claim.subject} {claim.looks} at it ({shown}), beyond every control"
     elif claim.verdict == "no":
         text = (
-            f"{claim.model} does not look at it: {claim.subject} ({shown}) has less than {EFFECT} "
-            f"beyond {claim.within}"
+            f"{claim.model} does not look at it ({claim.subject}: {shown}; less than {EFFECT} is "
+            f"left beyond {claim.within(short=True)})"
         )
     elif missing:
         text = (
-            f"that {claim.subject} looks at it is not claimed ({shown}), since "
-            f"{' and '.join(missing)} could not be compared with"
+            f"that {claim.subject} {claim.looks} at it is not claimed ({shown}), since it could "
+            f"not be held against {' and '.join(missing)}"
         )
     else:
         text = f"whether {claim.model} looks at it cannot be told ({claim.subject}: {shown})"

@@ -63,10 +63,14 @@ class Claim:
         return f"{'heads' if '/' in named else 'head'} {named} of {self.model}"
 
     @property
-    def within(self) -> str:
+    def looks(self) -> str:
+        """The verb: the halves may have chosen different heads."""
+        return "look" if "/" in self.heads(self.beyond.heads) else "looks"
+
+    def within(self, *, short: bool = False) -> str:
         """The controls beyond which less than the stated effect is left, in words."""
         below = [
-            NAMES[name]
+            name.replace("_", " ") if short else NAMES[name]
             for name, e in self.beyond.measured.items()
             if e.interval(self.n_tests)[1] < EFFECT
         ]
@@ -78,7 +82,7 @@ class Claim:
         one, n = self.beyond, self.n_tests
         if one.auroc is None:
             return f"Whether {self.model} looks at {one.motif} was not measured: {one.reason}."
-        looks, does = ("look", "do") if "/" in self.heads(one.heads) else ("looks", "does")
+        looks, does = self.looks, "do" if self.looks == "look" else "does"
         numbers = f"AUROC {_shown(one.auroc, n)} at its sites in {one.auroc.n} sequences"
         left = "; ".join(
             f"{e.value:+.2f} ({_range(e, n)}) beyond {NAMES[name]}"
@@ -90,7 +94,7 @@ class Claim:
         if self.verdict == "no":
             return (
                 f"{_capital(self.subject)} {does} not look at {one.motif} "
-                f"beyond {self.within} (less than {EFFECT} of AUROC is left): {numbers}; {left}."
+                f"beyond {self.within()} (less than {EFFECT} of AUROC is left): {numbers}; {left}."
             )
         why = [f"nothing is shown beyond {_joined([NAMES[f] for f in one.fails(n)])}"]
         if not one.fails(n):

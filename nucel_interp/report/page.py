@@ -68,13 +68,20 @@ def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("input, sha256", "; ".join(inputs)),
         ("model", facts["model"]),
         ("model sha256", ", ".join(digest.values()) if isinstance(digest, dict) else digest),
-        ("bases read at once", facts["context_bp"]),
+        ("bases read at once", _each(facts["context_bp"])),
         ("seed", facts["seed"]),
         ("attention backend", facts["backend"]),
         ("why this one", facts["backend_reason"]),
         ("versions", ", ".join(f"{k} {v}" for k, v in (facts["versions"] or {}).items())),
     ]
     return [(name, number(value)) for name, value in rows if value not in (None, "")]
+
+
+def _each(values: Any) -> Any:
+    """A number, or that of each of several models."""
+    if not isinstance(values, dict):
+        return values
+    return ", ".join(f"{name} {number(value)}" for name, value in values.items())
 
 
 def input_title(run: dict[str, Any]) -> str:

@@ -134,6 +134,8 @@ def test_info_says_both_numbers(folder):
 
 def test_the_report_tells_it():
     assert ("bases read at once", "1,024") in provenance({"context_bp": 1024})
+    several = provenance({"context_bp": {"a": 256, "b": 5994}})
+    assert ("bases read at once", "a 256, b 5,994") in several
 
 
 def test_a_model_that_holds_no_numbers_ends_every_command(folder, fasta, tmp_path):

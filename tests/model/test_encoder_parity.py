@@ -217,7 +217,7 @@ def test_a_mask_of_another_shape_is_refused(random_batch):
 
 def test_longer_than_the_context_is_refused_in_bases(random_batch):
     ours = NucelEncoder(SETTINGS["ModernBERT's constants"])
-    with pytest.raises(ValueError, match="2048 bases are more than the 2047"):
+    with pytest.raises(ValueError, match="2,048 bases are more than the 2,047"):
         ours(random_batch(2049)[0])
 
 

@@ -74,7 +74,7 @@ class Claim:
             for name, e in self.beyond.measured.items()
             if e.interval(self.n_tests)[1] < EFFECT
         ]
-        return _joined(below) or "chance"
+        return _joined(below) or "the other bases of the same sequences"
 
     @property
     def sentence(self) -> str:

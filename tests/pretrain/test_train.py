@@ -373,7 +373,7 @@ def test_names_of_bed_files_that_the_sequence_lacks_are_told(tiny_config, tmp_pa
 
 def test_a_run_folder_that_is_a_file_or_holds_another_config_json(tiny_config, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(PretrainError, match="cannot make the run folder"):
+    with pytest.raises(PretrainError, match="is a file; give a folder"):
         train(tiny_config(), tmp_path / "file", say=silent)
     for text, words in (
         ("not JSON", "is not a run's configuration"),

@@ -65,6 +65,7 @@ def benchmark(
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    chosen = read_suite(suite)
     check_folder(out)
     if force and out.exists() and not (out / "cells").is_dir():
         raise DataError(f"{out} is no benchmark's folder, so --force does not remove it")
@@ -74,7 +75,6 @@ def benchmark(
         raise DataError("hg19-mini is built from --fasta (chr20, chrX) and --sites-dir")
     if threads:
         torch.set_num_threads(threads)
-    chosen = read_suite(suite)
     settings = FinetuneSettings(
         mode=mode,  # type: ignore[arg-type]  # checked by the class
         pooling=pooling,  # type: ignore[arg-type]

@@ -145,7 +145,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_in_the_same_bytes(files, tiny_f
         (("attention", "-", "--bed", "r.bed", "-o", "o"), 2, "not from standard input"),
         (("discriminator", "g.2bit", "-o", "x.bedGraph"), 2, "a name that ends in .bw"),
         (("discriminator", "g.2bit"), 2, "a name that ends in .bw"),
-        (("discriminator", "g.fa", "--bed", "absent.bed", "-o", "x.bw"), 1, "cannot read"),
+        (("discriminator", "g.fa", "--bed", "absent.bed", "-o", "x.bw"), 1, "there is no BED file"),
         (("discriminator", "g.2bit", "-o", "taken.bw"), 1, "exists already; give --force"),
     ],
 )

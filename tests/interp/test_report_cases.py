@@ -124,8 +124,8 @@ def test_the_numbers_stand_beside_their_words(page):
     rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
     wanted = {
         "sequences given": "60", "bases": "12,000", "units in half 2": "30",
-        "heads in the score": "5", "seqlet threshold (z)": "1.73",
-        "false discovery rate of seqlets at it": "0.0312", "matrices in it": "1,019",
+        "heads in the score": "5", "seqlet threshold (z) in half 1": "1.73",
+        "false discovery rate of seqlets in half 1": "0.0312", "matrices in it": "1,019",
         "motifs in the main table from shuffled input": "0", "command": " ".join(RUN["command"]),
     }  # fmt: skip
     assert {text: rows.get(text) for text in wanted} == wanted
@@ -235,11 +235,11 @@ def test_a_head_alone_is_named_as_the_score():
 
 def test_missing_facts_are_dashes_on_the_page():
     full = fake_result(2)
-    known = {"answer": "An answer.", "n_records": 2, "seqlet_fdr": float("nan"), "top_E": None}
+    known = {"answer": "An answer.", "n_records": 2, "seqlet_fdr_1": float("nan"), "top_E": None}
     page = Page(build_report(replace(full, summary=known), {}))
     rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
     assert rows["sequences given"] == "2"
-    assert rows["bases"] == rows["false discovery rate of seqlets at it"] == "–"
+    assert rows["bases"] == rows["false discovery rate of seqlets in half 1"] == "–"
     assert not re.search(r"\b(None|nan|inf)\b", re.sub("None was over-repr", "", page.text))
 
 
@@ -247,12 +247,12 @@ def test_methods_hold_the_numbers_of_this_run():
     facts = fake_result(2).summary | {
         "n_records": 123456, "shuffled_copies": 17, "n_heads_chosen": 11, "seed": 99,
         "n_discovery": 1234, "n_test": 4321, "n_targets": 987, "shuffled_input_motifs": 6,
-        "database": "JASPAR 2099", "model": "nucel-other", "seqlet_fdr": 0.0456,
+        "database": "JASPAR 2099", "model": "nucel-other", "seqlet_fdr_2": 0.0456,
     }  # fmt: skip
     text = methods_paragraph(facts, {"versions": {"nucel-interp": "7.8.9", "memelite": "3.2.1"}})
     for part in (
         "123,456 sequences", "17 dinucleotide", "the 11 heads", "Seed 99.", "(1,234 and 4,321)",
-        "JASPAR 2099 (987 matrices)", "gave 6 motifs", "nucel-other", "0.0456",
+        "JASPAR 2099 (987 matrices)", "gave 6 motifs", "nucel-other", "0.0456 in half 2",
         "nucel-interp 7.8.9", "memelite 3.2.1",
     ):  # fmt: skip
         assert part in text, part

@@ -75,7 +75,9 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     low, high = auroc.interval(claim.n_tests)
     shown = f"AUROC {auroc.value:.2f}, {low:.2f} to {high:.2f}"
     missing = [name.replace("_", " ") for name in CONTROLS if claim.beyond.left[name] is None]
-    if claim.verdict == "yes":
+    if facts["score"] == "track":
+        text = _of_a_track(claim, shown)
+    elif claim.verdict == "yes":
         text = f"{claim.subject} {claim.looks} at it ({shown}), beyond every control"
     elif claim.verdict == "no":
         text = (
@@ -90,6 +92,18 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     else:
         text = f"whether {claim.model} looks at it cannot be told ({claim.subject}: {shown})"
     return f"{text}; {fold}"
+
+
+def _of_a_track(claim: Claim, shown: str) -> str:
+    """A user's own track says nothing of a model: what it is beyond the controls at hand."""
+    one = claim.beyond
+    beyond = ", ".join(name.replace("_", " ") for name in one.measured)
+    failed = [name.replace("_", " ") for name in one.fails(claim.n_tests)]
+    high = one.auroc is not None and one.auroc.interval(claim.n_tests)[0] > 0.5
+    if high and not failed:
+        return f"the track is high on it ({shown}) beyond {beyond}"
+    what = f"beyond {' and '.join(failed)}" if failed else "at all"
+    return f"the track is not shown to be high on it {what} ({shown})"
 
 
 def _score(facts: dict[str, Any]) -> str:

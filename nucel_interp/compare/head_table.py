@@ -119,9 +119,14 @@ def _in_all(result: HeadMotifs, claims: Sequence[Claim]) -> str:
         else "tracks shifted along their own sequence, since lengths differ"
     )
     looked = [c.beyond.motif for c in claims if c.verdict == "yes"]
-    which = ", ".join(looked) if looked else "none"
+    n = len(claims)
+    found = (
+        f"is shown to look at {len(looked)} of {n} motifs ({', '.join(looked)})"
+        if looked
+        else f"is not shown to look at {'the motif' if n == 1 else f'any of {n} motifs'}"
+    )
     return (
-        f"{model} is shown to look at {len(looked)} of {len(claims)} motifs ({which}): heads "
+        f"{model} {found}: heads "
         "chosen on one half and measured on the other, beyond place, composition, random weights "
         f"and shuffled sequence ({int(result.used.sum())} sequences; intervals hold for all motifs "
         f"together; {result.permutations} permutations: {how})."

@@ -247,3 +247,11 @@ def test_a_name_that_ends_in_gz_is_packed_to_the_same_bytes_each_time(tmp_path, 
     assert "bigWig is packed within" in said
     said = nucel("discriminator", path, "-o", tmp_path / "x.bg.xz", "-m", tiny_folder, code=1)
     assert "written plain or, as .gz, packed by gzip" in said
+
+
+def test_a_bigwig_without_a_value_is_not_named_as_written(tmp_path, tiny_folder):
+    pytest.importorskip("pybigtools")
+    path, out = fasta(tmp_path / "n.fa", {"n": "N" * 40}), tmp_path / "out"
+    said = nucel("attention", path, "-o", out, "-m", tiny_folder, "--tracks", "bigwig")
+    assert not (out / "tracks" / "attention.bw").exists()
+    assert "attention.bw" not in said

@@ -56,6 +56,8 @@ def decoy_auroc(
 ) -> float:
     """Median over decoys of their mean AUROC, with the heads that were chosen for the motif.
 
+    The mean over all decoys' cells where no decoy alone has sites in enough sequences.
+
     Args:
         values: (heads, cells), cells of all decoys.
         places: Theirs.
@@ -73,4 +75,9 @@ def decoy_auroc(
         here = places.cell_motif == decoy
         if here.sum() >= fewest:
             means.append(np.average(measured[here], weights=places.cell_counts[here]))
-    return float(np.median(means)) if means else float("nan")
+    if means:
+        return float(np.median(means))
+    # decoys whose sites are seldom of the motif's composition tell together what none tells alone
+    if len(places.units) < fewest:
+        return float("nan")
+    return float(np.average(measured, weights=places.cell_counts))

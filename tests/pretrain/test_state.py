@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from nucel_model import folder as folder_module
+from nucel_model import weights as weights_module
 from nucel_pretrain import state
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.config import PretrainError
@@ -106,7 +106,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_one_that_was_cut_short(tiny_co
     ],
     ids=["OSError", "SafetensorError"],
 )
-@pytest.mark.parametrize("where", [state, folder_module], ids=["optimiser", "weights"])
+@pytest.mark.parametrize("where", [state, weights_module], ids=["optimiser", "weights"])
 def test_a_disk_that_fills_leaves_the_last_checkpoint_and_says_what_to_do(
     tiny_config, tmp_path, monkeypatch, error, where
 ):
@@ -155,7 +155,7 @@ def test_a_disk_that_fills_as_the_model_is_written_leaves_no_half_model(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("nucel_pretrain.train.save_checkpoint", lambda *a, **k: None)
-    monkeypatch.setattr(folder_module, "save_file", full)
+    monkeypatch.setattr(weights_module, "save_file", full)
     with pytest.raises(PretrainError, match=r"cannot write the model .*Free some space"):
         train(tiny_config(), tmp_path, say=silent)
     assert sorted(p.name for p in tmp_path.iterdir()) == [

@@ -74,7 +74,7 @@ def write(folder, name, content):
 )
 def test_the_published_vocabulary_loads(nucel, name, content):
     write(nucel, name, content)
-    from_pretrained(nucel)
+    assert from_pretrained(nucel).path == nucel
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,9 @@ def test_another_vocabulary_is_refused_with_the_first_difference(nucel, name, co
 
 def test_the_published_words_load(transformer):
     words = six_base_words("ATCG", transformer.name)
-    write(transformer, "vocab.txt", "\n".join(words) + "\n")
-    from_pretrained(transformer)
-    write(transformer, "vocab.txt", "\r\n".join(words) + "\r\n")
-    from_pretrained(transformer)
+    for end in ("\n", "\r\n"):
+        write(transformer, "vocab.txt", end.join(words) + end)
+        assert from_pretrained(transformer).path == transformer
 
 
 @pytest.mark.parametrize("letters", ["ACGT", "ATGC"])
@@ -156,7 +155,7 @@ def test_special_tokens_of_another_number_are_refused(nucel, key, value):
 
 def test_what_transformers_says_by_default_is_no_statement(nucel):
     change(nucel, pad_token_id=50283, cls_token_id=50281, sep_token_id=50282, mask_token_id=None)
-    from_pretrained(nucel)
+    assert from_pretrained(nucel).path == nucel
 
 
 def test_special_tokens_of_six_base_words_are_compared_too(transformer):

@@ -97,7 +97,7 @@ def find_motifs(
     with stages.stage("naming motifs", 1):
         matches = match_motifs(list(pwms.values()), database)
     random_weights = _random_weights(prepared, records, fitted, score, strands, seed, stages)
-    with stages.stage("controls at the motifs' sites", 1):
+    with stages.stage("controls at motif sites", 1):
         passing = {i: c for i, c in named.items() if c.passes}
         read = _read(prepared, fitted, random_weights, score, method, null_track is not None)
         claims = {} if read is None else looks_at(passing, prepared.scored.folds, read, seed)

@@ -429,7 +429,7 @@ def test_progress_names_every_stage_and_ends_complete() -> None:
     last = {stage: (done, total) for done, total, stage in seen}
     assert list(last) == [
         "shuffling", "finding motifs", "the same on shuffled input", "naming motifs",
-        "controls at the motifs' sites", "testing motifs",
+        "controls at motif sites", "testing motifs",
     ]  # fmt: skip
     assert all(done == total for done, total in last.values())
 

@@ -141,8 +141,6 @@ def test_heads_come_from_the_other_half(result):
 
 def test_intervals_hold_their_value(result):
     rows = result.recovery
-    # random intervals of the sites' composition: a head may like that
-    assert rows["decoy_auroc"].between(0.4, 0.6).all()
     for what in ("auroc", "auprc"):
         assert (rows[f"{what}_low"] < rows[what]).all()
         assert (rows[what] < rows[f"{what}_high"]).all()

@@ -176,6 +176,24 @@ def test_a_head_that_likes_a_composition_is_not_enough() -> None:
     assert got.left["composition"].value < EFFECT
 
 
+def test_random_intervals_count_as_the_sites_are_composed() -> None:
+    # one letter in two is G or C; of the sites three in four are
+    rng = np.random.default_rng(4)
+    texts = ["".join(rng.choice(list("ACGT"), 120)) for _ in range(80)]
+    starts = rng.integers(5, 100, size=80)
+    texts = [t[:s] + "GCGATCCG" + t[s + 8 :] for t, s in zip(texts, starts, strict=True)]
+    offsets = laid_out(texts)
+    sites = [Site(i, int(s), int(s) + 8, "+", 0, 0) for i, s in enumerate(starts)]
+    known = np.ones(offsets[-1], bool)
+    found = given_occurrences("rich", sites, texts, offsets, known, halves(80), 0).other
+    counts = np.repeat(found.cell_counts, np.diff(np.append(found.first, len(found.unit))))
+    whole = "".join(texts)
+    cells = [whole[a:b] for a, b in zip(found.start, found.end, strict=True)]
+    share = np.array([sum(c in "GC" for c in text) / 8 for text in cells])
+    assert len(cells) > 20
+    assert np.average(share, weights=counts) == pytest.approx(0.75)
+
+
 def test_what_random_weights_do_as_well_is_not_enough(asked) -> None:
     sequences, offsets, *_ = asked
     got = claim(asked, looking(sequences, offsets), control=looking(sequences, offsets, 3))

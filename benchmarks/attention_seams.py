@@ -35,7 +35,7 @@ from scipy.stats import spearmanr
 
 from nucel_genome import Genome
 from nucel_interp.scoring import score_sequences
-from nucel_interp.scoring.pieces import cut_pieces
+from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical
 from nucel_model import Nucel, NucelConfig, NucelEncoder, from_pretrained, tokenizer
 from nucel_model.heads import ReplacedTokenHead

@@ -23,8 +23,8 @@ from importlib import resources
 import numpy as np
 from scipy.stats import binomtest
 
-from nucel_interp.analysis import find_motifs
-from nucel_interp.compare.intervention import Scored, intervene
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.controls.beyond import at_questions, beyond_controls, both_ways
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import given_occurrences

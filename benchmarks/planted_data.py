@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from nucel_interp.match import JasparDatabase, load_jaspar
 from nucel_interp.motifs.pwm import total_information
+from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.motifs.similarity import tomtom
-from nucel_interp.motifs.windows import Regions
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import BASES, Motif, Record
 

@@ -36,7 +36,8 @@ import pandas as pd
 
 from benchmarks.known_answers import SETS, Family, KnownSet, read_set, true_site
 from benchmarks.modisco_lite import contributions, modisco_motifs
-from nucel_interp.analysis import MotifResult, find_motifs
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.result import MotifResult
 from nucel_interp.io.meme import read_meme
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
 from nucel_interp.motifs.pwm import consensus

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT
-from nucel_interp.controls.words import Claim
+from nucel_interp.controls.claims import Claim
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.engine import Called
+from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.testing import (
     N_RANDOM,

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.discovery import Discovered, Method, discover_motifs
-from nucel_interp.analysis.engine import Called, Tested, call, correct, held_out_tests, whole_units
+from nucel_interp.analysis.held_out import (
+    Called,
+    Tested,
+    call,
+    correct,
+    held_out_tests,
+    whole_units,
+)
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.alignment import most_alike
 from nucel_interp.motifs.clustering import PASSES

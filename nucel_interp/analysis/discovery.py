@@ -14,7 +14,7 @@ from nucel_interp.motifs.clustering import cluster_seqlets
 from nucel_interp.motifs.dnabert import DnabertMotif, dnabert_motifs
 from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.pwm import total_information
-from nucel_interp.motifs.windows import Regions
+from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import Motif
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.controls.beyond import Question, at_questions, beyond_controls
+from nucel_interp.controls.claims import BEST_HEAD, Claim
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
-from nucel_interp.controls.words import BEST_HEAD, Claim
 from nucel_interp.motifs.pwm import consensus
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.inputs import check_input
-from nucel_interp.analysis.study import Stages, Study
-from nucel_interp.analysis.tracks import (
+from nucel_interp.analysis.score_study import (
     TRACK_UNIT_BP,
     Scored,
     Texts,
@@ -21,10 +20,11 @@ from nucel_interp.analysis.tracks import (
     sequence_study,
     track_study,
 )
+from nucel_interp.analysis.study import Stages, Study
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.device import load_model
-from nucel_interp.scoring.runner import Strands
+from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.units import MIN_UNITS, Unit
 from nucel_interp.types import Record
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.controls import Folds
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.engine import ENRICHMENT_Q, HELD_OUT_Q, Called
+from nucel_interp.analysis.held_out import ENRICHMENT_Q, HELD_OUT_Q, Called
 from nucel_interp.analysis.study import Study
-from nucel_interp.controls.words import Claim
+from nucel_interp.controls.claims import Claim
 from nucel_interp.io.places import in_genome, spot
 from nucel_interp.match.naming import identity
 from nucel_interp.motifs.position import position

@@ -15,7 +15,7 @@ from nucel_interp.cli.inputs import set_threads
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.compare.agree_models import AgreeResult
+    from nucel_interp.compare.agreement.agree_models import AgreeResult
 
 FineTuned = Annotated[
     str,
@@ -71,8 +71,8 @@ def agree(
         records = read_records(sequences)
         given = None if sites is None else read_sites(sites)
         set_threads(threads)
-        from nucel_interp.compare.agree import BEFORE, FINE_TUNED, SHUFFLED
-        from nucel_interp.compare.agree_models import agree_models
+        from nucel_interp.compare.agreement.agree_models import agree_models
+        from nucel_interp.compare.agreement.score_pairs import BEFORE, FINE_TUNED, SHUFFLED
         from nucel_interp.scoring.device import facts_of_several, load_model
 
         fine = load_model(model, context)

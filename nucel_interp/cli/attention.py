@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.genome import Bed, Cluster, is_genome
 from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
+from nucel_interp.runs.genome_run import Bed, Cluster, is_genome
 
 if TYPE_CHECKING:
     from nucel_interp.types import Record
@@ -76,13 +76,13 @@ def attention(
             raise typer.BadParameter("--profile is of records of a FASTA file, not of a genome")
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return
-    from nucel_interp.cli.records import RecordRun
     from nucel_interp.io.bigwig_writer import require_bigwig
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.profile import MAX_BASES, stream_profile
     from nucel_interp.io.provenance import run_info
-    from nucel_interp.io.survey import surveyed
     from nucel_interp.io.tables import write_json
+    from nucel_interp.runs.fasta_index import surveyed
+    from nucel_interp.runs.fasta_run import RecordRun
     from nucel_interp.scoring.device import model_facts
     from nucel_model import from_pretrained
 
@@ -148,11 +148,11 @@ def _of_genome(
     force: bool,
 ) -> None:
     """Mean over heads, and the discriminator's log-odds where there is one, as bigWig."""
-    from nucel_interp.cli.genome import GenomeRun
     from nucel_interp.io.outputs import OutputFolder
     from nucel_interp.io.provenance import run_info
     from nucel_interp.io.regions import write_regions
     from nucel_interp.io.tables import write_json
+    from nucel_interp.runs.genome_run import GenomeRun
     from nucel_interp.scoring.device import model_facts
 
     set_threads(threads, reads=not cluster)

@@ -57,7 +57,7 @@ def calibrate(
     given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
     say_if_cold()
-    from nucel_interp.compare.calibrate import calibrate as run
+    from nucel_interp.analysis.calibrate import calibrate as run
 
     with reporter() as on_progress:
         result = run(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from nucel_interp.compare.result import ComparisonResult
+    from nucel_interp.compare.models.result import ComparisonResult
     from nucel_interp.match import JasparDatabase
     from nucel_interp.types import Motif
 
@@ -122,7 +122,7 @@ def compare(
         given = None if sites is None else read_sites(sites)
         tracks = {name: read_tracks(p, records) for name, p in _track_names(track or []).items()}
         set_threads(threads)
-        from nucel_interp.compare.comparison import compare_models
+        from nucel_interp.compare.models.compare_models import compare_models
         from nucel_interp.match import load_database, load_jaspar
         from nucel_interp.scoring.device import facts_of_several, load_model
 
@@ -167,7 +167,7 @@ def _track_names(paths: list[Path]) -> dict[str, Path]:
 
 def _motifs(asked: str | None, database: JasparDatabase, *, own: bool) -> list[Motif] | None:
     """Those named; a user's own collection as a whole if none is; None if one is to be chosen."""
-    from nucel_interp.compare.targets import pick_motifs
+    from nucel_interp.compare.models.motif_sites import pick_motifs
 
     if asked is not None:
         return pick_motifs([word.strip() for word in asked.split(",") if word.strip()], database)

@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.genome import Bed, Cluster, is_genome
 from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Strand
+from nucel_interp.runs.genome_run import Bed, Cluster, is_genome
 
 
 def discriminator(
@@ -36,12 +36,12 @@ def discriminator(
         return
     import torch
 
-    from nucel_interp.cli.records import RecordRun
     from nucel_interp.cli.terminal import say
     from nucel_interp.io.bigwig_writer import require_bigwig
     from nucel_interp.io.outputs import check_free, is_stream, open_atomic
-    from nucel_interp.io.survey import surveyed
-    from nucel_interp.scoring.summary import summarise
+    from nucel_interp.runs.fasta_index import surveyed
+    from nucel_interp.runs.fasta_run import RecordRun
+    from nucel_interp.runs.streaming_summary import summarise
     from nucel_model import from_pretrained
 
     set_threads(threads)
@@ -100,9 +100,9 @@ def _of_genome(
     """The same as bigWig."""
     import torch
 
-    from nucel_interp.cli.genome import GenomeRun
     from nucel_interp.cli.terminal import say
     from nucel_interp.io.outputs import check_free
+    from nucel_interp.runs.genome_run import GenomeRun
 
     if out.suffix.lower() not in (".bw", ".bigwig"):
         raise typer.BadParameter(

@@ -80,10 +80,10 @@ def _find(
     import numpy as np
 
     from nucel_interp.cli.progress import reporter
-    from nucel_interp.compare import head_motifs
-    from nucel_interp.compare.head_table import describe, head_claims, head_motif_table
-    from nucel_interp.compare.sinks import sink_table
-    from nucel_interp.controls.words import control_table
+    from nucel_interp.compare.heads.head_motifs import head_motifs
+    from nucel_interp.compare.heads.tables import describe, head_claims, head_motif_table
+    from nucel_interp.compare.shared.sinks import sink_table
+    from nucel_interp.controls.claims import control_table
     from nucel_interp.io.fasta import read_records
     from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
     from nucel_interp.scoring.device import load_model, model_facts
@@ -161,7 +161,7 @@ def _given(path: Path) -> list[Motif]:
 
 def _enriched(texts: list[str], tax: str, seed: int, on_progress: Any) -> list[Motif]:
     """Those of JASPAR that the sequences hold more of than chance gives."""
-    from nucel_interp.compare.candidates import enriched_archetypes
+    from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
     from nucel_interp.errors import InputError
     from nucel_interp.match import load_jaspar
 

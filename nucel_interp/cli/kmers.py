@@ -57,7 +57,7 @@ def kmers(
     records = read_records(sequences)
     given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
-    from nucel_interp.analysis import find_kmers
+    from nucel_interp.analysis.find_kmers import find_kmers
 
     with reporter() as on_progress:
         result = find_kmers(

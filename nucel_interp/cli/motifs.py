@@ -22,8 +22,8 @@ from nucel_interp.cli.progress import reporter
 from nucel_interp.cli.terminal import say, with_interval
 
 if TYPE_CHECKING:
-    from nucel_interp.analysis import MotifResult
-    from nucel_interp.compare import Intervention
+    from nucel_interp.analysis.result import MotifResult
+    from nucel_interp.compare.intervention.intervene import Intervention
     from nucel_model import Nucel
 
 
@@ -65,7 +65,7 @@ def motifs(
         say_if_cold()
         database = None if db is None else load_database(db, tax.value)
         given = read_tracks_for(records, track, null_track)
-        from nucel_interp.analysis import find_motifs
+        from nucel_interp.analysis.find_motifs import find_motifs
 
         loaded = reader_for(model, context, reads=reads)
         with reporter() as on_progress:
@@ -117,8 +117,7 @@ def _intervene(model: Any, result: MotifResult, seed: int, on_progress: Any) -> 
     """Shuffle what the model looks at, and as much that it does not look at."""
     import numpy as np
 
-    from nucel_interp.compare import intervene
-    from nucel_interp.compare.intervention import Scored
+    from nucel_interp.compare.intervention.intervene import Scored, intervene
 
     study, calls, copy, theirs = result.study, result.calls, result.copy, result.copy_calls
     assert study is not None

@@ -17,7 +17,7 @@ from nucel_interp.cli.inputs import (
 from nucel_interp.cli.terminal import say
 
 if TYPE_CHECKING:
-    from nucel_interp.analysis import SeqletResult
+    from nucel_interp.analysis.find_seqlets import SeqletResult
 
 
 def seqlets(
@@ -48,7 +48,7 @@ def seqlets(
     records = read_records(sequences)
     given = read_tracks_for(records, track, null_track)
     set_threads(threads, reads=track is None)
-    from nucel_interp.analysis import find_seqlets
+    from nucel_interp.analysis.find_seqlets import find_seqlets
 
     with reporter() as on_progress:
         result = find_seqlets(

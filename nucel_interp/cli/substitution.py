@@ -106,12 +106,6 @@ def _maps(
     seed: int,
 ) -> tuple[Nucel, str]:
     """All files of a run on sequences; returns the model and what was found."""
-    from nucel_interp.analysis.substitution import (
-        own_base_best,
-        own_contribution,
-        substitution_range,
-        substitution_table,
-    )
     from nucel_interp.io.fasta import read_records
     from nucel_interp.io.modisco import write_modisco_arrays
     from nucel_interp.io.npz import npz_writer
@@ -122,6 +116,12 @@ def _maps(
     from nucel_interp.scoring import hypothetical_contributions
     from nucel_interp.scoring.device import load_model
     from nucel_interp.scoring.substitution import require_discriminator
+    from nucel_interp.scoring.substitution_tables import (
+        own_base_best,
+        own_contribution,
+        substitution_range,
+        substitution_table,
+    )
 
     records = read_records(path)
     loaded = load_model(model, context)
@@ -176,11 +176,6 @@ def _dependencies(
     records: list[Record], folder: Path, model: Nucel, strand: Strand, seed: int
 ) -> tuple[list[NDArray[np.float32]], tuple[str, str]]:
     """The substitution maps, and what to say of copies and pairs; writes what belongs to pairs."""
-    from nucel_interp.analysis.substitution import (
-        dependency_table,
-        own_base_best,
-        shuffled_copies,
-    )
     from nucel_interp.cli.progress import progress
     from nucel_interp.cli.terminal import say
     from nucel_interp.io.npz import npz_writer
@@ -189,6 +184,11 @@ def _dependencies(
     from nucel_interp.plots.substitution import SURE, dependency_data, dependency_figure
     from nucel_interp.scoring.dependency import dependency_map, require_fit
     from nucel_interp.scoring.dependency_pairs import pair_null, rank_pairs
+    from nucel_interp.scoring.substitution_tables import (
+        dependency_table,
+        own_base_best,
+        shuffled_copies,
+    )
 
     require_fit(model, {record.name: len(record) for record in records})
     shortest, longest = min(map(len, records)), max(map(len, records))
@@ -243,13 +243,13 @@ def _variants(
 ) -> tuple[Nucel, str]:
     """All files of a run on variants; returns the model and what was found."""
     from nucel_genome import Genome
-    from nucel_interp.analysis.substitution import skipped_table, variant_table
     from nucel_interp.cli.progress import progress
     from nucel_interp.cli.terminal import say
     from nucel_interp.errors import InputError
     from nucel_interp.io.tables import write_tsv
     from nucel_interp.io.vcf import read_variants, require_vcf
     from nucel_interp.scoring.device import load_model
+    from nucel_interp.scoring.substitution_tables import skipped_table, variant_table
     from nucel_interp.scoring.variants import score_variants, variant_targets
 
     require_vcf()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.nulls import MIN_ALIKE
-from nucel_interp.controls.places import Places, centred_ranks
+from nucel_interp.controls.auroc_weights import Places, centred_ranks
+from nucel_interp.controls.permutation import MIN_ALIKE
 
 CHUNK = 4_000_000
 """Numbers held at a time: heads are taken in groups of so many bases."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
-from nucel_interp.controls.places import Places, not_overlapping, site_places
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.types import Motif, Site, as_sequences
 

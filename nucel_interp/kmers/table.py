@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.kmers.contrast import Places
 from nucel_interp.kmers.counting import KmerIndex, kmer_words, word_form
 from nucel_interp.kmers.enrichment import placement_p, sign_test
-from nucel_interp.kmers.places import Places
 from nucel_interp.types import KMER_COLUMNS, reverse_complement
 
 if TYPE_CHECKING:

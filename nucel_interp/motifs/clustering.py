@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.motifs.communities import find_communities
+from nucel_interp.motifs.gapped_kmer_seeds import enriched_words
+from nucel_interp.motifs.gapped_kmers import gapped_words
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.refine import (
     LENIENT,
@@ -28,9 +30,7 @@ from nucel_interp.motifs.refine import (
     without_variants,
     word_group,
 )
-from nucel_interp.motifs.windows import Regions, Windows, canonical_order, canonical_regions
-from nucel_interp.motifs.word_seeds import enriched_words
-from nucel_interp.motifs.words import gapped_words
+from nucel_interp.motifs.seqlet_windows import Regions, Windows, canonical_order, canonical_regions
 
 LANDMARKS = 6000
 MAX_NULL = 60_000

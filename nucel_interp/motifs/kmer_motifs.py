@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nucel_interp.kmers import KmerIndex, kmer_words
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.motifs.windows import Regions, canonical_regions, on_given_strand
+from nucel_interp.motifs.seqlet_windows import Regions, canonical_regions, on_given_strand
 from nucel_interp.types import BASES, Motif
 
 SEED_KS = (6, 7, 8)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.motifs.windows import hundredths
+from nucel_interp.motifs.seqlet_windows import hundredths
 
 SPREAD = 3.0
 """Standard deviation of the smoothing, in half bases."""

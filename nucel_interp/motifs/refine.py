@@ -15,10 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.motifs.alignment import align
+from nucel_interp.motifs.gapped_kmer_seeds import commonest_word
 from nucel_interp.motifs.placement import learned_placement
 from nucel_interp.motifs.pwm import from_counts, information
-from nucel_interp.motifs.windows import GROW_BP, MAX_WIDTH, PER_BIT, Places, Windows, hundredths
-from nucel_interp.motifs.word_seeds import commonest_word
+from nucel_interp.motifs.seqlet_windows import (
+    GROW_BP,
+    MAX_WIDTH,
+    PER_BIT,
+    Places,
+    Windows,
+    hundredths,
+)
 
 PSEUDOCOUNT = 2.0
 """In sites, shared out by the background."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.plots.places import inside, local_rows
 from nucel_interp.plots.style import ACCENT, GREY, INK, SERIES, Palette, base_colour, literal
+from nucel_interp.plots.table_rows import inside, local_rows
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

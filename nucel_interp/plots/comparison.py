@@ -12,13 +12,13 @@ from nucel_interp.plots.gallery import Gallery
 from nucel_interp.plots.head_snr import head_snr_map
 from nucel_interp.plots.layers import distance_figure, layer_figure
 from nucel_interp.plots.loci import locus_figure, locus_window
-from nucel_interp.plots.places import inside, local_rows
 from nucel_interp.plots.recovery import auroc_figure, recall_figure
 from nucel_interp.plots.snr import resolutions_of, snr_figure
 from nucel_interp.plots.style import Palette
+from nucel_interp.plots.table_rows import inside, local_rows
 
 if TYPE_CHECKING:
-    from nucel_interp.compare.result import ComparisonResult, Locus
+    from nucel_interp.compare.models.result import ComparisonResult, Locus
 
 MOST_LOCI = 3
 

@@ -12,9 +12,9 @@ from nucel_interp.plots.browser import best_window, browser_records
 from nucel_interp.plots.controls import FOLD_COLUMNS, MOST_MOTIFS, fold_figure
 from nucel_interp.plots.heads import head_map
 from nucel_interp.plots.logos import letter_heights, logo_figure
-from nucel_interp.plots.places import local_rows
 from nucel_interp.plots.profile import coverage_figure, coverage_table
 from nucel_interp.plots.style import Palette
+from nucel_interp.plots.table_rows import local_rows
 from nucel_interp.plots.tracks import track_figure
 from nucel_interp.types import BASES
 

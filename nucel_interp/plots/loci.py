@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from nucel_interp.motifs.pwm import reverse_complement
 from nucel_interp.plots.logos import draw_letters, letter_heights
 from nucel_interp.plots.model_looks import model_looks
-from nucel_interp.plots.places import inside, lanes, local_rows
 from nucel_interp.plots.style import (
     DOUBLE_MM,
     GREY,
@@ -30,6 +29,7 @@ from nucel_interp.plots.style import (
     settle,
     style,
 )
+from nucel_interp.plots.table_rows import inside, lanes, local_rows
 from nucel_interp.plots.tracks import draw_sites, site_lanes
 from nucel_interp.types import Motif, Record
 

@@ -13,7 +13,7 @@ from nucel_interp.plots.style import GREY, INK, SERIES, literal
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from nucel_interp.compare.result import ComparisonResult, Locus
+    from nucel_interp.compare.models.result import ComparisonResult, Locus
 
 MOST_LOCI = 12
 _DOTTED = {"color": GREY, "width": 1, "dash": "dot"}

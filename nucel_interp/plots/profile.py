@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nucel_interp.plots.places import local_table
 from nucel_interp.plots.style import (
     GREY,
     INK,
@@ -21,6 +20,7 @@ from nucel_interp.plots.style import (
     settle,
     style,
 )
+from nucel_interp.plots.table_rows import local_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.plots.logos import draw_letters
-from nucel_interp.plots.places import inside, lanes, local_rows
 from nucel_interp.plots.style import (
     ACCENT,
     DOUBLE_MM,
@@ -27,6 +26,7 @@ from nucel_interp.plots.style import (
     settle,
     style,
 )
+from nucel_interp.plots.table_rows import inside, lanes, local_rows
 from nucel_interp.types import BASES, Record
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from nucel_interp.analysis.result import MotifResult
-from nucel_interp.compare import Intervention
+from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.plots import (
     best_match,
@@ -31,7 +31,7 @@ from nucel_interp.report.page import (
     provenance,
     rows_of,
 )
-from nucel_interp.report.words import Facts
+from nucel_interp.report.phrasing import Facts
 
 MOST_ALIGNMENTS = 8
 MOST_KMERS = 20

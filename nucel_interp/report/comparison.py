@@ -20,11 +20,11 @@ from nucel_interp.report.page import (
     provenance,
     rows_of,
 )
+from nucel_interp.report.phrasing import Facts
 from nucel_interp.report.verdict import HEADLINE, verdict
-from nucel_interp.report.words import Facts
 
 if TYPE_CHECKING:
-    from nucel_interp.compare.result import ComparisonResult
+    from nucel_interp.compare.models.result import ComparisonResult
 
 MOST_ROWS = 200  # of a table on the page; the file holds all
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nucel_interp.report.words import Facts, number
+from nucel_interp.report.phrasing import Facts, number
 
 
 def comparison_methods(summary: dict[str, Any], run: dict[str, Any]) -> str:

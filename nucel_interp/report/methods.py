@@ -6,7 +6,7 @@ from typing import Any
 
 from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
-from nucel_interp.report.words import Facts, number
+from nucel_interp.report.phrasing import Facts, number
 from nucel_interp.score_names import is_head
 
 

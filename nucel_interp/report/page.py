@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from nucel_interp.plots import inline_svg
-from nucel_interp.report.words import Facts, fixed, interval, number, share, unbroken
+from nucel_interp.report.phrasing import Facts, fixed, interval, number, share, unbroken
 
 if TYPE_CHECKING:
     import pandas as pd

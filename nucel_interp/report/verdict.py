@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.compare.result import ComparisonResult
+    from nucel_interp.compare.models.result import ComparisonResult
 
 HEADLINE = {"resolution": "matched", "layers": "all", "definition": "mean_ratio", "heads": "best"}
 MOST_NAMES = 4

@@ -2,7 +2,7 @@
 
 from nucel_interp.scoring.attention import HeadChoice, attention_score, head_table
 from nucel_interp.scoring.dependency import DependencyMap, dependency_map
-from nucel_interp.scoring.runner import Scores, score_sequences
+from nucel_interp.scoring.scores import Scores, score_sequences
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.scoring.substitution import hypothetical_contributions, substitution_map
 from nucel_interp.scoring.units import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.scoring.runner import Scores
+from nucel_interp.scoring.scores import Scores
 from nucel_model import AnyConfig
 
 if TYPE_CHECKING:

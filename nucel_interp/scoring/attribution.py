@@ -37,7 +37,7 @@ from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
 from nucel_interp.scoring.mutagenesis import check_lengths, importance, mutagenesis, reading
 from nucel_interp.scoring.prediction import predict
-from nucel_interp.scoring.runner import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.types import reverse_complement

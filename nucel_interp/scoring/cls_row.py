@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucel_interp.scoring.pieces import Piece, lay_out
-from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress
+from nucel_interp.scoring.tiling import Piece, lay_out
 from nucel_interp.scoring.tokens import token_of_base
 from nucel_interp.types import BASES, canonical
 from nucel_model import Nucel, NucleotideTransformer

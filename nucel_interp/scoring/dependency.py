@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.runner import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands
 from nucel_interp.scoring.substitution import (
     mean_of_strands,
     read_substitutions,

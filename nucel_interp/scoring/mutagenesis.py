@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.runner import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands
 from nucel_interp.scoring.target import Target, find_target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, tokenizer

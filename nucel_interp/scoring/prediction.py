@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Strands
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Strands
 from nucel_interp.scoring.target import Target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.pieces import cut_pieces
-from nucel_interp.scoring.runner import TOKENS_PER_BATCH, Progress, Strands
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress, Strands
+from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
 from nucel_model.sequences import as_sequences

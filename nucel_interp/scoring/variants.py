@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from nucel_genome import Genome
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.pieces import n_tokens
-from nucel_interp.scoring.runner import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands
 from nucel_interp.scoring.substitution import require_discriminator
 from nucel_interp.scoring.target import Target, find_target
+from nucel_interp.scoring.tiling import n_tokens
 from nucel_interp.types import Variant
 from nucel_model import Nucel, tokenizer
 

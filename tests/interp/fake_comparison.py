@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nucel_interp.compare.result import ComparisonResult, Locus
+from nucel_interp.compare.models.result import ComparisonResult, Locus
 from nucel_interp.types import CONTROL_COLUMNS, Motif, Record
 from tests.interp.fake_result import pwm_of
 

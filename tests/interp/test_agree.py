@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from nucel_interp.compare.agree import (
+from nucel_interp.compare.agreement.correlation import (
+    Bases,
+    agreement,
+    centred,
+    scaled,
+    site_weights,
+)
+from nucel_interp.compare.agreement.score_pairs import (
     ALL_HEADS,
     BEST_HEAD,
     Attention,
@@ -15,7 +22,6 @@ from nucel_interp.compare.agree import (
     joint_mask,
     signed_and_size,
 )
-from nucel_interp.compare.agreement import Bases, agreement, centred, scaled, site_weights
 from nucel_interp.types import AGREE_COLUMNS, reverse_complement
 
 LENGTH, NUMBER = 40, 30

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nucel_interp.cli import app
-from nucel_interp.compare.agree_models import agree_models
+from nucel_interp.compare.agreement.agree_models import agree_models
 from nucel_interp.types import (
     AGREE_COLUMNS,
     AGREE_HEAD_COLUMNS,

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp.analysis import MotifResult, find_motifs, find_seqlets
 from nucel_interp.analysis.controls import shuffled_input
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.find_seqlets import find_seqlets
+from nucel_interp.analysis.result import MotifResult
 from nucel_interp.errors import InputError
 from nucel_interp.match import load_jaspar
 from nucel_interp.types import (
@@ -182,7 +184,7 @@ def test_too_few_sequences_are_listed_untested() -> None:
 
 
 def test_every_sequence_twice_is_no_more_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nucel_interp.analysis.tracks.copies_per_unit", lambda _: 5)
+    monkeypatch.setattr("nucel_interp.analysis.score_study.copies_per_unit", lambda _: 5)
     records, track = planted()
     once = find_motifs(records, track=track)
     again = [Record(f"{r.name}_again", reverse_complement(r.sequence)) for r in records]
@@ -389,8 +391,8 @@ def test_model_runs_repeat_and_do_not_follow_the_order_of_the_file(by_model) -> 
 
 def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
     records, track = planted(n=60)
+    from nucel_interp.analysis.score_study import make_texts, track_study
     from nucel_interp.analysis.study import Stages
-    from nucel_interp.analysis.tracks import make_texts, track_study
     from nucel_interp.scoring import cut_units, split_units
 
     units = cut_units(records, 1000)

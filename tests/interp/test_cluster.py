@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nucel_interp.errors import InputError, NucelError
-from nucel_interp.scoring.cluster import _Actor, on_cluster
+from nucel_interp.runs.ray_cluster import _Actor, on_cluster
 
 
 def test_an_actor_prepares_once_and_gives_bases_by_shard():

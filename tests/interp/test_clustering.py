@@ -11,7 +11,7 @@ import torch
 from nucel_interp.motifs.alignment import align
 from nucel_interp.motifs.clustering import Clustering, cluster_seqlets
 from nucel_interp.motifs.refine import MIN_SEQLETS
-from nucel_interp.motifs.windows import Regions
+from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import reverse_complement
 

@@ -11,6 +11,14 @@ import scipy.sparse as sp
 
 from nucel_interp.motifs.alignment import MIN_OVERLAP, align, most_alike
 from nucel_interp.motifs.communities import find_communities
+from nucel_interp.motifs.gapped_kmer_seeds import (
+    MIN_Z,
+    canonical_words,
+    commonest_word,
+    enriched_words,
+    word_letters,
+)
+from nucel_interp.motifs.gapped_kmers import gapped_words
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.pwm import reverse_complement as turned_pwm
 from nucel_interp.motifs.refine import (
@@ -26,7 +34,7 @@ from nucel_interp.motifs.refine import (
     log_odds,
     merged,
 )
-from nucel_interp.motifs.windows import (
+from nucel_interp.motifs.seqlet_windows import (
     HANG_BP,
     Regions,
     Windows,
@@ -35,14 +43,6 @@ from nucel_interp.motifs.windows import (
     hundredths,
     on_given_strand,
 )
-from nucel_interp.motifs.word_seeds import (
-    MIN_Z,
-    canonical_words,
-    commonest_word,
-    enriched_words,
-    word_letters,
-)
-from nucel_interp.motifs.words import gapped_words
 from nucel_interp.types import reverse_complement
 
 UNIFORM = np.full(4, 0.25)
@@ -250,7 +250,7 @@ def test_many_seqlets_score_as_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     windows = Windows(table([letters(bases(rng, 20)) for _ in range(50)]))
     motifs = [hundredths(rng.normal(0, 1, (4, 8))) for _ in range(3)]
     whole = windows.best(motifs)
-    monkeypatch.setattr("nucel_interp.motifs.windows._CHUNK", 5_000)
+    monkeypatch.setattr("nucel_interp.motifs.seqlet_windows._CHUNK", 5_000)
     parts = windows.best(motifs)
     for name in ("score", "start", "flipped"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))

@@ -14,9 +14,12 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare import comparison, measure
-from nucel_interp.compare.comparison import compare_models
-from nucel_interp.compare.comparison_tables import (
+from nucel_interp.compare.models import compare_models as comparison
+from nucel_interp.compare.models import measure
+from nucel_interp.compare.models.compare_models import compare_models
+from nucel_interp.compare.models.layers import LAYER_COLUMNS, most_entropy
+from nucel_interp.compare.models.motif_sites import named_motifs, pick_motifs
+from nucel_interp.compare.models.tables import (
     DIFFERENCE_COLUMNS,
     HEAD_SNR_COLUMNS,
     MODEL_COLUMNS,
@@ -24,8 +27,6 @@ from nucel_interp.compare.comparison_tables import (
     RECOVERY_COLUMNS,
     SNR_COLUMNS,
 )
-from nucel_interp.compare.layer_table import LAYER_COLUMNS, most_entropy
-from nucel_interp.compare.targets import named_motifs, pick_motifs
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase

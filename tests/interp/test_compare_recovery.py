@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.recovery import (
+from nucel_interp.compare.shared.recovery import (
     SHARES,
     average_precision,
     by_sequence,
@@ -13,7 +13,7 @@ from nucel_interp.compare.recovery import (
     recall_curve,
 )
 from nucel_interp.controls.auroc import auroc
-from nucel_interp.controls.places import site_places
+from nucel_interp.controls.auroc_weights import site_places
 from nucel_interp.types import Site
 
 

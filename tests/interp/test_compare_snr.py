@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.bootstrap import drawn_again, interval, paired
-from nucel_interp.compare.crossfit import crossfit, head_mean
-from nucel_interp.compare.sinks import sink_table
-from nucel_interp.compare.snr import signal_to_noise
+from nucel_interp.compare.shared.bootstrap import drawn_again, interval, paired
+from nucel_interp.compare.shared.head_selection import crossfit, head_mean
+from nucel_interp.compare.shared.sinks import sink_table
+from nucel_interp.compare.shared.snr import signal_to_noise
 from nucel_interp.controls.intervals import covered_by, random_sites
 from nucel_interp.types import Site, reverse_complement
 from nucel_model import NucelConfig, every_third_global

@@ -13,10 +13,10 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare import comparison
-from nucel_interp.compare.comparison import compare_models
-from nucel_interp.compare.own_tracks import TRACK_COLUMNS, in_windows
-from nucel_interp.compare.windows import cut_windows
+from nucel_interp.compare.models import compare_models as comparison
+from nucel_interp.compare.models.compare_models import compare_models
+from nucel_interp.compare.models.user_tracks import TRACK_COLUMNS, in_windows
+from nucel_interp.compare.shared.windows import cut_windows
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.plots.comparison import draw_locus, locus_data
@@ -182,7 +182,7 @@ def test_a_track_without_a_value_at_the_sites_is_refused_before_a_model_reads(
         track = t.copy()
         track[place(r) : place(r) + len(WORD)] = np.nan
         empty.append(track)
-    monkeypatch.setattr("nucel_interp.compare.comparison.measure", None)
+    monkeypatch.setattr("nucel_interp.compare.models.compare_models.measure", None)
     with pytest.raises(InputError, match="mine has no value at any site"):
         compared(records, tracks={"mine": empty})
 

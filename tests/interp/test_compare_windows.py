@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from nucel_interp.compare.given_sites import place_sites
-from nucel_interp.compare.windows import common_window, cut_windows
+from nucel_interp.compare.shared.place_sites import place_sites
+from nucel_interp.compare.shared.windows import common_window, cut_windows
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite, read_sites
 from nucel_interp.types import Location, Record, Site, reverse_complement

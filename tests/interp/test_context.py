@@ -96,8 +96,8 @@ def test_the_numbers_are_those_of_shorter_windows(folder, fasta, tmp_path):
 
 
 def test_parts_of_another_context_are_not_gone_on_with(folder, fasta, tmp_path):
-    from nucel_interp.cli.records import RecordRun
-    from nucel_interp.io.survey import surveyed
+    from nucel_interp.runs.fasta_index import surveyed
+    from nucel_interp.runs.fasta_run import RecordRun
 
     with surveyed(fasta) as survey:
         about = [

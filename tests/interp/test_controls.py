@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.controls.auroc import auroc_and_place
+from nucel_interp.controls.auroc_weights import site_places
 from nucel_interp.controls.beyond import (
     CONTROLS,
     EFFECT,
@@ -17,9 +18,8 @@ from nucel_interp.controls.beyond import (
     beyond_controls,
     both_ways,
 )
+from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
-from nucel_interp.controls.places import site_places
-from nucel_interp.controls.words import BEST_HEAD, Claim, control_table
 from nucel_interp.types import CONTROL_COLUMNS, Site
 from tests.interp.test_heads import (
     LENGTH,

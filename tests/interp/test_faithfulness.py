@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.agree import BaseScore
-from nucel_interp.compare.agreement import Bases
-from nucel_interp.compare.faithfulness import SHARES, faithfulness
+from nucel_interp.compare.agreement.correlation import Bases
+from nucel_interp.compare.agreement.faithfulness import SHARES, faithfulness
+from nucel_interp.compare.agreement.score_pairs import BaseScore
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, reverse_complement
 
 LENGTH, NUMBER, MOTIF = 40, 24, "CACGTG"

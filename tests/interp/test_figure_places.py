@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.text import Text
 
-from nucel_interp.analysis import MotifResult
+from nucel_interp.analysis.result import MotifResult
 from nucel_interp.plots import (
     BASE_COLOURS,
     attention_map,
@@ -37,8 +37,8 @@ from nucel_interp.plots import (
     style,
     track_figure,
 )
-from nucel_interp.plots.places import local_rows, local_table
 from nucel_interp.plots.style import literal
+from nucel_interp.plots.table_rows import local_rows, local_table
 from nucel_interp.types import (
     BASES,
     SEQLET_COLUMNS,

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nucel_interp.cli import app, genome
+from nucel_interp.cli import app
 from nucel_interp.io.fasta import read_records
+from nucel_interp.runs import genome_run as genome
 from nucel_interp.scoring import score_sequences
 from nucel_model import from_pretrained
 from tests.genome.genome_files import fasta, twobit

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from nucel_interp.analysis import find_kmers, find_seqlets
+from nucel_interp.analysis.find_kmers import find_kmers
+from nucel_interp.analysis.find_seqlets import find_seqlets
 from nucel_interp.analysis.inputs import as_array, check_input
-from nucel_interp.compare.own_tracks import in_windows
-from nucel_interp.compare.windows import cut_windows
+from nucel_interp.compare.models.user_tracks import in_windows
+from nucel_interp.compare.shared.windows import cut_windows
 from nucel_interp.errors import InputError
 from nucel_interp.types import Record
 from tests.interp.tiny_model import dna

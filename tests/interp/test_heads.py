@@ -10,17 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare import head_motifs
-from nucel_interp.compare.association import associate, family_p
-from nucel_interp.compare.candidates import enriched_archetypes
-from nucel_interp.compare.head_table import describe, head_claims, head_motif_table
-from nucel_interp.compare.sinks import opportunity, sink_table
+from nucel_interp.compare.heads.head_motifs import head_motifs
+from nucel_interp.compare.heads.statistic import associate, family_p
+from nucel_interp.compare.heads.tables import describe, head_claims, head_motif_table
+from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
+from nucel_interp.compare.shared.sinks import opportunity, sink_table
+from nucel_interp.controls.auroc_weights import centred_ranks, not_overlapping, site_places
 from nucel_interp.controls.composition import composition, matched_weights
 from nucel_interp.controls.decoys import LIKENESS, decoys, expected_cpg, likeness
 from nucel_interp.controls.distinct import first_of_each
-from nucel_interp.controls.nulls import exchange, shift
 from nucel_interp.controls.occurrences import find_occurrences
-from nucel_interp.controls.places import centred_ranks, not_overlapping, site_places
+from nucel_interp.controls.permutation import exchange, shift
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import JasparDatabase
 from nucel_interp.plots.head_motifs import head_motif_map

@@ -12,9 +12,14 @@ import torch
 from scipy.stats import kstest
 
 import nucel_model
-from nucel_interp.compare.intervention import Intervention, Scored, intervene
-from nucel_interp.compare.intervention_tables import wilcoxon_p
-from nucel_interp.compare.pairs import CALIPERS, MARGIN_BP, MIN_CHANGED, find_pairs
+from nucel_interp.compare.intervention.intervene import Intervention, Scored, intervene
+from nucel_interp.compare.intervention.matched_controls import (
+    CALIPERS,
+    MARGIN_BP,
+    MIN_CHANGED,
+    find_pairs,
+)
+from nucel_interp.compare.intervention.tables import wilcoxon_p
 from nucel_interp.errors import InputError
 from nucel_interp.scoring import shuffled
 from nucel_interp.seqlets import Calls

@@ -9,7 +9,7 @@ from nucel_interp.match import best_match, load_jaspar, match_motifs
 from nucel_interp.motifs import kmer_motifs as module
 from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
-from nucel_interp.motifs.windows import Regions
+from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.types import BASES, Motif, reverse_complement
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from nucel_interp.analysis import MotifResult, find_motifs
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.result import MotifResult
 from nucel_interp.match import load_jaspar
-from nucel_interp.scoring import runner
+from nucel_interp.scoring import scores as runner
 from nucel_interp.types import BASES, Record
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.errors import OutputError
-from nucel_interp.io.parts import Parts
+from nucel_interp.runs.shards import Parts
 
 ABOUT = {"model": "nucel-mini", "strand": "both", "sizes": (1, 2)}
 
@@ -64,7 +64,7 @@ def test_a_process_killed_while_it_writes_leaves_no_part(tmp_path):
     program = f"""
 import os, signal
 import numpy as np
-from nucel_interp.io.parts import Parts
+from nucel_interp.runs.shards import Parts
 os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
 Parts({str(tmp_path / "out")!r}).write(5, {{"x": np.zeros(1000)}})
 """

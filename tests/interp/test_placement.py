@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.motifs.placement import learned_placement
-from nucel_interp.motifs.windows import PER_BIT, Regions, Windows, hundredths
+from nucel_interp.motifs.seqlet_windows import PER_BIT, Regions, Windows, hundredths
 
 REACH = 39
 WIDTH = 10

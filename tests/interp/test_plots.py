@@ -33,7 +33,7 @@ from nucel_interp.plots import (
     track_figure,
 )
 from nucel_interp.plots.logos import alignment_starts
-from nucel_interp.plots.places import lanes, local_rows, local_table
+from nucel_interp.plots.table_rows import lanes, local_rows, local_table
 from nucel_interp.plots.tracks import bin_extremes
 from nucel_interp.types import SEQLET_COLUMNS, SITE_COLUMNS, Location, Motif, Record
 from tests.interp.fake_result import NASTY, bare_result, empty_result, fake_result, pwm_of

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nucel_interp.cli import app, records, substitution
+from nucel_interp.cli import app, substitution
 from nucel_interp.io import profile
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.tracks import read_tracks
-from nucel_interp.scoring import Scores, score_sequences, stretches
+from nucel_interp.runs import fasta_run as records
+from nucel_interp.scoring import Scores, score_sequences
+from nucel_interp.scoring import long_sequences as stretches
 from nucel_interp.types import reverse_complement
 from nucel_model import from_pretrained
 

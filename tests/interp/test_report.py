@@ -9,7 +9,7 @@ import pytest
 
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
-from nucel_interp.report.words import Facts, interval, number, share
+from nucel_interp.report.phrasing import Facts, interval, number, share
 from tests.interp.fake_result import NASTY, RUN, bare_result, empty_result, fake_result
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp.analysis import MotifResult
-from nucel_interp.compare import Intervention
+from nucel_interp.analysis.result import MotifResult
+from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
-from nucel_interp.report.words import unbroken
+from nucel_interp.report.phrasing import unbroken
 from tests.interp.fake_result import NASTY, RUN, empty_result, fake_result
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"

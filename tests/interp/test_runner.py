@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from nucel_interp.scoring import runner, score_sequences
-from nucel_interp.scoring.pieces import Blend, cut_pieces
+from nucel_interp.scoring import score_sequences
+from nucel_interp.scoring import scores as runner
+from nucel_interp.scoring.tiling import Blend, cut_pieces
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_model.heads import ReplacedTokenHead

@@ -55,7 +55,7 @@ def test_heads_are_counted_layer_by_layer(model):
 
 @pytest.mark.parametrize("name", ["9:0", "0:9"])
 def test_a_head_that_the_model_lacks_is_named_before_it_reads(model, records, name, monkeypatch):
-    monkeypatch.setattr("nucel_interp.analysis.tracks.score_sequences", None)
+    monkeypatch.setattr("nucel_interp.analysis.score_study.score_sequences", None)
     last, n = model.config.num_hidden_layers - 1, model.config.num_attention_heads
     with pytest.raises(InputError, match=f"no head {name}.*0 to {last} with heads 0 to {n - 1}"):
         find_motifs(records, model, score=name)
@@ -63,7 +63,7 @@ def test_a_head_that_the_model_lacks_is_named_before_it_reads(model, records, na
 
 def test_the_score_of_a_head_is_that_heads_track_alone(model, records):
     """Silence the others: nothing changes. Silence it: everything does."""
-    from nucel_interp.analysis import tracks
+    from nucel_interp.analysis import score_study as tracks
 
     plain = tracks.score_sequences
 

@@ -21,27 +21,31 @@ import torch
 import nucel_interp
 import nucel_model
 from nucel_interp import analysis, compare, kmers, match, scoring, seqlets
-from nucel_interp.analysis.substitution import own_base_best, own_contribution, shuffled_copies
-from nucel_interp.compare.agree_models import agree_models
-from nucel_interp.compare.calibrate import calibrate
-from nucel_interp.compare.comparison import compare_models
-from nucel_interp.compare.intervention import Scored
+from nucel_interp.analysis.calibrate import calibrate
+from nucel_interp.compare.agreement.agree_models import agree_models
+from nucel_interp.compare.intervention.intervene import Scored
+from nucel_interp.compare.models.compare_models import compare_models
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.controls.intervals import random_sites
-from nucel_interp.controls.nulls import exchange, shift
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
+from nucel_interp.controls.permutation import exchange, shift
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import dnabert, scan
 from nucel_interp.scoring.attribution import METHODS, attribute
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile, sample_pieces
+from nucel_interp.scoring.long_sequences import LongSequence, Stretch, is_flipped, score_stretches
 from nucel_interp.scoring.mutagenesis import mutagenesis
-from nucel_interp.scoring.pieces import lay_out, n_tokens
 from nucel_interp.scoring.prediction import predict
-from nucel_interp.scoring.stretches import LongSequence, Stretch, is_flipped, score_stretches
+from nucel_interp.scoring.substitution_tables import (
+    own_base_best,
+    own_contribution,
+    shuffled_copies,
+)
 from nucel_interp.scoring.target import find_target
+from nucel_interp.scoring.tiling import lay_out, n_tokens
 from nucel_interp.scoring.tokens import token_of_base
 from nucel_interp.types import (
     BASES,
@@ -156,7 +160,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.scoring.distance.distance_profile": lambda s, m, six: distance_profile(m, s),
     "nucel_interp.scoring.distance.sample_pieces": lambda s, m, six: sample_pieces(s, 20, 6, 0),
     "nucel_interp.scoring.mutagenesis.mutagenesis": lambda s, m, six: mutagenesis(m, begun(s)),
-    "nucel_interp.scoring.pieces.lay_out": lambda s, m, six: lay_out(s, [False] * len(s), 60, 6),
+    "nucel_interp.scoring.tiling.lay_out": lambda s, m, six: lay_out(s, [False] * len(s), 60, 6),
     "nucel_interp.scoring.prediction.predict": lambda s, m, six: predict(
         m, find_target(m), s[SHORT]
     ),
@@ -203,10 +207,10 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         0,
         "test",
     ),
-    "nucel_interp.controls.nulls.exchange": lambda s, m, six: exchange(
+    "nucel_interp.controls.permutation.exchange": lambda s, m, six: exchange(
         turned(s), offsets(turned(UPPER)), halves(60), np.ones(60, dtype=bool), 0, 3
     ),
-    "nucel_interp.controls.nulls.shift": lambda s, m, six: shift(
+    "nucel_interp.controls.permutation.shift": lambda s, m, six: shift(
         turned(s), offsets(turned(UPPER)), np.arange(60), np.ones(60, dtype=bool), 0, 3
     ),
     "nucel_interp.controls.occurrences.find_occurrences": lambda s, m, six: find_occurrences(
@@ -225,10 +229,12 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.controls.distinct.first_of_each": lambda s, m, six: (
         first_of_each([*s, reverse_complement(s[0])]) if isinstance(s, list) else first_of_each(s)
     ),
-    "nucel_interp.analysis.substitution.own_base_best": lambda s, m, six: own_base_best(
+    "nucel_interp.scoring.substitution_tables.own_base_best": lambda s, m, six: own_base_best(
         s, [np.random.default_rng(0).normal(size=(len(x), 4)) for x in UPPER]
     ),
-    "nucel_interp.analysis.substitution.shuffled_copies": lambda s, m, six: shuffled_copies(s, 0),
+    "nucel_interp.scoring.substitution_tables.shuffled_copies": lambda s, m, six: shuffled_copies(
+        s, 0
+    ),
     "nucel_model.sequences.as_sequences": lambda s, m, six: as_sequences(s),
 }
 ORDER_ALONE = {
@@ -248,17 +254,17 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
     ],
     "nucel_interp.scoring.draw": lambda s, m, six: scoring.draw(0, s, "x").random(),
     "nucel_interp.scoring.Unit": lambda s, m, six: scoring.Unit(0, 0, len(s), s),
-    "nucel_interp.scoring.pieces.n_tokens": lambda s, m, six: n_tokens(s, 6),
+    "nucel_interp.scoring.tiling.n_tokens": lambda s, m, six: n_tokens(s, 6),
     "nucel_interp.scoring.tokens.token_of_base": lambda s, m, six: [
         token_of_base(x, s) for x in (m, Nucel(six))
     ],
-    "nucel_interp.scoring.stretches.score_stretches": lambda s, m, six: score_stretches(
+    "nucel_interp.scoring.long_sequences.score_stretches": lambda s, m, six: score_stretches(
         m, [Stretch(LongSequence(len(s), lambda a, b: s[a:b], False), 3, len(s))]
     ),
-    "nucel_interp.scoring.stretches.is_flipped": lambda s, m, six: is_flipped(
+    "nucel_interp.scoring.long_sequences.is_flipped": lambda s, m, six: is_flipped(
         lambda a, b: s[a:b], len(s)
     ),
-    "nucel_interp.analysis.substitution.own_contribution": lambda s, m, six: own_contribution(
+    "nucel_interp.scoring.substitution_tables.own_contribution": lambda s, m, six: own_contribution(
         s, np.random.default_rng(0).normal(size=(len(s), 4))
     ),
     "nucel_interp.types.reverse_complement": lambda s, m, six: reverse_complement(s),
@@ -278,19 +284,19 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
     ),
     "nucel_interp.scoring.split_units": lambda r, m: scoring.split_units(r, [], 0),
     "nucel_interp.seqlets.masked_bases": lambda r, m: seqlets.masked_bases(r),
-    "nucel_interp.compare.agree_models.agree_models": lambda r, m: agree_models(r, m),
-    "nucel_interp.compare.calibrate.calibrate": lambda r, m: calibrate(r, m),
-    "nucel_interp.compare.comparison.compare_models": lambda r, m: compare_models(
+    "nucel_interp.compare.agreement.agree_models.agree_models": lambda r, m: agree_models(r, m),
+    "nucel_interp.analysis.calibrate.calibrate": lambda r, m: calibrate(r, m),
+    "nucel_interp.compare.models.compare_models.compare_models": lambda r, m: compare_models(
         r, ["nucel-mini"]
     ),
 }
 INNER = {
     "nucel_interp.MotifResult": "what find_motifs gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
-    "nucel_interp.scoring.stretches.cut_stretches": "of LongSequences",
+    "nucel_interp.scoring.long_sequences.cut_stretches": "of LongSequences",
     "nucel_interp.controls.composition.composition": "asked of many sites of sequences as checked",
     "nucel_interp.controls.occurrences.like_places": "of sequences as checked",
-    "nucel_interp.motifs.windows.Regions": "made of units",
+    "nucel_interp.motifs.seqlet_windows.Regions": "made of units",
     "nucel_interp.motifs.testing.Layout": "made of units",
     "nucel_interp.motifs.kmer_motifs.best_seed": "of regions",
     "nucel_interp.motifs.kmer_motifs.kmer_excess": "of regions",

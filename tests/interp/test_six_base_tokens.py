@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare.intervention import Scored, intervene
+from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.scoring import score_sequences
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import EDGES_BP, distance_profile, sample_pieces

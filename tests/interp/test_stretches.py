@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from nucel_interp.scoring import score_sequences
-from nucel_interp.scoring.pieces import cut_pieces
-from nucel_interp.scoring.stretches import (
+from nucel_interp.scoring.long_sequences import (
     LongSequence,
     Stretch,
     cut_shards,
@@ -19,6 +18,7 @@ from nucel_interp.scoring.stretches import (
     pieces_between,
     score_stretches,
 )
+from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, from_pretrained
 from tests.interp.letter_model import LetterModel, Shape
@@ -118,7 +118,7 @@ def test_a_whole_sequence_of_longer_tokens_is_windowed_as_ever():
 
 
 def test_many_stretches_at_once_are_kept_apart(monkeypatch):
-    monkeypatch.setattr("nucel_interp.scoring.stretches.MOST_NUMBERS", 1)  # a window at a time
+    monkeypatch.setattr("nucel_interp.scoring.long_sequences.MOST_NUMBERS", 1)  # a window at a time
     letters = LetterModel()
     texts = [long_sequence(dna(300, seed)) for seed in range(3)]
     stretches = [Stretch(texts[i], a, b) for i, a, b in [(2, 5, 90), (0, 0, 300), (2, 200, 201)]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.scoring.summary import summarise
+from nucel_interp.runs.streaming_summary import summarise
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 1000])

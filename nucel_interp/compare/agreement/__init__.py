@@ -1,0 +1,1 @@
+"""Do attention, gradients and mutagenesis agree, base by base: `agree_models`."""

@@ -1,0 +1,1 @@
+"""Which head attends to which motif: `head_motifs`."""

@@ -1,0 +1,160 @@
+"""Which head attends to which motif, against decoys of the motif and exchanged tracks.
+
+For a head and a motif, every sequence with a site gives one number: the AUROC of the head's track
+in that sequence, site bases against all others. So does every sequence with a site of a decoy, for
+each decoy. The statistic is the difference of the two means,
+
+    t = (difference - what exchanged tracks give on average) / standard error.
+
+The standard error comes from the sequences' contributions to the difference (a sequence with both
+kinds of site contributes to both means at once) and from the decoys' (two-way clusters: Cameron,
+Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
+
+Decoys have the motif's width, information and GC, and their sites are weighted to the GC and CpG of
+the motif's sites: a head that likes GC or CpG gains nothing. Exchanged tracks keep what a place in
+the sequence attracts as such: motifs in the middle of peaks gain nothing either. What decoys cannot
+undo is any other liking for short words that the motif holds; hence the untrained model beside it.
+
+Both t and its null are studentised, so that motifs with many and with few sites are on one scale
+(Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the largest t over all heads
+and motifs per rearrangement (Westfall and Young 1993). p is one-sided: more attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.compare.heads.statistic import Association, associate
+from nucel_interp.controls.beyond import (
+    AtQuestions,
+    Beyond,
+    at_questions,
+    beyond_controls,
+    both_ways,
+)
+from nucel_interp.controls.distinct import first_of_each
+from nucel_interp.controls.occurrences import MotifOccurrences, OnProgress, find_occurrences
+from nucel_interp.controls.permutation import PERMUTATIONS, Null, exchange, shift
+from nucel_interp.scoring.attention import end_bins
+from nucel_interp.types import Motif, as_sequences
+
+LONG_BP = 1000
+"""Records beyond this get circular shifts as a second null."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMotifs:
+    """What `head_motifs` found out.
+
+    Attributes:
+        occurrences: One per motif, in the given order.
+        model: Over the tested motifs, in that order.
+        untrained: The same of the untrained model; None if it was not given.
+        null: "exchange" or "shift".
+        used: (units,) bool, the distinct units that took part.
+        in_test: (units,) bool.
+        permutations: How many rearrangements.
+        beyond: One per motif, tested or not: what its chosen heads have beyond every control.
+    """
+
+    occurrences: list[MotifOccurrences]
+    model: Association
+    untrained: Association | None
+    null: str
+    used: NDArray[np.bool_]
+    in_test: NDArray[np.bool_]
+    permutations: int
+    beyond: list[Beyond]
+
+    @property
+    def tested(self) -> list[MotifOccurrences]:
+        """The motifs with enough sites."""
+        return [o for o in self.occurrences if not o.reason]
+
+
+def head_motifs(
+    sequences: Sequence[str],
+    offsets: NDArray[np.int64],
+    received: NDArray[np.floating],
+    motifs: Sequence[Motif],
+    in_test: NDArray[np.bool_],
+    *,
+    record: NDArray[np.int64] | None = None,
+    untrained: NDArray[np.floating] | None = None,
+    copies: Sequence[NDArray[np.floating]] = (),
+    seed: int = 0,
+    permutations: int = PERMUTATIONS,
+    on_progress: OnProgress | None = None,
+) -> HeadMotifs:
+    """Test every head against every motif.
+
+    Tracks are exchanged between units of one length within a half. If fewer than half of the units
+    share their length with nine others, tracks are shifted along their own record instead, after
+    the mean rank at each distance from the nearer end was taken out. If most bases lie in records
+    over 1 kb, shifts are a second null. Units of equal sequence, on either strand, count once.
+
+    Args:
+        sequences: One per unit.
+        offsets: (units + 1,) where each unit begins among all bases.
+        received: (heads, bases); NaN where there is none (N).
+        motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
+        in_test: (units,) bool. For each motif the head is chosen on the other half.
+        record: (units,) which record each unit was cut from; each its own if not given.
+        untrained: The same as ``received`` from a randomly initialised network.
+        copies: The same as ``received`` from shuffled copies of the sequences.
+        seed: Of the decoys and rearrangements.
+        permutations: How many rearrangements.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+    """
+    sequences = as_sequences(sequences)
+    offsets = np.asarray(offsets, dtype=np.int64)
+    record = np.arange(len(sequences)) if record is None else np.asarray(record)
+    distinct = first_of_each(sequences)
+    null = exchange(sequences, offsets, in_test, distinct, seed, permutations)
+    lengths = np.diff(offsets)
+    of_record = np.bincount(record, lengths)[record]
+    second: Null | None = None
+    if np.count_nonzero(null.used) < np.count_nonzero(distinct) / 2:
+        null = shift(sequences, offsets, record, distinct, seed, permutations)
+    elif lengths[of_record > LONG_BP].sum() > lengths.sum() / 2:
+        second = shift(sequences, offsets, record, distinct, seed, permutations)
+    known = ~np.isnan(received[0])
+    found = find_occurrences(
+        sequences, offsets, known, motifs, null.used, in_test, seed, on_progress
+    )  # fmt: skip
+    tested = [o for o in found if not o.reason]
+    bins = end_bins(offsets, known) if null.name == "shift" else None
+
+    def of(tracks: NDArray[np.floating], stage: str) -> Association:
+        return associate(tracks, offsets, tested, null, second, in_test, bins, stage, on_progress)
+
+    questions = [both_ways(label(o.motif), o, np.asarray(in_test, dtype=bool)) for o in found]
+
+    def at(tracks: NDArray[np.floating]) -> AtQuestions:
+        return at_questions(questions, tracks, offsets, in_test, null.used)
+
+    return HeadMotifs(
+        occurrences=found,
+        model=of(received, "testing heads against motifs"),
+        untrained=None if untrained is None else of(untrained, "the untrained model's"),
+        null=null.name,
+        used=null.used,
+        in_test=np.asarray(in_test, dtype=bool),
+        permutations=permutations,
+        beyond=beyond_controls(
+            questions,
+            at(received),
+            in_test,
+            random_weights=None if untrained is None else at(untrained),
+            shuffled=[at(c) for c in copies],
+        ),
+    )
+
+
+def label(motif: Motif) -> str:
+    """``MA0139.2 CTCF``, or the id alone."""
+    return f"{motif.id} {motif.name}".strip()

@@ -1,0 +1,1 @@
+"""Does it matter where the model looks: shuffling seqlets, and matched controls."""

@@ -1,0 +1,1 @@
+"""Comparing models at the sites of motifs: `compare_models`."""

@@ -1,0 +1,85 @@
+"""Where a comparison measures: at given sites, or at FIMO's sites of given or chosen motifs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nucel_interp.compare.models.motif_sites import named_motifs, scan_sites
+from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
+from nucel_interp.compare.shared.place_sites import GivenSites, place_sites
+from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.controls.occurrences import OnProgress
+from nucel_interp.errors import InputError
+from nucel_interp.io.sites import BedSite
+from nucel_interp.match import JasparDatabase
+from nucel_interp.types import Motif, Record, Site
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked of every model.
+
+    Attributes:
+        sites: Motif -> sites, counted as in `Windows`.
+        motifs: The matrices they were found with; None for given sites.
+        drawn: Matrices to draw beside the sites.
+        sites_from: In words.
+        choice: How the motifs came about, in words.
+        given: What became of given sites.
+    """
+
+    sites: dict[str, list[Site]]
+    motifs: dict[str, Motif] | None
+    drawn: dict[str, Motif]
+    sites_from: str
+    choice: str
+    given: GivenSites | None = None
+
+
+def ask(
+    records: list[Record],
+    windows: Windows,
+    sites: Sequence[BedSite] | None,
+    motifs: Sequence[Motif] | None,
+    database: JasparDatabase,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> Asked:
+    """Place given sites, or scan for motifs; for the arguments see `compare_models`.
+
+    Raises:
+        InputError: No site lies in a window, or no motif can be chosen.
+    """
+    if sites is not None:
+        given = place_sites(sites, records, windows)
+        pool = named_motifs(database.motifs if motifs is None else motifs)
+        by_id = {m.id: m for m in pool.values()}
+        drawn = {n: by_id.get(n) or pool.get(n) for n in given.sites}
+        return Asked(
+            given.sites, None, {n: m for n, m in drawn.items() if m is not None},
+            "a BED file", "the names of the given sites", given,
+        )  # fmt: skip
+    choice = "asked for"
+    if motifs is None:
+        motifs = enriched_archetypes(
+            windows.sequences, database, seed, most=1, on_progress=on_progress
+        )
+        if not motifs:
+            raise InputError(
+                f"no motif of {database.release} has sites in 40 windows and in more than in their "
+                "shuffled copies; name a motif with --motifs, or give sites with --sites"
+            )
+        choice = (
+            "the motif whose sites most more windows hold than their dinucleotide-shuffled copies, "
+            "chosen from sequence alone, before any model was read"
+        )
+    named = named_motifs(motifs)
+    found = scan_sites(named, windows)
+    kept = {name: s for name, s in found.items() if s}
+    if not kept:
+        raise InputError(
+            f"FIMO finds no site (p < 1e-4) of {', '.join(list(named)[:5])} in the windows; ask "
+            "for another motif with --motifs, or give sites with --sites"
+        )
+    return Asked(kept, named, named, "FIMO, p < 1e-4, background of the windows", choice)

@@ -1,0 +1,371 @@
+"""`compare_models`: everything that `nucel-interp compare` does between reading and writing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.study import OnProgress, Stages
+from nucel_interp.compare.models.choose_sites import Asked, ask
+from nucel_interp.compare.models.layers import layer_table
+from nucel_interp.compare.models.measure import (
+    Measured,
+    Reader,
+    SnrValues,
+    add_snr,
+    at_resolutions,
+    at_windows,
+    measure,
+    read_windows,
+)
+from nucel_interp.compare.models.motif_sites import Target, make_targets, scan_sites
+from nucel_interp.compare.models.result import ComparisonResult, Locus
+from nucel_interp.compare.models.summary import facts, warnings_for
+from nucel_interp.compare.models.tables import (
+    difference_table,
+    head_snr_table,
+    model_table,
+    most_sites,
+    recall_table,
+    recovery_table,
+    snr_table,
+)
+from nucel_interp.compare.models.user_tracks import Tracks, in_windows, track_table
+from nucel_interp.compare.shared.head_selection import head_mean
+from nucel_interp.compare.shared.snr import signal_to_noise
+from nucel_interp.compare.shared.windows import Windows, common_window, cut_windows
+from nucel_interp.controls.beyond import AtQuestions, Question, beyond_controls, both_ways
+from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
+from nucel_interp.errors import InputError
+from nucel_interp.io.provenance import folder_sha256
+from nucel_interp.io.sites import BedSite
+from nucel_interp.match import JasparDatabase, load_jaspar
+from nucel_interp.scoring.cls_row import cls_row_scores
+from nucel_interp.scoring.distance import distance_profile
+from nucel_interp.scoring.frames import fewer_frames
+from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.types import Motif, Record, as_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nucel_model import Nucel
+
+MOST_LOCI = 6
+UNTRAINED = ", untrained"
+
+
+def compare_models(
+    records: list[Record],
+    models: Sequence[str | Nucel],
+    *,
+    sites: Sequence[BedSite] | None = None,
+    motifs: Sequence[Motif] | None = None,
+    tracks: Tracks | None = None,
+    database: JasparDatabase | None = None,
+    seed: int = 0,
+    cls_row: bool = False,
+    find: bool = True,
+    on_progress: OnProgress | None = None,
+) -> ComparisonResult:
+    """Compare models on the same windows of the same sequences, fairly.
+
+    Every model reads the same windows on both strands; one of longer tokens in six frames. Heads
+    are chosen on one half of the records and measured on the other, both ways. Beside each model
+    stands its untrained twin, and shuffled copies of the windows.
+
+    Args:
+        records: Sequences.
+        models: Shipped names, folders or loaded models, at least one; names must differ.
+        sites: Where to measure; a motif per name.
+        motifs: Without sites: measure at FIMO's sites of these. If neither is given, at those of
+            the motif of ``database`` that most more sequences hold than shuffled copies do.
+        tracks: Scores of the user's own to measure at the same sites: name -> one array per record.
+        database: JASPAR's vertebrates if not given; also names the motifs that are found.
+        seed: Of every random draw.
+        cls_row: Also measure what [CLS] attends to in the last layer.
+        find: Also seek motifs with every trained model; most of the time goes there.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+
+    Raises:
+        InputError: No record, window or site, two models of one name, or a track that does not fit
+            the records.
+        FolderError, ConfigError: A model cannot be loaded.
+    """
+    records = as_records(records)
+    if not records:
+        raise InputError("there is no sequence to look at")
+    stages = Stages(on_progress)
+    readers = load_readers(models, seed)
+    coarsest = max(r.model.config.token_bp for r in readers)
+    window_bp = common_window([r.model.config.context_bp for r in readers])
+    windows = cut_windows(records, window_bp, seed)
+    own = in_windows(tracks or {}, records, windows)
+    database = load_jaspar("vertebrates") if database is None else database
+    asked = ask(records, windows, sites, motifs, database, seed, on_progress)
+    known = ~fewer_frames(windows.offsets, coarsest)
+
+    def targets_among(bases: NDArray[np.bool_]) -> list[Target]:
+        return make_targets(
+            asked.sites, asked.motifs, windows, known & bases, seed, on_progress=on_progress
+        )
+
+    targets = targets_among(known)
+    targets = [t for t in targets if len(t.with_site)]
+    if not targets:
+        raise InputError(
+            "no site has bases to measure beside bases to compare them with: the windows are too "
+            "short, or covered by sites altogether"
+        )
+    tracked = track_table(own, windows, targets, targets_among) if own else None
+    questions = [
+        both_ways(t.name, t.occurrences(windows.second_half), windows.second_half) for t in targets
+    ]
+    drawn = most_sites(targets, windows, MOST_LOCI)
+    measured, distances, layers = [], [], []
+    for reader in readers:
+        one = measure(reader, windows, targets, questions, known, coarsest, drawn, stages)
+        measured.append(one)
+        with stages.stage(f"how far {reader.name} looks", 1):
+            far = distance_profile(reader.model, windows.sequences, seed)
+        distances.append(far.table.assign(model=reader.name))
+        layers.append(layer_table(one, windows, far.mean))
+    trained = [r for r in readers if not r.twin_of]
+    found = _find(trained, windows, database, seed, stages) if find else {}
+    copies, null, in_copies = _shuffled_input(
+        trained, windows, targets, questions, asked, known, coarsest, seed, stages
+    )
+    claims = _claims(questions, measured, in_copies, windows)
+    rows = _cls_rows(readers, windows, targets, known, stages) if cls_row else None
+    names = [t.name for t in targets]
+    with stages.stage("drawing intervals", 1):
+        result = ComparisonResult(
+            models=model_table(measured, found),
+            snr=_joined([snr_table(m.reader.name, m.snr, targets) for m in measured]),
+            recovery=_joined([recovery_table(m, targets) for m in measured]),
+            recall=_joined([recall_table(m) for m in measured]),
+            layers=_joined(layers),
+            distances=_joined(distances)[["model", "layer", "distance_bp", "mass", "uniform"]],
+            heads=_joined([head_snr_table(m, targets) for m in measured]),
+            differences=difference_table(measured, null, targets),
+            motifs={name: m for name, m in asked.drawn.items() if name in names},
+            loci=[_locus(w, windows, targets, measured, own) for w in drawn],
+            controls=control_table(claims),
+            shuffled=_joined(copies),
+            cls_row=rows,
+            tracks=tracked,
+            summary=facts(
+                records, windows, asked, targets, [r.name for r in trained], coarsest, seed
+            ),
+            warnings=warnings_for(windows, asked, targets)
+            + (_local_cls(trained, window_bp) if cls_row else []),
+        )
+    result.summary["looked_at"] = [one.sentence for one in claims]
+    if own:
+        result.summary["own_tracks"] = ", ".join(own)
+    result.summary["model_sha256"] = _digests(trained)
+    result.summary["stage_seconds"] = {k: round(v, 2) for k, v in stages.seconds.items()}
+    return result
+
+
+def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
+    """Each model with its untrained twin behind it.
+
+    Raises:
+        InputError: No model, or two of one name.
+    """
+    from nucel_interp.scoring.device import load_model
+    from nucel_model import untrained_twin
+
+    if not models:
+        raise InputError("name at least one model to compare")
+    loaded = [load_model(m) for m in models]
+    for name, times in Counter(m.name for m in loaded).items():
+        if times > 1:
+            folders = " and ".join(str(m.path or "(in memory)") for m in loaded if m.name == name)
+            raise InputError(
+                f"{times} models are called {name!r}: {folders}; a model has its folder's name in "
+                "every table, so give one of the folders another name"
+            )
+    readers = []
+    for model in loaded:
+        readers.append(Reader(model.name, model))
+        readers.append(Reader(model.name + UNTRAINED, untrained_twin(model, seed), model.name))
+    return readers
+
+
+def _find(
+    trained: Sequence[Reader],
+    windows: Windows,
+    database: JasparDatabase,
+    seed: int,
+    stages: Stages,
+) -> dict[str, tuple[int, str]]:
+    """Model -> motifs in its main table, and the archetypes they match."""
+    found = {}
+    records = windows.as_records()
+    for reader in trained:
+
+        def tell(done: int, total: int, stage: str, name: str = reader.name) -> None:
+            if stages.on_progress is not None:
+                stages.on_progress(done, total, f"{name}: {stage}")
+
+        with stages.stage(f"{reader.name}: motifs", 1):
+            result = find_motifs(
+                records, reader.model, database=database, seed=seed, on_progress=tell
+            )
+        names = [str(a) for a in result.motifs["archetype"] if isinstance(a, str) and a]
+        found[reader.name] = len(result.motifs), ", ".join(dict.fromkeys(names))
+    return found
+
+
+def _shuffled_input(
+    trained: Sequence[Reader],
+    windows: Windows,
+    targets: Sequence[Target],
+    questions: Sequence[Question],
+    asked: Asked,
+    known: NDArray[np.bool_],
+    coarsest: int,
+    seed: int,
+    stages: Stages,
+) -> tuple[list[pd.DataFrame], dict[str, SnrValues], dict[str, AtQuestions]]:
+    """The same in shuffled copies: at the same places, and at the matrices' sites there.
+
+    The former per sequence too, by model, and for the controls.
+    """
+    copies = replace(windows, sequences=[shuffled(s, seed=seed) for s in windows.sequences])
+    asked_of = [("same places", list(targets))]
+    if asked.motifs is not None:
+        there = {n: s for n, s in scan_sites(asked.motifs, copies).items() if s}
+        again = make_targets(there, asked.motifs, copies, known, seed, n_decoys=0)
+        asked_of.append(("sites in the copies", [t for t in again if len(t.with_site)]))
+    tables, at_places, at_sites = [], {}, {}
+    for reader in trained:
+        with stages.stage(f"shuffled input: {reader.name}", int(copies.offsets[-1])) as step:
+            scores = read_windows(reader, copies.sequences, step)
+        found = [SnrValues() for _ in asked_of]
+        for resolution, tracks in at_resolutions(reader, scores, coarsest, known):
+            for values, (_, here) in zip(found, asked_of, strict=True):
+                add_snr(values, resolution, tracks, reader.is_global, copies, here)
+            if resolution == "matched":
+                at_sites[reader.name] = at_windows(questions, tracks, windows)
+        for values, (at, here) in zip(found, asked_of, strict=True):
+            tables.append(snr_table(reader.name, values, here).assign(at=at))
+        at_places[reader.name] = found[0]
+    return tables, at_places, at_sites
+
+
+def _claims(
+    questions: Sequence[Question],
+    measured: Sequence[Measured],
+    in_copies: Mapping[str, AtQuestions],
+    windows: Windows,
+) -> list[Claim]:
+    """What may be said of every trained model at every motif."""
+    trained = [m for m in measured if not m.reader.twin_of]
+    claims = []
+    for m in trained:
+        twins = [t.at_sites for t in measured if t.reader.twin_of == m.reader.name]
+        found = beyond_controls(
+            questions,
+            m.at_sites,
+            windows.second_half,
+            random_weights=twins[0] if twins else None,
+            shuffled=[in_copies[m.reader.name]] if m.reader.name in in_copies else [],
+        )
+        claims += [
+            Claim(one, m.reader.name, BEST_HEAD, len(questions), m.reader.label) for one in found
+        ]
+    return claims
+
+
+def _cls_rows(
+    readers: Sequence[Reader],
+    windows: Windows,
+    targets: Sequence[Target],
+    known: NDArray[np.bool_],
+    stages: Stages,
+) -> pd.DataFrame:
+    """What [CLS] attends to in the last layer, at the sites; heads are summed, none is chosen."""
+    tables = []
+    for reader in readers:
+        with stages.stage(f"[CLS] row of {reader.name}", int(windows.offsets[-1])) as step:
+            rows = cls_row_scores(reader.model, windows.sequences, step)
+        track = np.where(known, np.concatenate(rows), np.float32(np.nan))[np.newaxis]
+        values = SnrValues()
+        for t in targets:
+            offsets = windows.record_offsets
+            real = signal_to_noise(track, offsets, t.inside, ~t.inside)
+            null = signal_to_noise(track, offsets, t.random, ~(t.inside | t.random))
+            for definition in real:
+                key = ("native", "last", definition, t.name, "cls_row")
+                one = np.ones(1, dtype=bool)
+                values.values[key] = head_mean(real[definition][:, t.with_site], one)
+                values.random[key] = head_mean(null[definition][:, t.with_site], one)
+        tables.append(snr_table(reader.name, values, targets))
+    return _joined(tables)
+
+
+def _local_cls(trained: Sequence[Reader], window_bp: int) -> list[str]:
+    """Models whose last [CLS] does not see the whole window."""
+    told = []
+    for reader in trained:
+        reach = reader.model.config.window(reader.model.config.num_hidden_layers - 1)
+        if reach is not None and reach < window_bp:
+            told.append(
+                f"the last layer of {reader.name} is local: its [CLS] sees the first {reach} bases "
+                "alone, and its row is 0 elsewhere"
+            )
+    return told
+
+
+def _digests(readers: Sequence[Reader]) -> dict[str, str | None]:
+    """sha256 of the files of each model, by model and file."""
+    return {
+        f"{r.name}/{file}": digest
+        for r in readers
+        if r.model.path is not None
+        for file, digest in folder_sha256(r.model.path).items()
+    }
+
+
+def _locus(
+    window: int,
+    windows: Windows,
+    targets: Sequence[Target],
+    measured: Sequence[Measured],
+    own: Mapping[str, NDArray[np.float32]],
+) -> Locus:
+    import pandas as pd
+
+    record = windows.as_records()[window]
+    rows = []
+    for target in targets:
+        for site in target.sites:
+            where, start, end = windows.place(site)
+            if where == window:
+                rows.append((record.name, record.name, start, end, target.name, site.strand))
+    half = bool(windows.second_half[windows.number[window]])
+    span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
+    return Locus(
+        record,
+        pd.DataFrame(rows, columns=["record", "chrom", "start", "end", "name", "strand"]),
+        {m.reader.name: m.tracks["native", window] for m in measured},
+        {m.reader.name: m.tracks["matched", window] for m in measured},
+        {m.reader.name: m.reader.label(m.chosen["matched"].of(half)) for m in measured},
+        {name: track[span] for name, track in own.items()},
+    )
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [f for f in frames if len(f)] or list(frames[:1])
+    return pd.concat(filled, ignore_index=True)

@@ -1,0 +1,156 @@
+"""What a comparison asks about: a motif's sites in the windows, and what stands for chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucel_interp.compare.shared.bootstrap import drawn_again
+from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
+from nucel_interp.controls.decoys import N_DECOYS, decoys
+from nucel_interp.controls.intervals import covered_by, random_sites
+from nucel_interp.controls.occurrences import (
+    Occurrences,
+    OnProgress,
+    like_places,
+    too_few_decoys,
+    too_few_sites,
+)
+from nucel_interp.errors import InputError
+from nucel_interp.match import JasparDatabase
+from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.types import Motif, Site
+
+MOST_MOTIFS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A motif's sites, counted as in `Windows`.
+
+    Attributes:
+        name: In the column ``motif`` of every table.
+        sites: All of them.
+        inside: (bases,) under a site, known bases only.
+        random: (bases,) under as many intervals of the same lengths at random places.
+        known: (bases,) bases that count at all.
+        places: The sites, for AUROC.
+        decoys: What chance gives, for AUROC: sites of matrices with the motif's columns in another
+            order, or for given sites further random intervals, weighted to the same composition.
+        with_site: (n,) records with a known base under a site, and one that is not.
+        index: (draws, n) bootstrap over ``with_site``.
+    """
+
+    name: str
+    sites: list[Site]
+    inside: NDArray[np.bool_]
+    random: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    places: Places
+    decoys: Places
+    with_site: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def occurrences(self, second_half: NDArray[np.bool_]) -> Occurrences:
+        """Sites and decoys as every command's controls take them.
+
+        Args:
+            second_half: (records,) bool.
+        """
+        reason = too_few_sites(self.places, second_half) or too_few_decoys(self.decoys, second_half)
+        return Occurrences(self.places, self.decoys, N_DECOYS, reason)
+
+
+def make_targets(
+    sites: Mapping[str, Sequence[Site]],
+    motifs: Mapping[str, Motif] | None,
+    windows: Windows,
+    known: NDArray[np.bool_],
+    seed: int,
+    n_decoys: int = N_DECOYS,
+    on_progress: OnProgress | None = None,
+) -> list[Target]:
+    """Everything that does not depend on a model.
+
+    Args:
+        sites: Motif -> sites.
+        motifs: The matrices that the sites were found with: decoys are made of their columns. None
+            for given sites: decoys are random intervals then.
+        windows: What the sites lie in.
+        known: (bases,) bases that count.
+        seed: Of decoys, random intervals and bootstrap.
+        n_decoys: How many decoys of each motif.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+    """
+    offsets, texts = windows.record_offsets, windows.texts
+    scanner = None
+    if motifs is not None:
+        scanner = Scanner(windows.sequences, strand_background(windows.sequences))
+    made = []
+    for number, (name, own) in enumerate(sites.items()):
+        if on_progress is not None:
+            on_progress(number, len(sites), "placing decoys")
+        own = list(own)
+        placed = [
+            random_sites(own, texts, offsets, windows.window_of, known, seed, f"{name} {copy}")
+            for copy in range(1 if scanner is not None else 1 + n_decoys)
+        ]
+        others = placed[1:]
+        if scanner is not None:
+            assert motifs is not None
+            found = (
+                windows.of_windows(scanner.scan(d)) for d in decoys(motifs[name], seed, n_decoys)
+            )
+            others = [not_overlapping(one, own) for one in found]
+        places = site_places([own], offsets, known)
+        inside = covered_by(own, offsets) & known
+        with_site = places.units
+        chance = like_places(others, own, texts, offsets, known)
+        index = drawn_again([texts[i] for i in with_site], seed)
+        random = covered_by(placed[0], offsets) & known
+        made.append(Target(name, own, inside, random, known, places, chance, with_site, index))
+    if on_progress is not None:
+        on_progress(len(sites), len(sites), "placing decoys")
+    return made
+
+
+def scan_sites(motifs: Mapping[str, Motif], windows: Windows) -> dict[str, list[Site]]:
+    """FIMO's sites (p < 1e-4, background of the windows) of each motif, counted as in `Windows`."""
+    scanner = Scanner(windows.sequences, strand_background(windows.sequences))
+    return {name: windows.of_windows(scanner.scan(m)) for name, m in motifs.items()}
+
+
+def named_motifs(motifs: Sequence[Motif]) -> dict[str, Motif]:
+    """Motifs by their names, with the id beside it where a name is not unique."""
+    names = [m.name or m.id for m in motifs]
+    return {
+        name if names.count(name) == 1 else f"{name} ({m.id})": m
+        for name, m in zip(names, motifs, strict=True)
+    }
+
+
+def pick_motifs(asked: Sequence[str], database: JasparDatabase) -> list[Motif]:
+    """Motifs of a collection by id or name (case is ignored; of one name, all).
+
+    Raises:
+        InputError: One is not there, or they are more than `MOST_MOTIFS`.
+    """
+    found: dict[str, Motif] = {}
+    for word in asked:
+        low = word.lower()
+        hits = [m for m in database.motifs if m.id.lower() == low]
+        hits = hits or [m for m in database.motifs if m.name.lower() == low]
+        if not hits:
+            where = f"{database.release} {database.tax}".strip()
+            raise InputError(
+                f"{where} has no motif with the id or name {word!r}; nucel-interp match lists what "
+                "is near a motif, --db takes your own MEME file, --tax all every group of JASPAR"
+            )
+        found |= {m.id: m for m in hits}
+    if len(found) > MOST_MOTIFS:
+        raise InputError(f"{len(found)} motifs were asked for; a comparison takes {MOST_MOTIFS}")
+    return list(found.values())

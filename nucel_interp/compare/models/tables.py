@@ -1,0 +1,213 @@
+"""The tables of a comparison of models, from what was measured of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nucel_interp.compare.models.measure import RESOLUTIONS, Measured, Reader, SnrValues
+from nucel_interp.compare.models.motif_sites import Target
+from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval, paired
+from nucel_interp.compare.shared.recovery import SHARES
+from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.types import canonical
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHUFFLED = ", shuffled input"
+MODEL_COLUMNS = [
+    "model", "shape", "trained", "twin_of", "layers", "heads", "parameters", "context_bp",
+    "token_bp", "best_head_1", "best_head_2", "rc_consistency", "cls_share", "sink_heads",
+    "motifs", "archetypes", "seconds", "peak_mb",
+]  # fmt: skip
+SNR_COLUMNS = [
+    "model", "resolution", "layers", "definition", "motif", "heads", "n_sequences",
+    "snr", "low", "high", "random",
+]  # fmt: skip
+RECOVERY_COLUMNS = [
+    "model", "resolution", "motif", "auroc", "auroc_low", "auroc_high",
+    "auprc", "auprc_low", "auprc_high", "base_rate", "decoy_auroc", "n_sequences",
+]  # fmt: skip
+RECALL_COLUMNS = ["model", "resolution", "motif", "share_of_bases", "recall"]
+HEAD_SNR_COLUMNS = [
+    "model", "resolution", "layer", "head", "kind", "snr", "chosen_1", "chosen_2",
+]  # fmt: skip
+DIFFERENCE_COLUMNS = [
+    "model_a", "model_b", "resolution", "layers", "definition", "motif", "heads",
+    "ratio", "low", "high", "difference", "difference_low", "difference_high", "n_sequences",
+]  # fmt: skip
+
+
+def model_table(measured: Sequence[Measured], found: dict[str, tuple[int, str]]) -> pd.DataFrame:
+    """A row per model and twin (columns `MODEL_COLUMNS`).
+
+    Args:
+        measured: In the order of the rows.
+        found: Model -> motifs of its main table and the archetypes they match, where sought.
+    """
+    import pandas as pd
+
+    rows = []
+    for m in measured:
+        reader, config = m.reader, m.reader.model.config
+        motifs, archetypes = found.get(reader.name, (np.nan, ""))
+        chosen = m.chosen["matched"]
+        rows.append(
+            {
+                "model": reader.name,
+                "shape": shape_of(reader),
+                "trained": "untrained" if reader.twin_of else "yes",
+                "twin_of": reader.twin_of,
+                "layers": config.num_hidden_layers,
+                "heads": config.num_attention_heads,
+                "parameters": sum(p.numel() for p in reader.model.parameters()),
+                "context_bp": config.context_bp,
+                "token_bp": config.token_bp,
+                "best_head_1": reader.label(chosen.head[0]),
+                "best_head_2": reader.label(chosen.head[1]),
+                "rc_consistency": float(centre(m.scores.rc_consistency, "mean")),
+                "cls_share": float(m.scores.cls_share.mean()),
+                "sink_heads": np.nan if m.sink_heads is None else m.sink_heads,
+                "motifs": motifs,
+                "archetypes": archetypes,
+                "seconds": round(m.cost.seconds, 2),
+                "peak_mb": round(m.cost.peak_mb, 1),
+            }
+        )
+    return pd.DataFrame(rows, columns=MODEL_COLUMNS)
+
+
+def shape_of(reader: Reader) -> str:
+    """``NucEL``, ``NT v1`` or ``NT v2``."""
+    config: Any = reader.model.config
+    return "NucEL" if config.token_bp == 1 else f"NT {config.version}"
+
+
+def snr_table(name: str, values: SnrValues, targets: Sequence[Target]) -> pd.DataFrame:
+    """Signal-to-noise of one model (columns `SNR_COLUMNS`): medians over sequences."""
+    import pandas as pd
+
+    by_name = {t.name: t for t in targets}
+    rows = []
+    for key, real in values.values.items():
+        resolution, layers, definition, motif, heads = key
+        one = interval(real, by_name[motif].index, "median")
+        rows.append(
+            (name, resolution, layers, definition, motif, heads, int(np.isfinite(real).sum()),
+             one.value, one.low, one.high, float(centre(values.random[key], "median")))
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=SNR_COLUMNS)
+
+
+def recovery_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFrame:
+    """AUROC and AUPRC of one model (columns `RECOVERY_COLUMNS`): means over sequences."""
+    import pandas as pd
+
+    rows = []
+    for (resolution, motif), one in measured.recovery.items():
+        index = next(t.index for t in targets if t.name == motif)
+        known = np.isfinite(one.auroc).any()
+        a, p = (interval(v, index, "mean") if known else UNKNOWN for v in (one.auroc, one.auprc))
+        rows.append(
+            (measured.reader.name, resolution, motif, a.value, a.low, a.high,
+             p.value, p.low, p.high, float(centre(one.base_rate, "mean")), one.decoy_auroc,
+             int(np.isfinite(one.auroc).sum()))
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=RECOVERY_COLUMNS)
+
+
+def recall_table(measured: Measured) -> pd.DataFrame:
+    """Recall curves of one model (columns `RECALL_COLUMNS`), means over sequences."""
+    import pandas as pd
+
+    rows = [
+        (measured.reader.name, resolution, motif, share, found)
+        for (resolution, motif), one in measured.recovery.items()
+        if np.isfinite(one.recall).all()
+        for share, found in zip(SHARES.tolist(), one.recall.tolist(), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=RECALL_COLUMNS)
+
+
+def head_snr_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFrame:
+    """Every head's mean ratio, median over all motifs' sequences (columns `HEAD_SNR_COLUMNS`)."""
+    import pandas as pd
+
+    reader = measured.reader
+    n = reader.model.config.num_attention_heads
+    index = np.arange(reader.n_heads)
+    frames = []
+    for resolution in RESOLUTIONS:
+        every = [measured.snr.every_head[resolution, t.name] for t in targets]
+        first, second = measured.chosen[resolution].head
+        columns = {
+            "model": reader.name,
+            "resolution": resolution,
+            "layer": index // n,
+            "head": index % n,
+            "kind": np.where(reader.is_global, "global", "local"),
+            "snr": centre(np.concatenate(every, axis=1), "median", axis=1),
+            "chosen_1": index == (-1 if first is None else first),
+            "chosen_2": index == (-1 if second is None else second),
+        }
+        frames.append(pd.DataFrame(columns)[HEAD_SNR_COLUMNS])
+    return pd.concat(frames, ignore_index=True)
+
+
+def difference_table(
+    measured: Sequence[Measured], shuffled: dict[str, SnrValues], targets: Sequence[Target]
+) -> pd.DataFrame:
+    """Signal-to-noise of model a over model b, paired over sequences (`DIFFERENCE_COLUMNS`).
+
+    Every two trained models, and each of them over its untrained twin and over itself at the same
+    places of shuffled copies ("NAME, shuffled input"), which tells what the places alone attract.
+    ``ratio`` is missing for z, which may be 0 or below; ``difference`` is a - b.
+
+    Args:
+        measured: Of every model and twin.
+        shuffled: Trained model -> its values in shuffled copies.
+        targets: The motifs.
+    """
+    import pandas as pd
+
+    trained = [m for m in measured if not m.reader.twin_of]
+    pairs = [(a, b.reader.name, b.snr) for a, b in combinations(trained, 2)]
+    for a in trained:
+        name = a.reader.name
+        pairs += [(a, m.reader.name, m.snr) for m in measured if m.reader.twin_of == name]
+        pairs += [(a, name + SHUFFLED, shuffled[name])] if name in shuffled else []
+    by_name = {t.name: t for t in targets}
+    rows = []
+    for a, other, values in pairs:
+        for key, x in a.snr.values.items():
+            y = values.values.get(key)
+            if y is None:
+                continue
+            ratio, difference = paired(x, y, by_name[key[3]].index, "median")
+            if key[2] == "z":
+                ratio = UNKNOWN
+            rows.append(
+                (a.reader.name, other, *key, ratio.value, ratio.low, ratio.high,
+                 difference.value, difference.low, difference.high,
+                 int((np.isfinite(x) & np.isfinite(y)).sum()))
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def most_sites(targets: Sequence[Target], windows: Windows, most: int) -> list[int]:
+    """Windows with most sites, at most one of a record, ties by sequence: what is drawn."""
+    count = np.zeros(len(windows.sequences), dtype=np.int64)
+    for target in targets:
+        for site in target.sites:
+            count[windows.place(site)[0]] += 1
+    order = sorted(
+        np.flatnonzero(count).tolist(), key=lambda w: (-count[w], canonical(windows.sequences[w]))
+    )
+    taken: dict[int, int] = {}
+    for window in order:
+        taken.setdefault(int(windows.number[window]), window)
+    return list(taken.values())[:most]

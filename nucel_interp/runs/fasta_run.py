@@ -1,0 +1,308 @@
+"""Tracks of the records of a FASTA file of any size: read as a stream, in shards, resumable.
+
+What `attention` and `discriminator` share. While the model reads a shard, the next one is taken
+from the file and the last one is written as a part; the parts are joined in the end.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from nucel_interp.cli.terminal import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nucel_interp.io.profile import Block
+    from nucel_interp.runs.fasta_index import Survey
+    from nucel_interp.scoring.long_sequences import LongSequence, Stretch
+    from nucel_interp.scoring.scores import Strands
+    from nucel_model import Nucel
+
+SHARD_BP = 250_000
+"""Bases that are scored, written and done again together."""
+MOST_NUMBERS = 1 << 24
+"""Of a shard, where every head's attention is kept (heads x bases)."""
+BLOCK_BP = 1 << 16
+"""Bases that are joined at a time."""
+FORMAT = 2
+"""Of a part; after a change older ones are not gone on with."""
+
+Track = Literal["attention", "replaced"]
+_T = TypeVar("_T")
+
+
+class RecordRun:
+    """One run over the records of a file.
+
+    Attributes:
+        survey: What the records are.
+        model: What they are read with.
+    """
+
+    def __init__(
+        self,
+        survey: Survey,
+        model: Nucel,
+        out: Path | None,
+        strands: Strands,
+        *,
+        writes: Iterable[Track],
+        heads: bool = False,
+    ) -> None:
+        """Plan the run.
+
+        Args:
+            survey: Of the file.
+            model: Loaded.
+            out: The output, beside which the parts are kept until it is there; None keeps them
+                for this run alone.
+            strands: As `score_sequences`.
+            writes: The tracks that will be asked for.
+            heads: Keep what every head gives, for `blocks`.
+        """
+        from nucel_interp.runs.shards import Parts
+
+        self.survey, self.model = survey, model
+        self._strands, self._writes, self._heads = strands, list(writes), heads
+        self._passing = None if out else tempfile.TemporaryDirectory(prefix="nucel-interp-")
+        self._parts = Parts(Path(self._passing.name) / "out" if self._passing else out or "")
+
+    def score(self, *, anew: bool) -> None:
+        """Do the shards that are not done.
+
+        Args:
+            anew: Throw away what another run left, in place of refusing.
+
+        Raises:
+            NucelError: A part cannot be written, or is of another run.
+        """
+        from nucel_interp.cli.progress import progress
+        from nucel_interp.scoring.device import best_device
+        from nucel_interp.scoring.long_sequences import score_stretches
+
+        finished = self._parts.start(self._about(), anew=anew)
+        kept = sum(self._bases(number) for number in finished)
+        bases = self.survey.bases
+        if kept:
+            say(f"going on: {kept:,} of {bases:,} bases were done")
+        model = self.model.to(best_device())
+        left = ((n, shard) for n, shard in enumerate(self._shards()) if n not in finished)
+        try:
+            with (
+                progress("reading with the model", bases, done=kept) as step,
+                _behind(self._parts.write) as write,
+            ):
+                for number, shard in _ahead(left) if kept < bases else ():
+                    tracks = score_stretches(
+                        model, shard, strands=self._strands, heads=self._heads, on_progress=step
+                    )
+                    write(number, self._arrays(tracks))
+        except (KeyboardInterrupt, SystemExit):
+            kept = sum(self._bases(number) for number in self._parts.done())
+            if kept and not self._passing:
+                say(
+                    f"stopped: {kept:,} of {bases:,} bases are kept in {self._parts.folder}; the "
+                    "same command goes on with them"
+                )
+            else:
+                self.forget()
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """Where the parts are."""
+        return self._parts.folder
+
+    def forget(self) -> None:
+        """Remove the parts, once the output is there."""
+        self._parts.remove()
+        if self._passing:
+            self._passing.cleanup()
+
+    def tracks(self, track: Track) -> Iterator[tuple[str, int, Iterator[NDArray[np.float32]]]]:
+        """Of each record its chromosome, first base, and numbers in blocks.
+
+        In genome coordinates, sorted, if every record has a location and no two overlap, those of
+        the reverse strand turned; otherwise the record's name stands for the chromosome, and
+        records are in the order of the file.
+        """
+        import numpy as np
+
+        survey = self.survey
+        first = np.concatenate([[0], np.cumsum(survey.lengths)])
+        with self._joined(track) as read:
+            if survey.chromosomes:
+                for i in np.lexsort((survey.start, survey.chromosome)).tolist():
+                    name = survey.chromosomes[survey.chromosome[i]]
+                    span = int(first[i]), int(first[i + 1])
+                    yield name, int(survey.start[i]), read(*span, bool(survey.turned[i]))
+                return
+            for i, record in enumerate(survey.records()):
+                yield record.name, 0, read(int(first[i]), int(first[i + 1]))
+
+    def values(self, track: Track) -> Iterator[NDArray[np.float32]]:
+        """All numbers, in the order of the file, in blocks."""
+        for number in sorted(self._parts.done()):
+            yield self._parts.read(number, [track])[track]
+
+    def blocks(self) -> Iterator[Block]:
+        """What every head gives, in the order of the file."""
+        for number in sorted(self._parts.done()):
+            found = self._parts.read(number)
+            yield found["received"], found.get("replaced")
+
+    def bedgraph(self, track: Track) -> Iterator[str]:
+        """Lines of one track."""
+        from nucel_interp.io.tracks import bedgraph_lines
+
+        for chromosome, start, blocks in self.tracks(track):
+            yield from bedgraph_lines(chromosome, start, blocks)
+
+    def write_bigwig(self, track: Track, path: Path) -> int:
+        """One track as bigWig; gives how many bases have a value.
+
+        A chromosome is taken to end where its last record does, and this is said; without
+        locations, every record is a chromosome.
+        """
+        from nucel_interp.io.bigwig_writer import write_bigwig
+
+        sizes: dict[str, int] = {}
+        survey = self.survey
+        if survey.chromosomes:
+            for chromosome, start, length in zip(
+                survey.chromosome.tolist(), survey.start.tolist(), survey.lengths, strict=True
+            ):
+                name = survey.chromosomes[chromosome]
+                sizes[name] = max(sizes.get(name, 0), start + int(length))
+            say(
+                "note: FASTA does not tell how long chromosomes are: in the bigWig each ends with "
+                "its last record"
+            )
+        else:
+            sizes = {record.name: len(record) for record in survey.records()}
+        return write_bigwig(path, sizes, self._by_name(track, list(sizes)))
+
+    def _by_name(
+        self, track: Track, names: list[str]
+    ) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+        """Blocks sorted by chromosome."""
+        import numpy as np
+
+        if self.survey.chromosomes:
+            for chromosome, start, blocks in self.tracks(track):
+                for block in blocks:
+                    yield chromosome, start, block
+                    start += len(block)
+            return
+        first = np.concatenate([[0], np.cumsum(self.survey.lengths)])
+        with self._joined(track) as read:
+            for i in sorted(range(len(names)), key=names.__getitem__):
+                start = 0
+                for block in read(int(first[i]), int(first[i + 1])):
+                    yield names[i], start, block
+                    start += len(block)
+
+    def _shards(self) -> Iterator[list[Stretch]]:
+        from nucel_interp.scoring.long_sequences import Stretch, cut_shards
+
+        config = self.model.config
+        n_heads = config.num_hidden_layers * config.num_attention_heads
+        most = min(SHARD_BP, MOST_NUMBERS // n_heads) if self._heads else SHARD_BP
+        whole = (
+            Stretch(_sequence(record.sequence), 0, len(record)) for record in self.survey.records()
+        )
+        return cut_shards(whole, config.context_bp, config.token_bp, max(most, config.context_bp))
+
+    def _arrays(self, tracks: list[Any]) -> dict[str, NDArray[Any]]:
+        import numpy as np
+
+        found: dict[str, NDArray[Any]] = {}
+        names: list[str] = list(self._writes)
+        if self._heads and self.model.discriminator_head is not None:
+            names.append("replaced")
+        for name in dict.fromkeys(names):
+            found[name] = np.concatenate([getattr(t, name) for t in tracks])
+        if self._heads:
+            found["received"] = np.concatenate([t.received for t in tracks], axis=1)
+        found["bases"] = np.array(sum(len(t.attention) for t in tracks))
+        return found
+
+    def _bases(self, number: int) -> int:
+        return int(self._parts.read(number, ["bases"])["bases"])
+
+    @contextmanager
+    def _joined(self, track: Track) -> Iterator[Callable[..., Iterator[NDArray[np.float32]]]]:
+        """Numbers of bases start to end, counted through the file, from wherever in it.
+
+        What is given takes start, end, and whether to begin with the last.
+        """
+        import numpy as np
+
+        with tempfile.TemporaryFile(dir=self._parts.folder) as file:
+            for block in self.values(track):
+                file.write(block.tobytes())
+
+            def read(start: int, end: int, turned: bool = False) -> Iterator[NDArray[np.float32]]:
+                begins = range(start, end, BLOCK_BP)
+                for at in reversed(begins) if turned else begins:
+                    file.seek(4 * at)
+                    # np.fromfile takes a tenth of a millisecond a call, and records are many
+                    data = file.read(4 * min(BLOCK_BP, end - at))
+                    yield np.frombuffer(data, dtype=np.float32)[:: -1 if turned else 1]
+
+            yield read
+
+    def _about(self) -> dict[str, Any]:
+        from nucel_interp.io.provenance import file_sha256, folder_sha256
+        from nucel_interp.runs.shards import digest
+
+        files = {} if self.model.path is None else folder_sha256(self.model.path)
+        return {
+            "format": [FORMAT, SHARD_BP],
+            "input": file_sha256(self.survey.path),
+            "model": f"{self.model.name}, {digest(files)}",
+            "context": self.model.config.context_bp,
+            "strand": self._strands,
+            "set of tracks": [*self._writes, *(["every head"] if self._heads else [])],
+        }
+
+
+def _sequence(text: str) -> LongSequence:
+    from nucel_interp.scoring.long_sequences import LongSequence, is_flipped
+
+    def fetch(start: int, end: int) -> str:
+        return text[start:end]
+
+    return LongSequence(len(text), fetch, is_flipped(fetch, len(text)))
+
+
+def _ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """The same items, each taken while the one before is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: Future[_T | None] = pool.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, items, None)
+            yield item
+
+
+@contextmanager
+def _behind(write: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Calls that are done while the next one's arguments are made; never two at a time."""
+    last: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def later(*arguments: Any) -> None:
+            if last:
+                last.pop().result()
+            last.append(pool.submit(write, *arguments))
+
+        yield later
+        if last:
+            last.pop().result()

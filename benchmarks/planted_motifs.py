@@ -37,7 +37,6 @@ from benchmarks.planted_data import (
 )
 from nucel_interp.analysis.crossfit import Candidate, crossfit
 from nucel_interp.analysis.prepare import prepare
-from nucel_interp.analysis.study import Stages
 from nucel_interp.motifs.clustering import cluster_seqlets
 from nucel_interp.motifs.communities import find_communities
 from nucel_interp.motifs.gapped_kmers import gapped_words
@@ -45,6 +44,7 @@ from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.refine import MIN_SEQLETS, seed_group
 from nucel_interp.motifs.seqlet_windows import Regions, Windows
+from nucel_interp.progress import Stages
 
 UNIFORM = np.full(4, 0.25)
 PURE_NOISE_SEQLETS = 2700

@@ -13,9 +13,10 @@ from nucel_interp.analysis.crossfit import crossfit, how_called
 from nucel_interp.analysis.inputs import check_input
 from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.analysis.score_study import shuffled_studies
-from nucel_interp.analysis.study import OnProgress, Stages, Study
+from nucel_interp.analysis.study import Study
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.units import MIN_UNITS

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.crossfit import how_called
 from nucel_interp.analysis.held_out import Called, call
 from nucel_interp.analysis.prepare import prepare
-from nucel_interp.analysis.study import OnProgress, Stages, Study
+from nucel_interp.analysis.study import Study
 from nucel_interp.errors import InputError
 from nucel_interp.kmers import Fold, KmerIndex, kmer_table, word_form
 from nucel_interp.kmers.table import MAX_K, MIN_K, K
 from nucel_interp.motifs.testing import site_bases
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import Calling

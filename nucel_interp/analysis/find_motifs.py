@@ -23,10 +23,11 @@ from nucel_interp.analysis.looks import Read, composed, composed_copy, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.analysis.score_study import untrained_tracks
-from nucel_interp.analysis.study import OnProgress, Stages, Track
+from nucel_interp.analysis.study import Track
 from nucel_interp.analysis.summary import hints_for, run_facts, score_name, warnings_for
 from nucel_interp.controls.claims import Claim, control_table
 from nucel_interp.match import JasparDatabase, best_match, load_jaspar, match_motifs
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import masked_bases

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.crossfit import how_called, tested_seqlets
 from nucel_interp.analysis.held_out import call
 from nucel_interp.analysis.prepare import prepare
-from nucel_interp.analysis.study import OnProgress, Stages
 from nucel_interp.analysis.tables import seqlet_table
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.seqlets import Calling
 from nucel_interp.types import Record

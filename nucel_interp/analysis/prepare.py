@@ -20,7 +20,8 @@ from nucel_interp.analysis.score_study import (
     sequence_study,
     track_study,
 )
-from nucel_interp.analysis.study import Stages, Study
+from nucel_interp.analysis.study import Study
+from nucel_interp.progress import Stages
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.device import load_model

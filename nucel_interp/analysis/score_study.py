@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.study import Copy, Stages, Study, Track
+from nucel_interp.analysis.study import Copy, Study, Track
+from nucel_interp.progress import Stages
 from nucel_interp.score_names import check_score, fixed_heads
 from nucel_interp.scoring import (
     Scores,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +11,6 @@ from numpy.typing import NDArray
 from nucel_interp.motifs.testing import Layout
 
 Track = NDArray[np.float32]
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,27 +61,3 @@ class Study:
         """Units and halves; with too few units to split, everything is described together."""
         test = self.test if self.test.any() else np.ones_like(self.test)
         return Layout(self.offsets, test, ~np.isnan(self.track), self.sequences)
-
-
-@dataclass
-class Stages:
-    """Tells how far a run is, and remembers how long each stage took."""
-
-    on_progress: OnProgress | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
-        """``with stages.stage("scoring", total=n) as step: step(k)``."""
-        started, done = perf_counter(), 0
-
-        def step(n: int) -> None:
-            nonlocal done
-            done += n
-            if self.on_progress is not None:
-                self.on_progress(done, total, name)
-
-        step(0)
-        yield step
-        step(total - done)
-        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started

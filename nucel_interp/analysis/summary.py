@@ -9,11 +9,11 @@ import numpy as np
 from nucel_interp.analysis.answer import answer
 from nucel_interp.analysis.crossfit import CrossFit, how_called
 from nucel_interp.analysis.prepare import Prepared
-from nucel_interp.analysis.study import Stages
 from nucel_interp.controls.claims import Claim
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import scanner
+from nucel_interp.progress import Stages
 from nucel_interp.score_names import ATTENTION, HEAD
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.types import Record

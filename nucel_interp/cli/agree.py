@@ -149,7 +149,7 @@ def _write(
 
 def _summarise(result: AgreeResult, out: Path, seconds: float) -> None:
     """What was found, in words and two small tables, and where it was written."""
-    from nucel_interp.cli.terminal import say
+    from nucel_interp.progress import say
 
     facts = result.summary
     for warning in result.warnings:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import set_threads
+from nucel_interp.cli.inputs import is_genome, set_threads
 from nucel_interp.cli.options import Strand
-from nucel_interp.runs.genome_run import Bed, Cluster, is_genome
+from nucel_interp.cli.progress import reporter
 
 if TYPE_CHECKING:
     from nucel_interp.types import Record
@@ -55,8 +55,8 @@ def attention(
     map: Maps = None,
     tracks: TracksFormat = Tracks.bedgraph,
     profile: Profile = False,
-    bed: Bed = None,
-    cluster: Cluster = "",
+    bed: options.Bed = None,
+    cluster: options.Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
     context: options.Context = None,
     strand: options.Strands = Strand.both,
@@ -97,7 +97,8 @@ def attention(
         _check_maps(wanted, records, loaded)
         heads = profile or survey.bases <= MAX_BASES
         run = RecordRun(survey, loaded, out, strand.value, writes=["attention"], heads=heads)
-        run.score(anew=force)
+        with reporter() as on_progress:
+            run.score(anew=force, on_progress=on_progress)
         (folder / "tracks").mkdir()
         name = "attention.bw" if tracks is Tracks.bigwig else "attention.bedGraph"
         track = f"Track: {out / 'tracks' / name}"
@@ -159,7 +160,8 @@ def _of_genome(
     started = perf_counter()
     with OutputFolder(out, force=force) as folder:
         run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
-        run.score(cluster=cluster, threads=threads)
+        with reporter() as on_progress:
+            run.score(cluster=cluster, threads=threads, on_progress=on_progress)
         (folder / "tracks").mkdir()
         known = run.write("attention", folder / "tracks" / "attention.bw")
         if run.model.discriminator_head is not None:

@@ -17,7 +17,7 @@ from nucel_interp.cli.inputs import (
     say_if_cold,
     set_threads,
 )
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import say
 
 
 def calibrate(

@@ -15,7 +15,8 @@ from nucel_interp.cli import options
 from nucel_interp.cli.inputs import say_if_cold, set_threads
 from nucel_interp.cli.options import Tax
 from nucel_interp.cli.progress import reporter
-from nucel_interp.cli.terminal import say, with_interval
+from nucel_interp.cli.terminal import with_interval
+from nucel_interp.progress import say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,16 +7,16 @@ from pathlib import Path
 import typer
 
 from nucel_interp.cli import options
-from nucel_interp.cli.inputs import set_threads
+from nucel_interp.cli.inputs import is_genome, set_threads
 from nucel_interp.cli.options import Strand
-from nucel_interp.runs.genome_run import Bed, Cluster, is_genome
+from nucel_interp.cli.progress import reporter
 
 
 def discriminator(
     sequences: options.Input,
     out: options.OutFile = Path("-"),
-    bed: Bed = None,
-    cluster: Cluster = "",
+    bed: options.Bed = None,
+    cluster: options.Cluster = "",
     model: options.Model = options.DEFAULT_MODEL,
     context: options.Context = None,
     strand: options.Strands = Strand.both,
@@ -36,9 +36,9 @@ def discriminator(
         return
     import torch
 
-    from nucel_interp.cli.terminal import say
     from nucel_interp.io.bigwig_writer import require_bigwig
     from nucel_interp.io.outputs import check_free, is_stream, open_atomic
+    from nucel_interp.progress import say
     from nucel_interp.runs.fasta_index import surveyed
     from nucel_interp.runs.fasta_run import RecordRun
     from nucel_interp.runs.streaming_summary import summarise
@@ -54,7 +54,8 @@ def discriminator(
         loaded = from_pretrained(model, context=context)
         loaded.replaced_logit(torch.zeros(0, 1, loaded.config.hidden_size))  # refuses before work
         run = RecordRun(survey, loaded, None if passing else out, strand.value, writes=["replaced"])
-        run.score(anew=force)
+        with reporter() as on_progress:
+            run.score(anew=force, on_progress=on_progress)
         found = summarise(lambda: run.values("replaced"))
         if bigwig and found.n:
             joined = run.folder / "joined.bw"
@@ -100,8 +101,8 @@ def _of_genome(
     """The same as bigWig."""
     import torch
 
-    from nucel_interp.cli.terminal import say
     from nucel_interp.io.outputs import check_free
+    from nucel_interp.progress import say
     from nucel_interp.runs.genome_run import GenomeRun
 
     if out.suffix.lower() not in (".bw", ".bigwig"):
@@ -113,7 +114,8 @@ def _of_genome(
     set_threads(threads, reads=not cluster)
     run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
     run.model.replaced_logit(torch.zeros(0, 1, run.model.config.hidden_size))  # as above
-    run.score(cluster=cluster, threads=threads)
+    with reporter() as on_progress:
+        run.score(cluster=cluster, threads=threads, on_progress=on_progress)
     joined = run.folder / "joined.bw"
     known = run.write("replaced", joined)
     if known:

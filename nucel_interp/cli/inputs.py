@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import say
 
 if TYPE_CHECKING:
     from nucel_interp.seqlets import Calling
@@ -74,3 +74,12 @@ def say_of_null(calling: Calling, *, permuted: bool) -> None:
             "note: without --null-track the null is the track with its bases permuted, which tests "
             "only whether high values stand together"
         )
+
+
+def is_genome(sequences: Path, bed: Path | None, cluster: str) -> bool:
+    """Whether SEQUENCES is read by interval, not record by record."""
+    from nucel_genome.readers import is_twobit
+
+    if str(sequences) == "-" and (bed is not None or cluster):
+        raise typer.BadParameter("a genome is read from a file, not from standard input")
+    return bed is not None or bool(cluster) or is_twobit(sequences)

@@ -16,7 +16,7 @@ from nucel_interp.cli.inputs import (
     say_of_null,
     set_threads,
 )
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import say
 
 
 def kmers(

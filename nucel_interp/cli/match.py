@@ -28,12 +28,12 @@ def match(
 
     Example: nucel-interp match out/motifs.meme -o matches.tsv
     """
-    from nucel_interp.cli.terminal import say
     from nucel_interp.io.meme import read_meme
     from nucel_interp.io.outputs import check_free, write_atomic
     from nucel_interp.io.tables import to_json, to_tsv
     from nucel_interp.match import ends, load_database, load_jaspar, match_motifs
     from nucel_interp.motifs.similarity import END_BITS
+    from nucel_interp.progress import say
 
     check_free(out, force=force)
     queries = read_meme(motifs)

@@ -19,7 +19,8 @@ from nucel_interp.cli.inputs import (
     set_threads,
 )
 from nucel_interp.cli.progress import reporter
-from nucel_interp.cli.terminal import say, with_interval
+from nucel_interp.cli.terminal import with_interval
+from nucel_interp.progress import say
 
 if TYPE_CHECKING:
     from nucel_interp.analysis.result import MotifResult

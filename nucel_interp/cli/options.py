@@ -126,5 +126,20 @@ NullTrackFile = Annotated[
 Strands = Annotated[
     Strand, typer.Option("--strand", help="Average both strands, or run the forward one alone.")
 ]
+Bed = Annotated[
+    Path | None,
+    typer.Option(
+        "--bed",
+        help="Regions to read of a genome (SEQUENCES, FASTA or 2bit); strands are not used.",
+    ),
+]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Spread a genome over a Ray cluster: its address, auto, or local to start one here.",
+    ),
+]
 
 DEFAULT_MODEL = "nucel-mini"

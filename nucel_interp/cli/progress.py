@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from nucel_interp.cli.terminal import LOGGER, say
-
-OnProgress = Callable[[int, int, str], None]
-"""``on_progress(done, total, stage)``: what the lower layers are given; they know no terminal."""
+from nucel_interp.progress import LOGGER, OnProgress, say
 
 EVERY_SECONDS = 10.0
 IN_BASES = "reading"

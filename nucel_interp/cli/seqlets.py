@@ -14,7 +14,7 @@ from nucel_interp.cli.inputs import (
     say_of_null,
     set_threads,
 )
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import say
 
 if TYPE_CHECKING:
     from nucel_interp.analysis.find_seqlets import SeqletResult

@@ -177,11 +177,11 @@ def _dependencies(
 ) -> tuple[list[NDArray[np.float32]], tuple[str, str]]:
     """The substitution maps, and what to say of copies and pairs; writes what belongs to pairs."""
     from nucel_interp.cli.progress import progress
-    from nucel_interp.cli.terminal import say
     from nucel_interp.io.npz import npz_writer
     from nucel_interp.io.tables import write_tsv
     from nucel_interp.plots import save_figure
     from nucel_interp.plots.substitution import SURE, dependency_data, dependency_figure
+    from nucel_interp.progress import say
     from nucel_interp.scoring.dependency import dependency_map, require_fit
     from nucel_interp.scoring.dependency_pairs import pair_null, rank_pairs
     from nucel_interp.scoring.substitution_tables import (
@@ -244,10 +244,10 @@ def _variants(
     """All files of a run on variants; returns the model and what was found."""
     from nucel_genome import Genome
     from nucel_interp.cli.progress import progress
-    from nucel_interp.cli.terminal import say
     from nucel_interp.errors import InputError
     from nucel_interp.io.tables import write_tsv
     from nucel_interp.io.vcf import read_variants, require_vcf
+    from nucel_interp.progress import say
     from nucel_interp.scoring.device import load_model
     from nucel_interp.scoring.substitution_tables import skipped_table, variant_table
     from nucel_interp.scoring.variants import score_variants, variant_targets

@@ -12,9 +12,7 @@ from typing import Any
 import typer
 
 from nucel_interp.errors import NucelWarning
-
-LOGGER = logging.getLogger("nucel_interp")
-"""Level DEBUG with -v, INFO by default, WARNING with -q: also asked by `progress`."""
+from nucel_interp.progress import LOGGER
 
 
 class _Stderr(logging.Handler):
@@ -25,7 +23,7 @@ class _Stderr(logging.Handler):
 
 
 def configure(*, verbose: bool = False, quiet: bool = False) -> None:
-    """Set how much is said."""
+    """Set how much is said: DEBUG with -v, INFO by default, WARNING with -q."""
     LOGGER.handlers = [_Stderr()]
     LOGGER.propagate = False
     LOGGER.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
@@ -52,12 +50,6 @@ def reporting() -> Iterator[None]:
         finally:
             LOGGER.handlers, LOGGER.propagate = handlers, propagate
             LOGGER.setLevel(level)
-
-
-def say(text: str) -> None:
-    """A line for the reader on stderr, unless -q."""
-    if LOGGER.isEnabledFor(logging.INFO):
-        typer.echo(text, err=True)
 
 
 def with_interval(value: float, low: float, high: float, *, between: str = " to ") -> str:

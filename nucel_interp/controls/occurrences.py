@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,13 @@ from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.progress import OnProgress
 from nucel_interp.types import Motif, Site, as_sequences
 
 MIN_SEQUENCES = 20
 """A motif is tested if it has sites in this many sequences of either half."""
 MIN_DECOY_SEQUENCES = 10
 """And its decoys in this many, counted as their weights make them."""
-
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)

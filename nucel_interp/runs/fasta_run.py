@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import OnProgress, counted, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,16 +74,16 @@ class RecordRun:
         self._passing = None if out else tempfile.TemporaryDirectory(prefix="nucel-interp-")
         self._parts = Parts(Path(self._passing.name) / "out" if self._passing else out or "")
 
-    def score(self, *, anew: bool) -> None:
+    def score(self, *, anew: bool, on_progress: OnProgress | None = None) -> None:
         """Do the shards that are not done.
 
         Args:
             anew: Throw away what another run left, in place of refusing.
+            on_progress: Called with the bases read so far.
 
         Raises:
             NucelError: A part cannot be written, or is of another run.
         """
-        from nucel_interp.cli.progress import progress
         from nucel_interp.scoring.device import best_device
         from nucel_interp.scoring.long_sequences import score_stretches
 
@@ -96,7 +96,7 @@ class RecordRun:
         left = ((n, shard) for n, shard in enumerate(self._shards()) if n not in finished)
         try:
             with (
-                progress("reading with the model", bases, done=kept) as step,
+                counted(on_progress, "reading with the model", bases, done=kept) as step,
                 _behind(self._parts.write) as write,
             ):
                 for number, shard in _ahead(left) if kept < bases else ():

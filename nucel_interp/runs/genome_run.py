@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from nucel_interp.cli.terminal import say
+from nucel_interp.progress import OnProgress, counted, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,31 +29,6 @@ SHARD_BP = 250_000
 """Bases that are scored, written and done again together."""
 FORMAT = 2
 """Of a part; after a change older ones are not gone on with."""
-
-Bed = Annotated[
-    Path | None,
-    typer.Option(
-        "--bed",
-        help="Regions to read of a genome (SEQUENCES, FASTA or 2bit); strands are not used.",
-    ),
-]
-Cluster = Annotated[
-    str,
-    typer.Option(
-        "--cluster",
-        metavar="ADDRESS",
-        help="Spread a genome over a Ray cluster: its address, auto, or local to start one here.",
-    ),
-]
-
-
-def is_genome(sequences: Path, bed: Path | None, cluster: str) -> bool:
-    """Whether SEQUENCES is read by interval, not record by record."""
-    from nucel_genome.readers import is_twobit
-
-    if str(sequences) == "-" and (bed is not None or cluster):
-        raise typer.BadParameter("a genome is read from a file, not from standard input")
-    return bed is not None or bool(cluster) or is_twobit(sequences)
 
 
 @dataclass(frozen=True)
@@ -117,13 +90,19 @@ class GenomeRun:
         self._force = force
         self._about = self._fingerprint()
 
-    def score(self, *, cluster: str, threads: int) -> None:
+    def score(
+        self, *, cluster: str = "", threads: int = 0, on_progress: OnProgress | None = None
+    ) -> None:
         """Do the shards that are not done.
+
+        Args:
+            cluster: Address of a Ray cluster to spread them over; empty for this process.
+            threads: CPU threads of each worker of a cluster; 0 for all of its CPUs.
+            on_progress: Called with the bases read so far.
 
         Raises:
             NucelError: As `on_cluster`, or a part cannot be written.
         """
-        from nucel_interp.cli.progress import progress
         from nucel_interp.runs.ray_cluster import on_cluster
         from nucel_interp.scoring.device import best_device
 
@@ -134,7 +113,7 @@ class GenomeRun:
             say(f"going on: {len(done):,} of {len(shards):,} shards were done")
         kept = self.bases - sum(_length(shards[number]) for number in left)
         try:
-            with progress("reading with the model", self.bases, done=kept) as step:
+            with counted(on_progress, "reading with the model", self.bases, done=kept) as step:
                 if cluster:
                     ready = partial(prepare, self._job)
                     for _, bases in on_cluster(ready, left, address=cluster, threads=threads):

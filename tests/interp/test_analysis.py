@@ -392,7 +392,7 @@ def test_model_runs_repeat_and_do_not_follow_the_order_of_the_file(by_model) -> 
 def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
     records, track = planted(n=60)
     from nucel_interp.analysis.score_study import make_texts, track_study
-    from nucel_interp.analysis.study import Stages
+    from nucel_interp.progress import Stages
     from nucel_interp.scoring import cut_units, split_units
 
     units = cut_units(records, 1000)

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from nucel_interp.analysis import score_study as tracks
 from nucel_interp.analysis.calibrate import Calibration, calibrate, count_names
 from nucel_interp.analysis.score_study import shuffled_studies
-from nucel_interp.analysis.study import Stages
 from nucel_interp.cli.app import app
 from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.match import load_jaspar
+from nucel_interp.progress import Stages
 from nucel_interp.scoring import cut_units
 from nucel_interp.types import BASES, CALIBRATE_COLUMNS, Motif, Record, reverse_complement
 from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.study import OnProgress, Stages
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import Faithfulness, faithfulness
 from nucel_interp.compare.agreement.score_pairs import (
@@ -35,6 +34,7 @@ from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.attribution import attribute
 from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.mutagenesis import reading

@@ -21,6 +21,7 @@ from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.score_pairs import BaseScore
 from nucel_interp.compare.shared.bootstrap import interval
 from nucel_interp.controls.distinct import content_order
+from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, canonical
 
@@ -39,7 +40,6 @@ Edit = Literal["delete", "keep"]
 EDITS: tuple[Edit, ...] = ("delete", "keep")
 Array = NDArray[np.float64]
 Predict = Callable[[list[str]], NDArray[np.floating]]
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,9 @@ from nucel_interp.controls.beyond import (
     both_ways,
 )
 from nucel_interp.controls.distinct import first_of_each
-from nucel_interp.controls.occurrences import MotifOccurrences, OnProgress, find_occurrences
+from nucel_interp.controls.occurrences import MotifOccurrences, find_occurrences
 from nucel_interp.controls.permutation import PERMUTATIONS, Null, exchange, shift
+from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.attention import end_bins
 from nucel_interp.types import Motif, as_sequences
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from nucel_interp.controls.auroc_weights import Places, centred_ranks
 from nucel_interp.controls.difference import difference
-from nucel_interp.controls.occurrences import Occurrences, OnProgress
+from nucel_interp.controls.occurrences import Occurrences
 from nucel_interp.controls.permutation import Null
+from nucel_interp.progress import OnProgress
 
 _CELLS = 4_000_000
 Array = NDArray[np.float64]

@@ -41,6 +41,7 @@ from nucel_interp.compare.intervention.tables import (
     pair_table,
 )
 from nucel_interp.errors import InputError
+from nucel_interp.progress import OnProgress
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import as_sequences
 
@@ -55,7 +56,6 @@ BALANCED = 0.1
 NAMES = {"gc": "GC", "entropy_bits": "complexity", "edge_bp": "distance from the end"}
 TOKENS_PER_BATCH = 8192
 
-OnProgress = Callable[[int, int, str], None]
 Array = NDArray[np.float64]
 
 

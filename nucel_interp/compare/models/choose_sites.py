@@ -9,10 +9,10 @@ from nucel_interp.compare.models.motif_sites import named_motifs, scan_sites
 from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
 from nucel_interp.compare.shared.place_sites import GivenSites, place_sites
 from nucel_interp.compare.shared.windows import Windows
-from nucel_interp.controls.occurrences import OnProgress
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase
+from nucel_interp.progress import OnProgress
 from nucel_interp.types import Motif, Record, Site
 
 

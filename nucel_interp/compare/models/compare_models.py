@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.study import OnProgress, Stages
 from nucel_interp.compare.models.choose_sites import Asked, ask
 from nucel_interp.compare.models.layers import layer_table
 from nucel_interp.compare.models.measure import (
@@ -46,6 +45,7 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase, load_jaspar
+from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile
 from nucel_interp.scoring.frames import fewer_frames

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.study import Stages
 from nucel_interp.compare.models.cost import Cost, measured
 from nucel_interp.compare.models.motif_sites import Target
 from nucel_interp.compare.shared.bootstrap import centre
@@ -26,6 +25,7 @@ from nucel_interp.compare.shared.snr import DEFINITIONS, signal_to_noise
 from nucel_interp.compare.shared.windows import Windows
 from nucel_interp.controls.auroc import auroc
 from nucel_interp.controls.beyond import AtQuestions, Question, at_questions
+from nucel_interp.progress import Stages
 from nucel_interp.scoring.resolution import blur
 from nucel_interp.scoring.scores import Progress, Scores, score_sequences
 

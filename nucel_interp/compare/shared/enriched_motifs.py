@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nucel_interp.controls.distinct import first_of_each
-from nucel_interp.controls.occurrences import MIN_SEQUENCES, OnProgress
+from nucel_interp.controls.occurrences import MIN_SEQUENCES
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import Motif, as_sequences
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,14 +48,27 @@ def read_records(path: str | Path) -> list[Record]:
     Raises:
         InputError: Nothing there, not FASTA, not DNA, cut short, or a record without sequence.
     """
+    return collected(_parse(path, shown(path)), shown(path))
+
+
+def collected(pairs: Iterable[tuple[str, str]], called: str) -> list[Record]:
+    """What `read_records` makes of headers and sequences, wherever they come from.
+
+    Args:
+        pairs: Header and sequence of each record.
+        called: What messages call the source.
+
+    Raises:
+        InputError: As `read_records`.
+    """
     remarks = Remarks()
     records, any_upper = [], False
-    for record, as_given in _records(path, shown(path), {}, remarks):
+    for record, as_given in _records(pairs, called, {}, remarks):
         masked = tuple(run.span() for run in _LOWER.finditer(as_given))
         # an N in upper case among lower-case bases says nothing about repeats
         any_upper = any_upper or bool(_UPPER.search(as_given))
         records.append(replace(record, masked=masked))
-    remarks.warn(shown(path))
+    remarks.warn(called)
     if any_upper and any(record.masked for record in records):
         return records
     return [replace(record, masked=None) for record in records]
@@ -83,7 +96,8 @@ def iter_records(
     """
     names: dict[str, int] | None = None if names_differ else {}
     remarks = Remarks() if remarks is None else remarks
-    for record, _ in _records(path, called or shown(path), names, remarks):
+    called = called or shown(path)
+    for record, _ in _records(_parse(path, called), called, names, remarks):
         yield record
 
 
@@ -138,10 +152,13 @@ class Remarks:
 
 
 def _records(
-    path: str | Path, shown: str, names: dict[str, int] | None, remarks: Remarks
+    pairs: Iterable[tuple[str, str]],
+    shown: str,
+    names: dict[str, int] | None,
+    remarks: Remarks,
 ) -> Iterator[tuple[Record, str]]:
-    """Each record, checked, and its letters as the file has them."""
-    for number, (header, given) in enumerate(_parse(path, shown), start=1):
+    """Each record, checked, and its letters as they were given."""
+    for number, (header, given) in enumerate(pairs, start=1):
         name = header.split(maxsplit=1)[0] if header.strip() else f"record_{number}"
         given = given.replace(" ", "").replace("\t", "")
         sequence = _checked(given, shown, name, number)

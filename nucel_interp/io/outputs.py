@@ -129,6 +129,17 @@ class OutputFolder:
         return full or here
 
 
+def check_folder(path: str | Path, *, force: bool) -> None:
+    """Refuse before any work what `OutputFolder` would refuse after it.
+
+    Raises:
+        OutputError: As `OutputFolder`.
+    """
+    folder = OutputFolder(path, force=force)
+    folder.__enter__()
+    folder._clean()
+
+
 def write_atomic(path: str | Path, content: str | bytes, *, force: bool = False) -> None:
     """Write one file, or nothing; into a stream (`is_stream`) what there is. Parents are made.
 

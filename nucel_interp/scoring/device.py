@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,14 +21,14 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_model(model: str | Nucel, context: int | None = None) -> Nucel:
+def load_model(model: str | Path | Nucel, context: int | None = None) -> Nucel:
     """A model by its name or folder, on the best device; one that is loaded already as it is.
 
     Args:
         model: Which.
         context: Bases to read at once; see `from_pretrained`.
     """
-    if not isinstance(model, str):
+    if not isinstance(model, (str, Path)):
         return model
     return from_pretrained(model, context=context).to(best_device())
 

@@ -18,6 +18,7 @@ from nucel_interp.cli import terminal
 from nucel_interp.cli.app import Group, app
 from nucel_interp.cli.app import main as callback
 from nucel_interp.errors import InputError, NucelWarning
+from nucel_interp.progress import say
 
 COMMAND = [sys.executable, "-m", "nucel_interp"]
 
@@ -104,7 +105,7 @@ def test_interruption_exits_with_130(failing):
 def test_warnings_are_one_line_on_stderr(failing):
     def body():
         warnings.warn("two names\nwere equal", NucelWarning, stacklevel=1)
-        terminal.say("done")
+        say("done")
 
     result = runner.invoke(failing(body), ["work"])
     assert (result.exit_code, result.stdout) == (0, "")

@@ -19,17 +19,24 @@ import pytest
 import torch
 
 import nucel_interp
+import nucel_interp as ni
 import nucel_model
-from nucel_interp import analysis, compare, kmers, match, scoring, seqlets
+from nucel_interp import kmers, match, scoring, seqlets
 from nucel_interp.analysis.calibrate import calibrate
+from nucel_interp.analysis.find_kmers import find_kmers
+from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.find_seqlets import find_seqlets
 from nucel_interp.compare.agreement.agree_models import agree_models
-from nucel_interp.compare.intervention.intervene import Scored
+from nucel_interp.compare.heads.head_motifs import measure_heads
+from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.compare.models.compare_models import compare_models
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
 from nucel_interp.controls.permutation import exchange, shift
+from nucel_interp.errors import InputError
+from nucel_interp.io.sequences import records_of
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import dnabert, scan
@@ -181,7 +188,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.seqlets.low_complexity": lambda s, m, six: seqlets.low_complexity(
         calls(), s, offsets(UPPER)
     ),
-    "nucel_interp.compare.head_motifs": lambda s, m, six: compare.head_motifs(
+    "nucel_interp.compare.heads.head_motifs.measure_heads": lambda s, m, six: measure_heads(
         turned(s),
         offsets(turned(UPPER)),
         track(turned(UPPER))[None],
@@ -189,7 +196,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         halves(60),
         permutations=5,
     ),
-    "nucel_interp.compare.intervene": lambda s, m, six: compare.intervene(
+    "nucel_interp.compare.intervention.intervene.intervene": lambda s, m, six: intervene(
         tiny(context=200),
         Scored(joined(s), calls(), track(joined(UPPER))),
         Scored(joined(UPPER), calls(), track(joined(UPPER))),
@@ -273,9 +280,9 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
 }
 # of records: those in either case are the same records, so that a string is all there is to refuse
 OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
-    "nucel_interp.find_motifs": lambda r, m: analysis.find_motifs(r, m),
-    "nucel_interp.find_kmers": lambda r, m: analysis.find_kmers(r, m),
-    "nucel_interp.find_seqlets": lambda r, m: analysis.find_seqlets(r, m),
+    "nucel_interp.find_motifs": lambda r, m: find_motifs(r, m),
+    "nucel_interp.find_kmers": lambda r, m: find_kmers(r, m),
+    "nucel_interp.find_seqlets": lambda r, m: find_seqlets(r, m),
     "nucel_interp.read_tracks": lambda r, m: read_tracks("no file", r),
     "nucel_interp.types.as_records": lambda r, m: as_records(r),
     "nucel_interp.scoring.cut_units": lambda r, m: scoring.cut_units(r, 30),
@@ -290,7 +297,13 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
         r, ["nucel-mini"]
     ),
 }
+# of sequences in any form, as users give them; the second argument is a model
+OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
+    "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
+}
 INNER = {
+    "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
+    "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
     "nucel_interp.MotifResult": "what find_motifs gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
     "nucel_interp.scoring.long_sequences.cut_stretches": "of LongSequences",
@@ -304,7 +317,7 @@ INNER = {
     "nucel_model.nt_tokenizer.batch": "of tokens",
 }
 NAMES = {"sequences", "sequence", "records", "texts", "text"}
-PACKAGES = (nucel_model, nucel_interp, scoring, analysis, kmers, seqlets, match, compare)
+PACKAGES = (nucel_model, nucel_interp, scoring, kmers, seqlets, match)
 """Whose ``__all__`` is looked at."""
 WHOLE = ("nucel_interp.scoring", "nucel_interp.motifs", "nucel_interp.controls")
 """Whose modules are looked at, too."""
@@ -347,7 +360,7 @@ def takes_sequences(value: Any) -> bool:
 
 def test_all_are_here():
     wanted = {name for name, value in public() if takes_sequences(value)}
-    tables = OF_LISTS.keys() | OF_ONE.keys() | OF_RECORDS.keys() | INNER.keys()
+    tables = OF_LISTS.keys() | OF_ONE.keys() | OF_RECORDS.keys() | OF_ANY.keys() | INNER.keys()
     assert not wanted - tables, "public functions of sequences without an entry above"
     assert len(wanted) > 35
 
@@ -429,6 +442,18 @@ def test_what_is_no_record_is_refused(name, given, words, model):
         OF_RECORDS[name](given, model)
 
 
+@pytest.mark.parametrize("name", OF_ANY)
+def test_case_does_not_count_in_sequences_of_any_form(name, model):
+    texts = turned(UPPER)
+    named = {f"sequence_{i}": text for i, text in enumerate(texts, start=1)}
+    wanted = OF_ANY[name](texts, model)
+    assert same(OF_ANY[name]([s.lower() for s in texts], model), wanted)
+    assert same(OF_ANY[name](named, model), wanted)
+    assert same(OF_ANY[name](records_of(named), model), wanted)
+    with pytest.raises(InputError, match=r"put them into a list: \[sequence\]"):
+        OF_ANY[name](UPPER[0], model)
+
+
 def test_a_record_keeps_where_its_case_changed():
     assert Record("r", "ACgtNNac") == Record("r", "ACGTNNAC", masked=((2, 4), (6, 8)))
     assert Record("r", "acgtNNac").masked is None, "an N in upper case says nothing"
@@ -490,7 +515,7 @@ def test_seqlets_of_a_track_do_not_depend_on_case():
         records.append((f"r{i}", text))
         values.append(track)
     upper, lower = (
-        analysis.find_seqlets([Record(n, fold(s)) for n, s in records], track=values)
+        find_seqlets([Record(n, fold(s)) for n, s in records], track=values)
         for fold in (str.upper, str.lower)
     )
     assert len(upper.seqlets) > 30

@@ -49,7 +49,7 @@ LONG_BP = 1000
 
 @dataclass(frozen=True, eq=False)
 class HeadMotifs:
-    """What `head_motifs` found out.
+    """What `measure_heads` found.
 
     Attributes:
         occurrences: One per motif, in the given order.
@@ -77,7 +77,7 @@ class HeadMotifs:
         return [o for o in self.occurrences if not o.reason]
 
 
-def head_motifs(
+def measure_heads(
     sequences: Sequence[str],
     offsets: NDArray[np.int64],
     received: NDArray[np.floating],

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.columns import agree, heads, motifs, predictions
+
 Strand = Literal["+", "-", "."]
 
 BASES = "ACGT"
@@ -200,111 +202,27 @@ class Motif:
         return int(self.pwm.shape[1])
 
 
-MOTIF_COLUMNS = [
-    "motif_id", "consensus", "width", "information_bits", "n_seqlets",
-    "low_complexity", "soft_masked", "halves_found", "halves_passed",
-    "best_match", "archetype", "identity", "E_value", "q_global",
-    "test_sequences", "n_sites", "hits", "hits_shuffled", "held_out_p", "held_out_q",
-    "enrichment_p", "enrichment_q", "enrichment_3mer_p", "enrichment_3mer_q",
-    "found_in", "found_in_shuffled",
-    "centre_distance", "centre_p", "plus_share", "strand_p", "looked_at", "best_head",
-    "attention_fold", "attention_fold_low", "attention_fold_high",
-    "untrained_fold", "untrained_fold_low", "untrained_fold_high",
-    "other_offsets_fold", "uniform_fold",
-]  # fmt: skip
-UNTESTED_COLUMNS = [*MOTIF_COLUMNS, "reason"]
-DNABERT_COLUMNS = ["dnabert_string", "dnabert_p", "dnabert_q"]
+MOTIF_COLUMNS = list(motifs.MOTIFS)
+UNTESTED_COLUMNS = list(motifs.UNTESTED)
+DNABERT_COLUMNS = list(motifs.DNABERT)
 """Both tables of motifs have these last with ``--method dnabert``."""
-MATCH_COLUMNS = [
-    "Query_ID", "Target_ID", "Optimal_offset", "p-value", "E-value", "q-value", "Overlap",
-    "Query_consensus", "Target_consensus", "Orientation",
-    "Target_name", "Target_group", "archetype", "archetype_members", "q_global",
-    "Query_ends", "Target_ends",
-]  # fmt: skip
-KMER_COLUMNS = [
-    "kmer", "reverse_complement", "gap", "halves_found", "mean_score", "score_elsewhere",
-    "discovery_sequences", "discovery_shuffled", "discovery_p",
-    "test_sequences", "test_shuffled", "test_p", "test_q",
-    "test_by_chance", "contrast_p", "contrast_q", "motif_id",
-]  # fmt: skip
-HEAD_COLUMNS = [
-    "layer", "head", "kind", "chosen", "chosen_in", "exceedance", "exceedance_test",
-    "rc_consistency", "cls_share", "n_share", "entropy_bits",
-]  # fmt: skip
-SITE_COLUMNS = [
-    "chrom", "start", "end", "name", "score", "strand",
-    "p_value", "record", "in_seqlet", "half",
-]  # fmt: skip
-SEQLET_COLUMNS = [
-    "chrom", "start", "end", "name", "score", "strand",
-    "z", "p_value", "q_value", "record", "half", "low_complexity", "soft_masked",
-]  # fmt: skip
-CALIBRATE_COLUMNS = [
-    "run", "seqlets", "seqlet_fdr", "candidates", "motifs",
-    "names_E", "names_q_global", "names_p",
-]  # fmt: skip
-INTERVENTION_COLUMNS = [
-    "input", "unit", "seqlet_start", "seqlet_end", "control_start", "control_end", "changed_bases",
-    "seqlet_score", "control_score", "seqlet_gc", "control_gc",
-    "seqlet_entropy_bits", "control_entropy_bits", "seqlet_edge_bp", "control_edge_bp",
-    "seqlet_discriminator", "control_discriminator", "seqlet_embedding", "control_embedding",
-    "seqlet_untrained_discriminator", "control_untrained_discriminator",
-    "seqlet_untrained_embedding", "control_untrained_embedding",
-]  # fmt: skip
-CONTROL_COLUMNS = [
-    "motif", "model", "score", "heads", "control_heads", "n_sequences", "looked_at",
-    "auroc", "auroc_low", "auroc_high",
-    "beyond_place", "beyond_place_low", "beyond_place_high",
-    "beyond_composition", "beyond_composition_low", "beyond_composition_high",
-    "beyond_random_weights", "beyond_random_weights_low", "beyond_random_weights_high",
-    "beyond_shuffled_sequence", "beyond_shuffled_sequence_low", "beyond_shuffled_sequence_high",
-    "reason",
-]  # fmt: skip
-HEAD_MOTIF_COLUMNS = [
-    "motif_id", "motif_name", "layer", "head", "kind",
-    "auroc", "auroc_decoys", "expected_difference", "standard_error", "t", "p_family", "p_shift",
-    "discovery_t", "chosen", "test_t", "test_p", "untrained_t", "untrained_p_family",
-]  # fmt: skip
-SINK_COLUMNS = [
-    "layer", "head", "kind", "sequences", "sink_sequences", "largest_share", "cls_share",
-]  # fmt: skip
-ATTRIBUTION_COLUMNS = [
-    "record", "length", "prediction", "baseline", "delta", "steps", "kept",
-    "largest_at", "largest",
-]  # fmt: skip
-SUBSTITUTION_COLUMNS = [
-    "record", "length", "bases_read", "own_base_best", "mean_range", "largest_range",
-    "largest_range_at",
-]  # fmt: skip
-DEPENDENCY_COLUMNS = [
-    "record", "first", "second", "distance", "dependency", "shuffled_mean", "fold",
-    "p_pair", "p_record",
-]  # fmt: skip
-VARIANT_COLUMNS = [
-    "chrom", "pos", "id", "ref", "alt",
-    "site_change", "flank_change", "flank_largest", "flank_largest_pos", "moved",
-]  # fmt: skip
-SKIPPED_VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "reason"]
-AGREE_COLUMNS = [
-    "model_a", "score_a", "heads_a", "model_b", "score_b", "heads_b",
-    "spearman", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
-    "n_sequences",
-]  # fmt: skip
-AGREE_SITE_COLUMNS = [
-    "model", "score", "heads", "site",
-    "auroc", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
-    "n_sequences", "less_untrained", "less_untrained_low", "less_untrained_high",
-    "less_shuffled", "less_shuffled_low", "less_shuffled_high",
-]  # fmt: skip
-AGREE_HEAD_COLUMNS = [
-    "model", "layer", "head", "kind", "measure", "against_model", "against",
-    "value", "low", "high", "by_place",
-]  # fmt: skip
-FAITHFULNESS_COLUMNS = [
-    "model", "score", "edit", "share", "prediction", "low", "high",
-    "random", "exchanged", "n_sequences",
-]  # fmt: skip
-FAITHFULNESS_AREA_COLUMNS = [
-    "model", "score", "edit", "area", "low", "high",
-    "beyond", "beyond_low", "beyond_high", "n_sequences",
-]  # fmt: skip
+MATCH_COLUMNS = list(motifs.MATCHES)
+KMER_COLUMNS = list(motifs.KMERS)
+HEAD_COLUMNS = list(motifs.HEADS)
+SITE_COLUMNS = list(motifs.SITES)
+SEQLET_COLUMNS = list(motifs.SEQLETS)
+CALIBRATE_COLUMNS = list(motifs.CALIBRATION)
+INTERVENTION_COLUMNS = list(motifs.INTERVENTION)
+CONTROL_COLUMNS = list(heads.CONTROLS)
+HEAD_MOTIF_COLUMNS = list(heads.HEAD_MOTIFS)
+SINK_COLUMNS = list(heads.SINKS)
+ATTRIBUTION_COLUMNS = list(predictions.ATTRIBUTION)
+SUBSTITUTION_COLUMNS = list(predictions.SUBSTITUTION)
+DEPENDENCY_COLUMNS = list(predictions.DEPENDENCY)
+VARIANT_COLUMNS = list(predictions.VARIANTS)
+SKIPPED_VARIANT_COLUMNS = list(predictions.SKIPPED)
+AGREE_COLUMNS = list(agree.AGREE)
+AGREE_SITE_COLUMNS = list(agree.AGREE_SITES)
+AGREE_HEAD_COLUMNS = list(agree.AGREE_HEADS)
+FAITHFULNESS_COLUMNS = list(agree.DELETION)
+FAITHFULNESS_AREA_COLUMNS = list(agree.DELETION_AREA)

@@ -47,7 +47,7 @@ def records_of(sequences: Sequences) -> list[Record]:
         )
     if not given:
         raise InputError("there is no sequence to look at")
-    return as_records(given)  # type: ignore[arg-type]  # it is what checks
+    return as_records(given)
 
 
 def path_of(sequences: Sequences) -> Path | None:

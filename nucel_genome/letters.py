@@ -27,7 +27,7 @@ def fault(sequence: str, rna_remedy: str = "") -> str:
     """What is wrong with a sequence that should be DNA, or "" if nothing is.
 
     Args:
-        sequence: In upper case.
+        sequence: Sequence in upper case.
         rna_remedy: Said behind "Write T for U": the command that does it to such a file.
 
     Returns:
@@ -49,10 +49,10 @@ def foreign(raw: bytes, at: int, letter: str, *, before: int = 0, rna_remedy: st
 
     Args:
         raw: The sequence in upper case, or a piece of it.
-        at: Where the letter stands in ``raw``, from 0.
-        letter: It.
-        before: How much of the sequence precedes ``raw``.
-        rna_remedy: As `fault`'s.
+        at: Position of the letter in ``raw``, from 0.
+        letter: The letter that is no nucleotide code.
+        before: Bases of the sequence before ``raw``.
+        rna_remedy: Advice to give where the letter is U, as in `fault`.
     """
     letters = raw.translate(None, IUPAC)
     what = f"has {letter!r} at position {before + at + 1}, which is not a DNA letter"

@@ -40,7 +40,7 @@ def unpacked(path: str | Path, what: str) -> Iterator[BinaryIO]:
 
     Args:
         path: The file, which is opened once, so that a pipe can be given; ``-`` is standard input.
-        what: What it should be ("BED", "FASTA"), for messages.
+        what: Format that is expected ("BED", "FASTA"), for messages.
 
     Raises:
         GenomeError: The file is missing, or turns out to be damaged or cut short while the body of
@@ -73,8 +73,8 @@ def read_text(path: str | Path, what: str) -> str:
     """A whole file as UTF-8 text, whatever the locale; a byte order mark in front is dropped.
 
     Args:
-        path: As `unpacked`.
-        what: What it should be, for messages.
+        path: File, plain or compressed; ``-`` is standard input.
+        what: Format that is expected, for messages.
 
     Raises:
         GenomeError: The file is missing, damaged, cut short, or not UTF-8 text.

@@ -118,7 +118,7 @@ class Block(nn.Module):
 
         Args:
             x: The stream.
-            table: Of the layer's rotary positions (`rope.rotary_table`).
+            table: Cosines and sines of the layer's rotary positions (`rope.rotary_table`).
             attend: The kernel of its attention.
         """
         x = x + self.attn(self.attn_norm(x), table=table, attend=attend)

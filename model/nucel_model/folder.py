@@ -73,7 +73,7 @@ def from_pretrained(name_or_folder: str | Path, *, context: int | None = None) -
     huggingface_hub is installed: its JSON and safetensors, never its code.
 
     Args:
-        name_or_folder: Which.
+        name_or_folder: A shipped model's name, a model folder, or a hub's id.
         context: Bases to read at once, longer sequences in windows; a multiple of a token's bases,
             or what is over is left out. From 16 tokens up to what the model has positions for. By
             default what the folder says: ``context_bp`` in config.json (a model saved with one),
@@ -232,8 +232,8 @@ def read_classifier(
     """The fine-tuned head of a folder of any kind of encoder, or None where there is none.
 
     Args:
-        folder: Where ``classifier.safetensors`` would be.
-        data: Its config.json.
+        folder: Model folder that may hold ``classifier.safetensors``.
+        data: Content of the folder's config.json.
         hidden_size: Width of the encoder.
 
     Raises:

@@ -292,7 +292,7 @@ class NucleotideTransformer(nn.Module):
         """`profile` on bases: (batch, layers, heads, bases of the longest), NaN at N and beyond.
 
         Args:
-            sequences: Of any lengths up to the context.
+            sequences: Sequences of any lengths up to the context.
             rule: "density" gives each base of a token the token's fold over uniform attention, so
                 uniform attention is 1.0 everywhere. "mass" shares a token's attention out among its
                 bases and scales a sequence's known bases to a mean of 1.0: uniform over *bases* is

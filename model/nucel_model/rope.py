@@ -40,8 +40,8 @@ def split_heads(
 
     Args:
         qkv: (batch, length, 3 * heads * dim): the q, k and v blocks in that order, by head in each.
-        n_heads: How many heads a block holds.
-        table: From `rotary_table`.
+        n_heads: Number of heads in a block.
+        table: Cosines and sines of the positions, from `rotary_table`.
     """
     if qkv.is_cuda and not torch.is_grad_enabled() and find_spec("triton") is not None:
         from nucel_model import triton_rope

@@ -30,8 +30,8 @@ def check_vocabulary(folder: Path, data: Mapping[str, Any], config: object) -> N
 
     Args:
         folder: The model's.
-        data: Its config.json.
-        config: What was read of that: which family of tokens.
+        data: Content of the folder's config.json.
+        config: Configuration read from it, which says the family of tokens.
 
     Raises:
         FolderError: The first token that has another number, or none.

@@ -36,7 +36,7 @@ def load(make: Callable[[], M], path: Path, unused: frozenset[str] = frozenset()
 
     Args:
         make: Makes the network.
-        path: Its weights; a missing, extra or misshapen tensor is refused by name.
+        path: File of the weights; a missing, extra or misshapen tensor is refused by name.
         unused: Names that may be there and are left out.
 
     Raises:

@@ -17,7 +17,7 @@ def interval(column: str, unit: str = "") -> Columns:
 
     Args:
         column: Name of the column that has the interval.
-        unit: Its unit.
+        unit: Unit of that column.
     """
     return {
         f"{column}_low": (f"lower end of the 95 % interval of `{column}`", unit),
@@ -30,7 +30,7 @@ def bounds(of: str, unit: str = "") -> Columns:
 
     Args:
         of: Name of that column.
-        unit: Its unit.
+        unit: Unit of that column.
     """
     return {
         "low": (f"lower end of the 95 % interval of `{of}`", unit),

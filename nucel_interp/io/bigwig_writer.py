@@ -38,7 +38,7 @@ def write_bigwig(path: str | Path, sizes: Mapping[str, int], stretches: Stretche
     """Write a number per base; nothing is held but the stretch at hand.
 
     Args:
-        path: Where; an existing file is overwritten.
+        path: File to write; an existing file is overwritten.
         sizes: Length of every chromosome of the genome.
         stretches: Sorted by chromosome name, as UCSC's tools want them, then by start; without
             overlap.

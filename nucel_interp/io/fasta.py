@@ -56,7 +56,7 @@ def collected(pairs: Iterable[tuple[str, str]], called: str) -> list[Record]:
 
     Args:
         pairs: Header and sequence of each record.
-        called: What messages call the source.
+        called: Name of the source in messages.
 
     Raises:
         InputError: As `read_records`.
@@ -86,8 +86,8 @@ def iter_records(
     (Whether a file marks repeats by case shows at its end only.)
 
     Args:
-        path: As `read_records`.
-        called: What messages call the file; its path if empty.
+        path: FASTA file, plain or compressed; ``-`` is standard input.
+        called: Name of the file in messages; its path if empty.
         names_differ: No name comes twice, as is known: names need not be kept to tell that.
         remarks: Filled; nothing is said here.
 

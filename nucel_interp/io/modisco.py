@@ -66,9 +66,9 @@ def write_modisco(
     Args:
         folder: Made if missing.
         records: Sequences.
-        tracks: One per record: (bases,) scores, or (bases, 4) hypothetical contributions. NaN
+        tracks: An array per record: (bases,) scores, or (bases, 4) hypothetical contributions. NaN
             counts as 0.
-        motifs: Those without a site are left out.
+        motifs: Motifs to write; those without a site are left out.
         sites: Motif id to its sites, as wide as the motif, 0-based half-open in the records.
 
     Returns:

@@ -91,11 +91,11 @@ def spot(
     """Chromosome, start, end and strand of bases of a record, as a file counts them.
 
     Args:
-        record: In which the bases lie.
+        record: Record in which the bases lie.
         start: First base, from 0.
         end: Base after the last.
-        strand: As the record reads.
-        genome: What `in_genome` says of all records of the file.
+        strand: Strand of the interval, relative to the record.
+        genome: Whether the file counts in genome coordinates (`in_genome` of all its records).
     """
     place = record.location
     if not genome or place is None:

@@ -48,8 +48,8 @@ def stream_profile(
 
     Args:
         path: An existing file is overwritten.
-        names: Of the records.
-        lengths: In bases.
+        names: Names of the records.
+        lengths: (records,) bases of each record.
         shape: Layers, and heads of each.
         blocks: Bases one after another, wherever the records end.
     """

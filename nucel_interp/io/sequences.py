@@ -24,7 +24,7 @@ def records_of(sequences: Sequences) -> list[Record]:
     list are named ``sequence_1``, ``sequence_2`` ...
 
     Args:
-        sequences: See `Sequences`; of any length, IUPAC codes.
+        sequences: A path, a dict, a list of strings, or records (`Sequences`).
 
     Raises:
         InputError: No file of that name, a sequence without bases, or letters that are not DNA.

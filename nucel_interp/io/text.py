@@ -49,9 +49,9 @@ def lines_of(stream: BinaryIO, path: str | Path, what: str) -> Iterator[tuple[in
     """Lines of UTF-8 text, with or without a byte order mark, and their numbers from 1.
 
     Args:
-        stream: As `unpacked` gives it.
-        path: What messages call it.
-        what: What it should be.
+        stream: Binary stream of the unpacked bytes, from `unpacked`.
+        path: Path of the file, for messages.
+        what: Format that is expected, for messages.
 
     Raises:
         InputError: A line is not UTF-8 text.

@@ -93,7 +93,7 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
     Args:
         path: The file; bedGraph and npz may be compressed, come from a pipe, or be ``-``, standard
             input. It is read once.
-        records: What the track is of.
+        records: Records that the track has a number for each base of.
 
     Raises:
         InputError: No such file, not one of these formats, or values that do not fit the records.

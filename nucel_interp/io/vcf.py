@@ -60,7 +60,7 @@ def read_variants(path: str | Path, genome: Genome, *, longest: int) -> Variants
 
     Args:
         path: VCF, plain or packed, a pipe, or ``-``, standard input; or BCF. No index is needed.
-        genome: Of the assembly that the file was called on.
+        genome: Genome of the assembly that the variants were called on.
         longest: Bases of the longest allele, reference or alternative.
 
     Raises:

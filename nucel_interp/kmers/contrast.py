@@ -16,7 +16,7 @@ class Places:
     """Where words of one form stand in the units, inside seqlets and outside, and the score there.
 
     Args:
-        sequences: Of the units.
+        sequences: (units,) sequence of each unit.
         inside: (bases,) bool, inside a seqlet?
         track: (bases,) score.
         described: (units,) bool, those whose scores are given.

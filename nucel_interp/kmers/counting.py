@@ -34,7 +34,7 @@ def read_words(
 
     Args:
         letters: (..., n) bases 0..3, -1 for none.
-        places: Where a word's letters stand, counted from its first; at most 15.
+        places: Positions of a word's letters, counted from its first; at most 15.
 
     Returns:
         Word, word on the other strand, and whether no letter is missing, without which the numbers

@@ -142,8 +142,8 @@ def kmer_table(
     most q, whatever the folds have to do with each other.
 
     Args:
-        sequences: Of the units.
-        copies: Of their shuffled copies.
+        sequences: (units,) sequence of each unit.
+        copies: Sequences of the units' shuffled copies, a list per copy.
         folds: Either half as test half, or a single one; without a test half nothing is tested.
         k: Letters, 4 to 12.
 

@@ -28,7 +28,7 @@ def archetypes(motifs: Sequence[Motif], first: int = 1, against: Sequence[Motif]
     member is the one whose row correlates best, on average, with those of all members.
 
     Args:
-        motifs: What to group.
+        motifs: Motifs to group.
         first: Number of the first group.
         against: Further motifs that every row is compared with: a handful of motifs says too
             little about each other for a correlation to mean anything. Members of a group must

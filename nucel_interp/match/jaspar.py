@@ -59,7 +59,7 @@ class JasparDatabase:
 
         Args:
             motifs: The targets.
-            release: What to call the collection.
+            release: Name of the collection.
             null: Further motifs for Tomtom's null, and to tell archetypes apart.
 
         Raises:

@@ -38,7 +38,7 @@ def match_motifs(
 
     Args:
         motifs: The queries; ids must differ.
-        database: What to look in.
+        database: Collection to search.
         e_threshold: Largest E-value of a row.
 
     Returns:

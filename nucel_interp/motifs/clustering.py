@@ -82,7 +82,7 @@ def cluster_seqlets(
         null: Stretches of shuffled sequence as wide as the seqlets.
         background: (4,) base frequencies of the sequences.
         flank: A site may reach this many bases beyond its seqlet, on either side.
-        seed: Of the draw of landmarks and of the communities' random starts.
+        seed: Seed of the draw of landmarks and of the communities' random starts.
         on_progress: Called with 1 after each of at most `PASSES` passes.
     """
     cores = canonical_regions(regions)

@@ -39,7 +39,7 @@ def find_communities(graph: sp.csr_matrix, seed: int = 0) -> Communities:
 
     Args:
         graph: (nodes, nodes) symmetric, weights above 0.
-        seed: Of the random starts.
+        seed: Seed of the random starts.
     """
     from graspologic_native import leiden_csr
     from sklearn.metrics import adjusted_rand_score

@@ -96,10 +96,11 @@ def dnabert_motifs(
         sequences: The positives.
         scores: One array per sequence, as long; DNABERT's are `scoring.cls_row_scores`. A base
             without a score (NaN) is in no region.
-        negatives: What to compare with; the method takes labelled negatives, shuffled copies serve.
-        min_region: Bases.
-        window: Bases.
-        cutoff: Of q.
+        negatives: Sequences to compare with; the method takes labelled negatives, shuffled copies
+            serve.
+        min_region: Shortest region that is kept, in bases.
+        window: Width of the windows around a region's middle, in bases.
+        cutoff: Largest q of a string that is kept.
         min_instances: Fewest occurrences.
 
     Returns:

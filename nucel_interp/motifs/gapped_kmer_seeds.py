@@ -45,7 +45,7 @@ def enriched_words(
 
     Args:
         codes: (rows, width) bases 0..3, -1 for none.
-        null: The same of shuffled sequence, any number of rows.
+        null: (rows, width) bases of shuffled sequence, coded like ``codes``; any number of rows.
 
     Returns:
         Pairs (bases of the word, rows that hold it).

@@ -146,7 +146,7 @@ def kmer_motifs(
 
     Args:
         real: Units, and the stretches of them in which motifs are sought.
-        null: The same units' shuffled copies, each with stretches of its own.
+        null: Shuffled copies of the same units, each with stretches of its own.
         background: (4,) base frequencies of the sequences.
         on_progress: Called with 1 after each seed.
     """

@@ -39,7 +39,7 @@ def position(sites: Sequence[Site], lengths: NDArray[np.int64]) -> Position:
     bins: Bailey and Machanick, Nucleic Acids Res 2012, 40:e128).
 
     Args:
-        sites: In as many sequences as one likes; ``record`` is the sequence's number.
+        sites: Sites in any number of sequences; ``record`` is the sequence's number.
         lengths: (sequences,) bases of each.
     """
     from scipy.stats import binomtest, norm

@@ -125,8 +125,9 @@ def log_odds(
     Args:
         pwm: (4, width).
         background: (4,) base frequencies; equal if not given.
-        pseudocount: In sites. With 0, a base of probability 0 scores minus infinity.
-        n_sites: How many sites the pwm was built from.
+        pseudocount: Pseudocount per column, in sites. With 0, a base of probability 0 scores minus
+            infinity.
+        n_sites: Number of sites that the pwm was built from.
 
     Returns:
         (4, width); a site's score is the sum over its positions.

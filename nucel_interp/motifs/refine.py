@@ -146,7 +146,7 @@ def compete(
         windows: The seqlets.
         null: Seqlets of shuffled sequence, any number; counts are scaled to that of the seqlets.
         background: (4,) base frequencies.
-        tolerance: What the threshold allows.
+        tolerance: Shuffled seqlets that a group may be expected to hold.
         rivals: Only the first so many groups take seqlets from others; all, if not given. Fresh
             groups, many of which are the same motif, would tear each other apart.
         grow: May the motif's ends move?

@@ -120,7 +120,7 @@ def enrichment_p(
 
     Args:
         real: (units,) is the unit hit?
-        copies: The same of each shuffled copy.
+        copies: (units,) bool per shuffled copy: is the unit's copy hit?
         test: (units,) bool.
         group: (units,) a number that equal sequences share: they count once.
     """
@@ -145,7 +145,7 @@ def attention_fold(parts: Sequence[Part], seed: int) -> Fold:
     Args:
         parts: Test halves, no unit in two of them: (bases,) bool each, True under a site of the
             motif and True inside a seqlet.
-        seed: Of the resampling.
+        seed: Seed of the bootstrap.
     """
     tables = [_per_unit(p.under, p.inside, p.layout) for p in parts]
     table = np.concatenate(tables) if tables else np.zeros((0, 4))

@@ -229,7 +229,7 @@ def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) ->
     Args:
         curves: Columns `types.FAITHFULNESS_COLUMNS`.
         areas: Columns `types.FAITHFULNESS_AREA_COLUMNS`.
-        unit: Of the prediction.
+        unit: Unit of the prediction, for the axis.
     """
     if not len(curves):
         figure = new_figure(SINGLE_MM, 25)

@@ -36,10 +36,10 @@ def attribution_figure(
     """Letters above zero push the prediction up, letters below push it down.
 
     Args:
-        record: Whose sequence it is.
+        record: Record that was explained.
         track: (bases,) NaN where there is none.
-        said: What stands above the figure: method and prediction.
-        unit: Of the track, for the axis.
+        said: Line above the figure: method and prediction.
+        unit: Unit of the track, for the axis.
         palette: Base colours.
 
     Raises:

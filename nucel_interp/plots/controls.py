@@ -46,7 +46,7 @@ def fold_figure(motifs: pd.DataFrame, *, most: int = MOST_MOTIFS) -> Figure:
 
     Args:
         motifs: Columns `types.MOTIF_COLUMNS`, best first; values that are missing are not drawn.
-        most: How many motifs to draw at most.
+        most: Largest number of motifs to draw.
     """
     rows = motifs.head(most)
     drawn = [column for column, *_ in (*_INTERVALS, *_POINTS)]

@@ -44,7 +44,7 @@ def head_map(heads: pd.DataFrame, column: str = "exceedance") -> Figure:
 
     Args:
         heads: Columns `types.HEAD_COLUMNS`, a row per head; heads not listed stay empty.
-        column: What to colour by.
+        column: Column of the table that gives the colour.
     """
     if not len(heads):
         figure = new_figure(SINGLE_MM, 25)
@@ -102,7 +102,7 @@ def attention_map(
 
     Args:
         matrix: (bases, bases) probabilities; NaN rows (N, not scored) stay grey.
-        record: Whose sequence it is.
+        record: Record whose bases are the axes.
         layer: Number from 0.
         head: Number from 0.
         kind: ``local`` or ``global``, for the title.

@@ -81,7 +81,7 @@ def locus_figure(
     untrained twin is the dotted line in its model's panel. Sites are shaded through all panels.
 
     Args:
-        record: Whose bases these are.
+        record: Record whose bases are the x axis.
         sites: Columns record, chrom, start, end, name, strand; of any record.
         motifs: Matrix of each motif by its name in ``sites``, where there is one.
         models: Columns model, trained, twin_of; gives the order of the tracks.

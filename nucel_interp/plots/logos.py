@@ -52,7 +52,7 @@ def draw_logo(
 
     Args:
         motif: A motif, or a (4, width) matrix with rows A, C, G, T.
-        ax: Where to draw; a figure one journal column wide is made if not given.
+        ax: Axes to draw in; a figure one journal column wide is made if not given.
         start: x of the first column.
         palette: Base colours.
 

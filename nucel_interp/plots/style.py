@@ -139,11 +139,11 @@ def inline_svg(figure: Figure, prefix: str, label: str, scale: float = 1.35) -> 
     """The figure as an ``<svg>`` element to stand in an HTML page.
 
     Args:
-        figure: What to draw.
+        figure: Figure to draw.
         prefix: Put before every id, so that several figures on one page cannot mix; letters,
             digits and ``-``.
-        label: What the figure shows, for those who cannot see it.
-        scale: How much larger than print size it may become on a screen.
+        label: Description of the figure for screen readers.
+        scale: Largest width on a screen, over the width in print.
     """
     svg = to_svg(figure)
     svg = svg[svg.index("<svg") :]
@@ -169,7 +169,7 @@ def save_figure(figure: Figure, folder: str | Path, stem: str, data: pd.DataFram
     Equal figures give byte-identical files: they hold no date and no random id.
 
     Args:
-        figure: What to write.
+        figure: Figure to write.
         folder: Made if missing.
         stem: File name without its ending.
         data: The numbers the figure shows.

@@ -50,7 +50,7 @@ def substitution_figure(
     what stands there, blue fits better and red worse. Records over 100 bp: see `drawn_span`.
 
     Args:
-        record: Whose sequence it is.
+        record: Record whose bases are the x axis.
         substitution: (bases, 4) log-odds, nats, high = replaced; NaN at N.
         contribution: (bases,) height of the standing base, nats; NaN at N.
         palette: Base colours.
@@ -139,7 +139,7 @@ def dependency_figure(record: Record, dependency: ArrayLike, pairs: pd.DataFrame
     Pairs with ``p_record`` under 0.05 are circled, above the diagonal.
 
     Args:
-        record: Whose sequence it is.
+        record: Record whose bases are the x axis.
         dependency: (bases, bases), nats; NaN on the diagonal and at N.
         pairs: Rows of `types.DEPENDENCY_COLUMNS` of this record.
 

@@ -57,7 +57,7 @@ def track_figure(
     than 2,000 bases are drawn as the value furthest from 0 in each bin, which the axis label says.
 
     Args:
-        record: Whose sequence it is.
+        record: Record whose bases are the x axis.
         tracks: Title (with unit) -> value per base; the first is drawn highest.
         sites: Rows of `types.SITE_COLUMNS`, of any record; drawn as arrows along their strand.
         seqlets: Rows of `types.SEQLET_COLUMNS`, of any record; drawn as shaded spans.

@@ -75,7 +75,7 @@ def build_report(
     Args:
         result: What `find_motifs` returned.
         run: The content of run.json (see `io.provenance.run_info`).
-        intervention: What shuffling the seqlets did, if that was tried.
+        intervention: Result of `intervene`; None if it was not run.
     """
     facts = Facts(result.summary)
     shown = result.motifs if len(result.motifs) else result.untested

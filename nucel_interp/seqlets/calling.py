@@ -86,7 +86,7 @@ class Calling:
         """What must be said where a half's threshold does not reach the target; "" if all do.
 
         Args:
-            null: What sequences are told from, such as "shuffled ones".
+            null: Name of the null in the sentence, such as "shuffled ones".
         """
         short = [i for i, t in enumerate(self.thresholds) if not t.reached]
         if not short or not sum(self.n_seqlets):

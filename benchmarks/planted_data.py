@@ -22,6 +22,7 @@ from nucel_interp.motifs.pwm import total_information
 from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.motifs.similarity import tomtom
 from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import BASES, Motif, Record
 
 KEY = 2026
@@ -66,7 +67,7 @@ class Planted:
         texts = [r.sequence for r in self.records] if texts is None else list(texts)
         unit = np.arange(len(texts))
         start = unit * (SEQLET + 2 * self.flank) + self.flank
-        return Regions(texts, unit, start, start + SEQLET)
+        return Regions(Sequences(texts), unit, start, start + SEQLET)
 
     def null(self, seed: int) -> list[Regions]:
         """The same of dinucleotide-shuffled copies."""

@@ -80,7 +80,7 @@ def discover_motifs(
         seed: Of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
-    chosen = chosen & study.layout.first
+    chosen = chosen & study.layout.sequences.first
     if method == "cluster":
         mine = seqlets.take(chosen[seqlets.unit])
         return _by_clusters(study, mine, background, seed, on_progress)
@@ -131,9 +131,9 @@ def _by_dnabert(study: Study, chosen: NDArray[np.bool_]) -> Discovery:
     unit = np.flatnonzero(chosen)
     score: NDArray[np.floating] = study.track if study.raw is None else study.raw
     scores = [score[study.offsets[u] : study.offsets[u + 1]] for u in unit]
-    negatives = [study.copies[0].sequences[u] for u in unit]
+    negatives = [study.copies[0].sequences[u] for u in unit.tolist()]
     found = []
-    for one in dnabert_motifs([study.sequences[u] for u in unit], scores, negatives):
+    for one in dnabert_motifs([study.sequences[u] for u in unit.tolist()], scores, negatives):
         places = np.array(one.instances, dtype=np.int64).reshape(-1, 3)
         at = study.offsets[unit[places[:, 0]]]
         calls = _calls(at + places[:, 1], at + places[:, 2], study.offsets)

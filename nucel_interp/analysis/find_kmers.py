@@ -133,7 +133,7 @@ def study_kmers(
             copies_inside=[covered(s, study.offsets) for s in mine.copy_seqlets],
             track=fold.track,
             test=fold.test,
-            group=study.layout.rank,
+            group=study.layout.sequences.rank,
         )
         for fold, mine in zip(folds, called, strict=True)
     ]

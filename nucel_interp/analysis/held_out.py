@@ -96,7 +96,7 @@ def held_out_tests(
     """
     n, n_copies = len(study.sequences), len(study.copies)
     inside = [covered(s, study.offsets) for s in (called.seqlets, *called.copy_seqlets)]
-    where, group = study.layout.test, study.layout.rank
+    where, group = study.layout.test, study.layout.sequences.rank
     tested = []
     for one in found:
         sites = [s.scan(one.motif) for s in scanners]

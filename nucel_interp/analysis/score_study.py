@@ -27,6 +27,7 @@ from nucel_interp.scoring import (
 )
 from nucel_interp.scoring.attention import end_bins, smooth, standardise
 from nucel_interp.scoring.scores import Strands
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_COLUMNS, Record, reverse_complement
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Texts:
     copies: list[list[str]]
     trimers: list[list[str]]
 
-    def in_units(self, per_record: list[str]) -> list[str]:
+    def in_units(self, per_record: list[str]) -> Sequences:
         """Records' sequences as units' sequences."""
         return _in_units(self.units, per_record)
 
@@ -292,7 +293,6 @@ def shuffled_studies(
                 copy_tracks = [own] * n_null
             study = Study(
                 sequences=texts[run],
-                offsets=offsets,
                 test=half,
                 track=own,
                 copies=[Copy(texts[i], t) for i, t in zip(others, copy_tracks, strict=True)],
@@ -337,12 +337,12 @@ def _offsets(units: list[Unit]) -> NDArray[np.int64]:
     return np.cumsum([0, *(u.end - u.start for u in units)]).astype(np.int64)
 
 
-def _in_units(units: list[Unit], per_record: list[str]) -> list[str]:
+def _in_units(units: list[Unit], per_record: list[str]) -> Sequences:
     """Records' sequences as units' sequences."""
-    return [per_record[u.record][u.start : u.end] for u in units]
+    return Sequences(per_record[u.record][u.start : u.end] for u in units)
 
 
-def _trimers(sequences: list[str], n: int, seed: int) -> list[list[str]]:
+def _trimers(sequences: Sequences, n: int, seed: int) -> list[list[str]]:
     """Copies of shuffled sequences that keep their 3-mers."""
     return [[shuffled(s, k=3, seed=seed, copy=i) for s in sequences] for i in range(n)]
 
@@ -356,13 +356,12 @@ def _study(
 ) -> Study:
     """The units with their scores, and their copies with theirs."""
     return Study(
-        sequences=[u.sequence for u in texts.units],
-        offsets=texts.offsets,
+        sequences=Sequences(u.sequence for u in texts.units),
         test=test,
         track=track,
         copies=[Copy(texts.in_units(c), t) for c, t in zip(texts.copies, copy_tracks, strict=True)],
         threshold_null=threshold_null,
-        trimers=[texts.in_units(t) for t in texts.trimers],
+        trimers=[list(texts.in_units(t)) for t in texts.trimers],
     )
 
 
@@ -373,7 +372,6 @@ def _control(
     sequences, rest = study.copies[0].sequences, study.copies[1:]
     return Study(
         sequences=sequences,
-        offsets=study.offsets,
         test=study.test,
         track=track,
         copies=[Copy(c.sequences, t) for c, t in zip(rest, copy_tracks, strict=True)],

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.motifs.testing import Layout
+from nucel_interp.sequences import Sequences
 
 Track = NDArray[np.float32]
 
@@ -17,7 +18,7 @@ Track = NDArray[np.float32]
 class Copy:
     """A shuffled copy of every unit, and the score of each of its bases."""
 
-    sequences: list[str]
+    sequences: Sequences
     track: Track
 
 
@@ -26,8 +27,7 @@ class Study:
     """One input with its nulls.
 
     Attributes:
-        sequences: One string per unit.
-        offsets: (units + 1,) where each unit begins among all bases.
+        sequences: One per unit.
         test: (units,) bool, the test half; the other half is for discovery.
         track: (bases,) score, NaN where there is none.
         copies: Dinucleotide-shuffled copies of the units, scored like them.
@@ -37,8 +37,7 @@ class Study:
         raw: (bases,) a user's track as it was given, before smoothing and scaling; else None.
     """
 
-    sequences: list[str]
-    offsets: NDArray[np.int64]
+    sequences: Sequences
     test: NDArray[np.bool_]
     track: Track
     copies: list[Copy]
@@ -47,9 +46,14 @@ class Study:
     raw: NDArray[np.float64] | None = None
 
     @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(units + 1,) where each unit begins among all bases."""
+        return self.sequences.offsets
+
+    @property
     def lengths(self) -> NDArray[np.int64]:
         """(units,) bases."""
-        return np.diff(self.offsets)
+        return self.sequences.lengths
 
     @property
     def in_test(self) -> NDArray[np.bool_]:
@@ -60,4 +64,4 @@ class Study:
     def layout(self) -> Layout:
         """Units and halves; with too few units to split, everything is described together."""
         test = self.test if self.test.any() else np.ones_like(self.test)
-        return Layout(self.offsets, test, ~np.isnan(self.track), self.sequences)
+        return Layout(self.sequences, test, ~np.isnan(self.track))

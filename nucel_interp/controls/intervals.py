@@ -7,17 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring.shuffle import draw
 from nucel_interp.types import Site, as_sequences, canonical
-
-
-def covered_by(sites: Sequence[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(bases,) is the base under a site?"""
-    step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)
-    for s in sites:
-        step[offsets[s.record] + s.start] += 1
-        step[offsets[s.record] + s.end] -= 1
-    return np.asarray(np.cumsum(step[:-1]) > 0)
 
 
 def random_sites(
@@ -44,7 +36,7 @@ def random_sites(
         purpose: What they are drawn for.
     """
     texts = as_sequences(texts, "texts")
-    free_everywhere = allowed & ~covered_by(sites, offsets)
+    free_everywhere = allowed & ~site_bases(sites, offsets)
     lengths: dict[int, list[int]] = {}
     for s in sites:
         lengths.setdefault(s.record, []).append(s.end - s.start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ class Places:
 
     def __init__(
         self,
-        sequences: list[str],
+        sequences: Sequence[str],
         inside: NDArray[np.bool_],
         track: NDArray[np.floating],
         described: NDArray[np.bool_],

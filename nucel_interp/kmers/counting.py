@@ -64,7 +64,7 @@ class KmerIndex:
             would cross the end of its unit or one of its letters is not A, C, G, T.
     """
 
-    def __init__(self, sequences: list[str], k: int, gap: int = 0) -> None:
+    def __init__(self, sequences: Sequence[str], k: int, gap: int = 0) -> None:
         if gap and k % 2:
             raise ValueError(f"a gapped word has two equal halves; got {k} letters")
         self.k = k

@@ -116,7 +116,7 @@ class _Fit:
 
 
 def kmer_table(
-    sequences: list[str], copies: list[list[str]], folds: Sequence[Fold], k: int = K
+    sequences: Sequence[str], copies: Sequence[Sequence[str]], folds: Sequence[Fold], k: int = K
 ) -> pd.DataFrame:
     """k-mers over-represented in seqlets, each counted once per unit, both strands as one.
 
@@ -208,7 +208,7 @@ def _mean(parts: list[NDArray[np.float64]]) -> float:
     return math.fsum(values) / len(values) if len(values) else math.nan
 
 
-def _test(fits: list[list[_Fit]], sequences: list[str], folds: Sequence[Fold]) -> None:
+def _test(fits: list[list[_Fit]], sequences: Sequence[str], folds: Sequence[Fold]) -> None:
     """Test every fold's words, one form of words at a time."""
     from scipy.stats import false_discovery_control
 
@@ -230,7 +230,7 @@ def _test(fits: list[list[_Fit]], sequences: list[str], folds: Sequence[Fold]) -
 
 
 def _choose(
-    k: int, gaps: Iterable[int], texts: list[list[str]], folds: Sequence[Fold]
+    k: int, gaps: Iterable[int], texts: Sequence[Sequence[str]], folds: Sequence[Fold]
 ) -> list[list[_Fit]]:
     """The words of these forms that stand out on each fold's discovery half."""
     best: list[list[_Word]] = [[] for _ in folds]

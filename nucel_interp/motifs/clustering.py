@@ -31,6 +31,7 @@ from nucel_interp.motifs.refine import (
     word_group,
 )
 from nucel_interp.motifs.seqlet_windows import Regions, Windows, canonical_order, canonical_regions
+from nucel_interp.sequences import Sequences
 
 LANDMARKS = 6000
 MAX_NULL = 60_000
@@ -163,10 +164,8 @@ def _chosen(regions: Regions, rows: NDArray[np.int64]) -> Regions:
 
 def _widened(regions: Regions, flank: int) -> Regions:
     """The stretches with ``flank`` more bases on either side, as far as their unit goes."""
-    ends = np.cumsum([len(s) for s in regions.sequences]).astype(np.int64)
-    first = ends - np.array([len(s) for s in regions.sequences], dtype=np.int64)
-    start = np.maximum(regions.start - flank, first[regions.unit])
-    end = np.minimum(regions.end + flank, ends[regions.unit])
+    start = np.maximum(regions.start - flank, regions.first)
+    end = np.minimum(regions.end + flank, regions.sequences.offsets[regions.unit + 1])
     return Regions(regions.sequences, regions.unit, start, end)
 
 
@@ -174,9 +173,9 @@ def _null_windows(null: list[Regions], flank: int, seed: int) -> Windows:
     """The shuffled stretches of all copies in one table, at most `MAX_NULL` of them."""
     if not null:
         none = np.zeros(0, dtype=np.int64)
-        return Windows(Regions([], none, none, none))
-    sequences = [s for copy in null for s in copy.sequences]
-    bases = np.cumsum([0, *(sum(map(len, copy.sequences)) for copy in null)])
+        return Windows(Regions(Sequences([]), none, none, none))
+    sequences = Sequences(s for copy in null for s in copy.sequences)
+    bases = np.cumsum([0, *(copy.sequences.n_bases for copy in null)])
     units = np.cumsum([0, *(len(copy.sequences) for copy in null)])
     together = Regions(
         sequences,

@@ -18,6 +18,7 @@ from nucel_interp.kmers import KmerIndex, kmer_words
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.seqlet_windows import Regions, canonical_regions, on_given_strand
+from nucel_interp.sequences import covered
 from nucel_interp.types import BASES, Motif
 
 SEED_KS = (6, 7, 8)
@@ -50,18 +51,13 @@ class _Text:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
-        lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
         # GROW_BP + MAX_WIDTH of nothing at the very end, so that growing a site never runs off
         tail = np.full(MAX_WIDTH + 2 * GROW_BP, -1, dtype=np.int64)
         self.base = np.concatenate([base_codes(regions.sequences).astype(np.int64), tail])
-        self.unit = np.concatenate(
-            [np.repeat(np.arange(len(lengths)), lengths), np.full(len(tail), -1)]
-        )
-        step = np.zeros(len(self.base) + 1, dtype=np.int64)
-        np.add.at(step, regions.start, 1)
-        np.add.at(step, regions.end, -1)
+        self.unit = np.concatenate([regions.sequences.number, np.full(len(tail), -1)])
+        sought = covered(regions.start, regions.end, len(self.base))
         # what is closed never opens again, so lists of open places only ever shrink
-        self.open = (np.cumsum(step[:-1]) > 0) & (self.base >= 0)
+        self.open = sought & (self.base >= 0)
         self._open_at = np.flatnonzero(self.open)
         self._closed: NDArray[np.int64] | None = None
         self.indices = {k: KmerIndex(regions.sequences, k) for k in SEED_KS}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.kmers.counting import base_codes
-from nucel_interp.types import reverse_complement
+from nucel_interp.sequences import Sequences
 
 PER_BIT = 100
 GROW_BP = 4
@@ -31,13 +31,13 @@ class Regions:
     """Units laid end to end, and the stretches of them in which motifs are sought.
 
     Attributes:
-        sequences: One string per unit.
+        sequences: One per unit.
         unit: (seqlets,) which unit each stretch lies in.
         start: (seqlets,) first base, counted over all units laid end to end.
         end: (seqlets,) one past the last.
     """
 
-    sequences: list[str]
+    sequences: Sequences
     unit: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -45,40 +45,33 @@ class Regions:
     def __len__(self) -> int:
         return len(self.unit)
 
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """(seqlets,) first base of each stretch's unit, counted as the stretches are."""
+        return self.sequences.offsets[self.unit]
+
 
 def canonical_regions(regions: Regions) -> Regions:
     """Every unit on its canonical strand, so that ties fall alike whichever strand was given."""
-    turned = [reverse_complement(s) for s in regions.sequences]
-    flipped = np.array([s > t for s, t in zip(regions.sequences, turned, strict=True)], dtype=bool)
-    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
-    ends = np.cumsum(lengths)
-    # begin + end of the unit: what a place and its mirror image add up to
-    both, other = (2 * ends - lengths)[regions.unit], flipped[regions.unit]
-    return Regions(
-        [min(s, t) for s, t in zip(regions.sequences, turned, strict=True)],
-        regions.unit,
-        np.where(other, both - regions.end, regions.start),
-        np.where(other, both - regions.start, regions.end),
-    )
+    first = regions.first
+    start, end = regions.sequences.turned(regions.unit, regions.start - first, regions.end - first)
+    return Regions(regions.sequences.canonical, regions.unit, first + start, first + end)
 
 
 def on_given_strand(
     regions: Regions, unit: NDArray[np.int64], start: NDArray[np.int64], width: int
 ) -> NDArray[np.int64]:
     """Where intervals of `canonical_regions` begin on the strand that was given."""
-    flipped = np.array([s > reverse_complement(s) for s in regions.sequences], dtype=bool)
-    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
-    both = 2 * np.cumsum(lengths) - lengths
-    return np.where(flipped[unit], both[unit] - start - width, start)
+    first = regions.sequences.offsets[unit]
+    begin, _ = regions.sequences.turned(unit, start - first, start - first + width)
+    return first + begin
 
 
 def canonical_order(regions: Regions) -> NDArray[np.int64]:
     """Order of the stretches by the text of their unit, then by place: no file's order."""
-    names = sorted(set(regions.sequences))
-    rank = {s: i for i, s in enumerate(names)}
+    rank = {s: i for i, s in enumerate(sorted(set(regions.sequences)))}
     by_unit = np.array([rank[s] for s in regions.sequences], dtype=np.int64)[regions.unit]
-    lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
-    first = (np.cumsum(lengths) - lengths)[regions.unit]
+    first = regions.first
     return np.lexsort((regions.unit, regions.end - first, regions.start - first, by_unit))
 
 
@@ -113,15 +106,13 @@ class Windows:
             twice_middle: (seqlets,) start + end of what distances are measured from, if not the
                 stretches themselves: a seqlet that was widened up to an end is still the middle.
         """
-        lengths = np.array([len(s) for s in regions.sequences], dtype=np.int64)
-        ends = np.cumsum(lengths)
         text = base_codes(regions.sequences)
         self.width = int((regions.end - regions.start).max()) if len(regions) else 0
         self.width += 2 * HANG_BP
         at = regions.start[:, None] + np.arange(
             -MAX_WIDTH - HANG_BP, self.width - HANG_BP + MAX_WIDTH
         )
-        first, past = (ends - lengths)[regions.unit], ends[regions.unit]
+        first, past = regions.first, regions.sequences.offsets[regions.unit + 1]
         inside = (at >= first[:, None]) & (at < past[:, None])
         self._around = np.where(inside, text[np.where(inside, at, 0)], np.int8(-1))
         self.codes = self._around[:, MAX_WIDTH : MAX_WIDTH + self.width].copy()

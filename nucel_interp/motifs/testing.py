@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.kmers import sign_test
-from nucel_interp.types import Site, reverse_complement
+from nucel_interp.sequences import Sequences, covered
+from nucel_interp.types import Site
 
 N_BOOTSTRAP = 1000
 N_RANDOM = 20
@@ -32,54 +33,22 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Units laid end to end.
+    """Units, and which of their bases count.
 
     Attributes:
-        offsets: (units + 1,) where each unit begins.
-        test: (units,) bool.
+        sequences: One per unit.
+        test: (units,) bool, the test half.
         known: (bases,) bool, bases that have a score.
-        sequences: One per unit. Without them no two units are taken as equal, and random places
-            follow the units' order.
     """
 
-    offsets: NDArray[np.int64]
+    sequences: Sequences
     test: NDArray[np.bool_]
     known: NDArray[np.bool_]
-    sequences: Sequence[str] = ()
-
-    @cached_property
-    def unit_of_base(self) -> NDArray[np.int64]:
-        """(bases,) number of the unit each base lies in."""
-        return np.repeat(np.arange(len(self.test)), np.diff(self.offsets))
 
     @cached_property
     def counted(self) -> NDArray[np.bool_]:
         """(bases,) does the base have a score and lie in the test half?"""
-        return self.known & self.test[self.unit_of_base]
-
-    @cached_property
-    def flipped(self) -> NDArray[np.bool_]:
-        """(units,) is the unit given on the strand that is not its canonical one?"""
-        if not self.sequences:
-            return np.zeros(len(self.test), dtype=bool)
-        return np.array([s > reverse_complement(s) for s in self.sequences], dtype=bool)
-
-    @cached_property
-    def rank(self) -> NDArray[np.int64]:
-        """(units,) place of the unit's canonical sequence among all; equal sequences share it."""
-        if not self.sequences:
-            return np.arange(len(self.test))
-        both = zip(self.sequences, self.flipped.tolist(), strict=True)
-        collapsed = [reverse_complement(s) if other else s for s, other in both]
-        number = {s: i for i, s in enumerate(sorted(set(collapsed)))}
-        return np.array([number[s] for s in collapsed], dtype=np.int64)
-
-    @cached_property
-    def first(self) -> NDArray[np.bool_]:
-        """(units,) is the unit the first with its sequence?"""
-        first = np.zeros(len(self.test), dtype=bool)
-        first[np.unique(self.rank, return_index=True)[1]] = True
-        return first
+        return self.known & self.test[self.sequences.number]
 
 
 def units_with_site(sites: list[Site], n_units: int) -> NDArray[np.bool_]:
@@ -100,14 +69,14 @@ def units_hit(
     return hit
 
 
-def site_bases(sites: list[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+def site_bases(sites: Sequence[Site], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(bases,) True under a site."""
-    step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)
-    for s in sites:
-        step[offsets[s.record] + s.start] += 1
-        step[offsets[s.record] + s.end] -= 1
-    under: NDArray[np.bool_] = np.cumsum(step[:-1]) > 0
-    return under
+    first = offsets[np.array([s.record for s in sites], dtype=np.int64)]
+    start, end = (
+        first + np.array(at, dtype=np.int64)
+        for at in ([s.start for s in sites], [s.end for s in sites])
+    )
+    return covered(start, end, int(offsets[-1]))
 
 
 def enrichment_p(
@@ -174,10 +143,10 @@ def _per_unit(
     under: NDArray[np.bool_], inside: NDArray[np.bool_], layout: Layout
 ) -> NDArray[np.float64]:
     """(distinct test units, 4): site bases inside, site bases, bases inside, bases."""
-    groups, which = np.unique(layout.rank[layout.test], return_inverse=True)
+    groups, which = np.unique(layout.sequences.rank[layout.test], return_inverse=True)
     group = np.full(len(layout.test), len(groups))
     group[layout.test] = which
-    base, n = group[layout.unit_of_base], len(groups) + 1
+    base, n = group[layout.sequences.number], len(groups) + 1
     columns = [under & inside, under, inside, np.ones_like(under)]
     table = np.stack([np.bincount(base, c & layout.known, minlength=n) for c in columns], axis=1)
     return table[:-1].astype(np.float64)
@@ -200,8 +169,8 @@ def other_offsets(
         rng: Decides who gets whose.
     """
     test = np.flatnonzero(layout.test)
-    test = test[np.argsort(layout.rank[test], kind="stable")]
-    lengths = np.diff(layout.offsets)
+    test = test[np.argsort(layout.sequences.rank[test], kind="stable")]
+    lengths = layout.sequences.lengths
     receiver = np.zeros(len(lengths), dtype=np.int64)
     receiver[test] = rng.permutation(test)
     unit, start, end = _canonical_places(starts, layout)
@@ -210,7 +179,7 @@ def other_offsets(
     shift = np.where(start + end > lengths[unit], lengths[to] - lengths[unit], 0)
     start, end = np.maximum(0, start + shift), np.minimum(lengths[to], end + shift)
     kept = end > start
-    return _covered(to[kept], start[kept], end[kept], layout)
+    return _on_given_strand(to[kept], start[kept], end[kept], layout)
 
 
 def random_places(
@@ -219,8 +188,8 @@ def random_places(
     """Seqlets anywhere in their own unit, uniformly: keeps number and length."""
     unit, start, end = _canonical_places(starts, layout)
     width = end - start
-    start = rng.integers(np.diff(layout.offsets)[unit] - width + 1)
-    return _covered(unit, start, start + width, layout)
+    start = rng.integers(layout.sequences.lengths[unit] - width + 1)
+    return _on_given_strand(unit, start, start + width, layout)
 
 
 def _canonical_places(
@@ -231,26 +200,13 @@ def _canonical_places(
     A random draw then meets the same seqlet whatever the order and the strands of the file.
     """
     unit, start, end = np.array(starts, dtype=np.int64).reshape(-1, 3).T
-    start, end = _turned(unit, start, end, layout)
-    order = np.lexsort((start, unit, layout.rank[unit]))
+    start, end = layout.sequences.turned(unit, start, end)
+    order = np.lexsort((start, unit, layout.sequences.rank[unit]))
     return unit[order], start[order], end[order]
 
 
-def _turned(
-    unit: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], layout: Layout
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and end counted on the other strand, for units given on their not canonical one."""
-    length, other = np.diff(layout.offsets)[unit], layout.flipped[unit]
-    return np.where(other, length - end, start), np.where(other, length - start, end)
-
-
-def _covered(
+def _on_given_strand(
     unit: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], layout: Layout
 ) -> NDArray[np.bool_]:
     """(bases,) True inside these intervals of the canonical strands."""
-    start, end = _turned(unit, start, end, layout)
-    step = np.zeros(int(layout.offsets[-1]) + 1, dtype=np.int64)
-    np.add.at(step, layout.offsets[unit] + start, 1)
-    np.add.at(step, layout.offsets[unit] + end, -1)
-    inside: NDArray[np.bool_] = np.cumsum(step[:-1]) > 0
-    return inside
+    return layout.sequences.covered(unit, *layout.sequences.turned(unit, start, end))

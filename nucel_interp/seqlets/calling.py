@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp import sequences
+
 CORE_BP = 11
 SEQLET_BP = 21
 MAX_PER_KB = 10.0
@@ -233,8 +235,5 @@ def empirical_q(calls: Calls, peaks: Calls, null: list[Calls]) -> NDArray[np.flo
 
 def covered(calls: Calls, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(bases,) True inside a seqlet."""
-    step = np.zeros(int(offsets[-1]) + 1, dtype=np.int64)
-    np.add.at(step, offsets[calls.unit] + calls.start, 1)
-    np.add.at(step, offsets[calls.unit] + calls.end, -1)
-    inside: NDArray[np.bool_] = np.cumsum(step[:-1]) > 0
-    return inside
+    first = offsets[calls.unit]
+    return sequences.covered(first + calls.start, first + calls.end, int(offsets[-1]))

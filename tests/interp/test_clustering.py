@@ -13,6 +13,7 @@ from nucel_interp.motifs.clustering import Clustering, cluster_seqlets
 from nucel_interp.motifs.refine import MIN_SEQLETS
 from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import reverse_complement
 
 UNIFORM = np.full(4, 0.25)
@@ -36,7 +37,7 @@ def regions(texts: list[str]) -> Regions:
     """The seqlet in the middle of each text."""
     lengths = np.array([len(t) for t in texts], dtype=np.int64)
     start = np.cumsum(lengths) - lengths + (lengths - SEQLET) // 2
-    return Regions(texts, np.arange(len(texts)), start, start + SEQLET)
+    return Regions(Sequences(texts), np.arange(len(texts)), start, start + SEQLET)
 
 
 def null_of(texts: list[str], copies: int = 2) -> list[Regions]:
@@ -139,9 +140,14 @@ def test_seqlets_at_the_ends_of_their_units_and_with_unknown_bases_are_used() ->
         texts.append(dna(rng, 20) + site if at_end else site + dna(rng, 20))
         start.append(20 if at_end else 0)
     first = np.arange(40) * 35 + np.array(start)
-    real = Regions(texts, np.arange(40), first, first + SEQLET)
+    real = Regions(Sequences(texts), np.arange(40), first, first + SEQLET)
     null = [
-        Regions([shuffled(t, seed=0, copy=c) for t in texts], np.arange(40), first, first + SEQLET)
+        Regions(
+            Sequences([shuffled(t, seed=0, copy=c) for t in texts]),
+            np.arange(40),
+            first,
+            first + SEQLET,
+        )
         for c in range(2)
     ]
     (one,) = cluster_seqlets(real, null, UNIFORM, flank=10).clusters
@@ -194,9 +200,9 @@ def test_a_repeat_longer_than_any_motif_is_one_motif() -> None:
     repeat = dna(rng, 80)
     texts = [dna(rng, 20) + drawn(rng, repeat) + dna(rng, 20) for _ in range(40)]
     starts = np.arange(40) * 120 + 50 + rng.integers(0, 8, 40)
-    real = Regions(texts, np.arange(40), starts, starts + SEQLET)
+    real = Regions(Sequences(texts), np.arange(40), starts, starts + SEQLET)
     shuffles = [shuffled(t, seed=0) for t in texts]
-    null = Regions(shuffles, np.arange(40), starts, starts + SEQLET)
+    null = Regions(Sequences(shuffles), np.arange(40), starts, starts + SEQLET)
     (one,) = cluster_seqlets(real, [null], UNIFORM, flank=10).clusters
     assert len(one.members) >= 25
     assert one.pwm.shape[1] >= 15
@@ -213,7 +219,11 @@ def test_very_narrow_seqlets_do_not_stop_it(width: int) -> None:
 def test_without_shuffled_seqlets_nothing_is_noise_and_nothing_fails() -> None:
     texts = planted()[0][:100]
     none = np.zeros(0, dtype=np.int64)
-    for null in ([], [Regions([], none, none, none)], [Regions(texts, none, none, none)]):
+    for null in (
+        [],
+        [Regions(Sequences([]), none, none, none)],
+        [Regions(Sequences(texts), none, none, none)],
+    ):
         result = cluster_seqlets(regions(texts), null, UNIFORM)
         assert all(len(c.members) >= MIN_SEQLETS for c in result.clusters)
 
@@ -222,9 +232,9 @@ def test_many_seqlets_of_one_unit_are_as_good_as_units_of_their_own() -> None:
     texts = planted()[0]
     start = np.arange(len(texts)) * 45 + FLANK
     unit = np.zeros(len(texts), dtype=np.int64)
-    one = Regions(["".join(texts)], unit, start, start + SEQLET)
+    one = Regions(Sequences(["".join(texts)]), unit, start, start + SEQLET)
     shuffles = [shuffled(t, seed=0) for t in texts]
-    null = Regions(["".join(shuffles)], unit, start, start + SEQLET)
+    null = Regions(Sequences(["".join(shuffles)]), unit, start, start + SEQLET)
     clusters = cluster_seqlets(one, [null], UNIFORM).clusters
     label = planted()[1][clusters[0].members]
     assert len(clusters) == 4

@@ -43,6 +43,7 @@ from nucel_interp.motifs.seqlet_windows import (
     hundredths,
     on_given_strand,
 )
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import reverse_complement
 
 UNIFORM = np.full(4, 0.25)
@@ -69,7 +70,7 @@ def table(texts: list[str], flank: int = 0, widths: list[int] | None = None) -> 
     ends = np.cumsum([len(t) for t in texts])
     first = ends - [len(t) for t in texts]
     wide = np.array([len(t) - 2 * flank for t in texts]) if widths is None else np.array(widths)
-    return Regions(texts, np.arange(len(texts)), first + flank, first + flank + wide)
+    return Regions(Sequences(texts), np.arange(len(texts)), first + flank, first + flank + wide)
 
 
 def random_pwm(rng: np.random.Generator, width: int) -> np.ndarray:
@@ -213,7 +214,7 @@ def test_best_places_are_those_of_a_slow_search() -> None:
     flank = [0 if i % 3 else 5 for i in range(len(texts))]
     ends = np.cumsum([len(t) for t in texts])
     start = ends - [len(t) for t in texts] + flank
-    windows = Windows(Regions(texts, np.arange(len(texts)), start, start + wide))
+    windows = Windows(Regions(Sequences(texts), np.arange(len(texts)), start, start + wide))
     motifs = [hundredths(rng.normal(0, 1.2, (4, w))) for w in (5, 8, 12, 14)]
     places = windows.best(motifs)
     for i, text in enumerate(texts):
@@ -262,7 +263,7 @@ def test_no_motif_or_no_seqlet_has_no_place() -> None:
     nothing = windows.take(np.zeros(0, dtype=np.int64))
     assert nothing.best([np.ones((4, 6))]).score.shape == (0, 1)
     empty = np.zeros(0, dtype=np.int64)
-    assert len(Windows(Regions([], empty, empty, empty))) == 0
+    assert len(Windows(Regions(Sequences([]), empty, empty, empty))) == 0
 
 
 def test_sites_are_read_on_the_motifs_strand_beyond_the_seqlet_but_not_beyond_the_unit() -> None:
@@ -287,7 +288,7 @@ def test_canonical_regions_hold_the_same_seqlets_on_the_smaller_strand() -> None
     texts = [letters(bases(rng, n, blank=0.02)) for n in (20, 33, 41)]
     unit = np.array([0, 1, 1, 2])
     start = np.array([3, 22, 30, 60])
-    regions = Regions(texts, unit, start, start + np.array([8, 9, 10, 11]))
+    regions = Regions(Sequences(texts), unit, start, start + np.array([8, 9, 10, 11]))
     canonical = canonical_regions(regions)
     given, stored = "".join(texts), "".join(canonical.sequences)
     assert canonical.sequences == [min(t, reverse_complement(t)) for t in texts]
@@ -305,7 +306,7 @@ def test_canonical_order_is_by_text_then_place_even_among_equal_units() -> None:
         unit = np.repeat(np.arange(len(texts)), [len(p) for p in places])
         within = np.concatenate([np.array(p) for p in places])
         start = within + np.concatenate([[0], np.cumsum([len(t) for t in texts])])[unit]
-        rows = canonical_order(Regions(texts, unit, start, start + 4))
+        rows = canonical_order(Regions(Sequences(texts), unit, start, start + 4))
         return [(texts[unit[i]], int(within[i])) for i in rows]
 
     one = in_order(["CCGATTACAG", "AAGATTACAG", "CCGATTACAG"], [[5, 1], [2], [3]])

@@ -11,6 +11,7 @@ from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
 from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring import shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import BASES, Motif, reverse_complement
 
 UNIFORM = np.full(4, 0.25)
@@ -60,7 +61,7 @@ def whole(sequences: list[str]) -> Regions:
     """Every unit is one region."""
     lengths = np.array([len(s) for s in sequences])
     end = np.cumsum(lengths)
-    return Regions(sequences, np.arange(len(sequences)), end - lengths, end)
+    return Regions(Sequences(sequences), np.arange(len(sequences)), end - lengths, end)
 
 
 def copies(sequences: list[str], n: int = 3) -> list[Regions]:
@@ -124,7 +125,7 @@ def test_only_regions_are_read(jaspar) -> None:
     start = np.arange(len(both)) * 2 * LENGTH
 
     def second_half(texts: list[str]) -> Regions:
-        return Regions(texts, np.arange(len(texts)), start + LENGTH, start + 2 * LENGTH)
+        return Regions(Sequences(texts), np.arange(len(texts)), start + LENGTH, start + 2 * LENGTH)
 
     null = [second_half([shuffled(s, copy=c) for s in both]) for c in range(3)]
     found = kmer_motifs(second_half(both), null, UNIFORM)
@@ -133,7 +134,7 @@ def test_only_regions_are_read(jaspar) -> None:
 
 def empty() -> Regions:
     nothing = np.zeros(0, dtype=np.int64)
-    return Regions(["ACGT" * 10], nothing, nothing, nothing)
+    return Regions(Sequences(["ACGT" * 10]), nothing, nothing, nothing)
 
 
 def test_nothing_to_look_at() -> None:
@@ -151,7 +152,7 @@ def test_seqlets_without_any_in_the_copies(jaspar) -> None:
 
 def empty_like(sequences: list[str]) -> Regions:
     nothing = np.zeros(0, dtype=np.int64)
-    return Regions([shuffled(s) for s in sequences], nothing, nothing, nothing)
+    return Regions(Sequences([shuffled(s) for s in sequences]), nothing, nothing, nothing)
 
 
 def test_too_few_sites_are_no_motif(jaspar) -> None:
@@ -184,7 +185,7 @@ def test_best_sites_agree_with_a_plain_search() -> None:
     rng = np.random.default_rng(0)
     sequences = ["".join(rng.choice(list("ACGTN"), 40, p=[0.24] * 4 + [0.04])) for _ in range(30)]
     start = np.arange(30) * 40 + rng.integers(0, 15, 30)
-    regions = Regions(sequences, np.arange(30), start, start + rng.integers(3, 25, 30))
+    regions = Regions(Sequences(sequences), np.arange(30), start, start + rng.integers(3, 25, 30))
     odds = rng.normal(size=(4, 6))
     text = _Text(regions)
     closed = np.array([45, 200, 201])

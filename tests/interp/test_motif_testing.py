@@ -19,6 +19,7 @@ from nucel_interp.motifs.testing import (
     units_hit,
     units_with_site,
 )
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Site, reverse_complement
 
 
@@ -30,9 +31,19 @@ def site(unit: int, start: int, end: int) -> Site:
     return Site(unit, start, end, "+", 1.0, 1e-5)
 
 
+def in_order(lengths: list[int]) -> Sequences:
+    """No two equal, each on its canonical strand, in the order of the alphabet."""
+    texts = []
+    for i, n in enumerate(lengths):
+        number = "".join("ACGT"[i // 4**k % 4] for k in (3, 2, 1, 0))
+        texts.append(("AAAA" + number).ljust(n, "A"))
+    return Sequences(texts)
+
+
 def everything(lengths: list[int], sequences: list[str] | None = None) -> Layout:
-    offsets = offsets_of(*lengths)
-    return Layout(offsets, np.ones(len(lengths), bool), np.ones(offsets[-1], bool), sequences or ())
+    texts = Sequences(sequences) if sequences else in_order(lengths)
+    assert texts.lengths.tolist() == list(lengths)
+    return Layout(texts, np.ones(len(lengths), bool), np.ones(sum(lengths), bool))
 
 
 def mask(n: int, *spans: tuple[int, int]) -> np.ndarray:
@@ -67,14 +78,13 @@ def test_fold_by_hand() -> None:
 
 
 def test_only_the_test_half_and_known_bases_count() -> None:
-    offsets = offsets_of(50, 50, 50)
     under, inside = mask(150, (10, 20)), mask(150, (14, 34))
     inside[100:] = under[100:] = True
     known = np.ones(150, dtype=bool)
-    layout = Layout(offsets, np.array([True, True, False]), known)
+    layout = Layout(in_order([50] * 3), np.array([True, True, False]), known)
     assert plain_fold([Part(under, inside, layout)]) == pytest.approx(3.0)
     known[50:75] = False
-    layout = Layout(offsets, np.array([True, True, False]), known)
+    layout = Layout(in_order([50] * 3), np.array([True, True, False]), known)
     # 75 known bases: (6/10) / (20/75)
     assert plain_fold([Part(under, inside, layout)]) == pytest.approx(2.25)
     assert attention_fold([Part(under, inside, layout)], 0).value == pytest.approx(2.25)
@@ -86,7 +96,7 @@ def test_nothing_to_divide_is_nan() -> None:
     for under, inside in ((nothing, some), (some, nothing)):
         fold = attention_fold([Part(under, inside, layout)], 0)
         assert np.isnan([fold.value, fold.low, fold.high]).all()
-    none = Layout(offsets_of(100), np.zeros(1, bool), np.ones(100, bool))
+    none = Layout(in_order([100]), np.zeros(1, bool), np.ones(100, bool))
     assert np.isnan(attention_fold([Part(some, some, none)], 0).value)
 
 
@@ -254,11 +264,11 @@ def test_enrichment_counts_the_test_half_and_equal_sequences_once() -> None:
 def test_a_fold_over_two_halves_is_that_of_all_their_units_together():
     rng = np.random.default_rng(3)
     lengths = [100] * 20
-    offsets, known = offsets_of(*lengths), np.ones(2000, bool)
+    texts, known = in_order(lengths), np.ones(2000, bool)
     under, inside = rng.random(2000) < 0.1, rng.random(2000) < 0.2
     half = np.arange(20) < 8
-    parts = [Part(under, inside, Layout(offsets, where, known)) for where in (half, ~half)]
-    together = [Part(under, inside, Layout(offsets, np.ones(20, bool), known))]
+    parts = [Part(under, inside, Layout(texts, where, known)) for where in (half, ~half)]
+    together = [Part(under, inside, Layout(texts, np.ones(20, bool), known))]
     assert plain_fold(parts) == pytest.approx(plain_fold(together), rel=1e-12)
     assert attention_fold(parts, 0) == attention_fold(together, 0)
     assert attention_fold(parts[:1], 0) != attention_fold(together, 0)

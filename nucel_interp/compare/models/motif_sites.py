@@ -12,7 +12,7 @@ from nucel_interp.compare.shared.bootstrap import drawn_again
 from nucel_interp.compare.shared.windows import Windows
 from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
-from nucel_interp.controls.intervals import covered_by, random_sites
+from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import (
     Occurrences,
     OnProgress,
@@ -23,6 +23,7 @@ from nucel_interp.controls.occurrences import (
 from nucel_interp.errors import InputError
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.motifs.testing import site_bases
 from nucel_interp.types import Motif, Site
 
 MOST_MOTIFS = 20
@@ -107,11 +108,11 @@ def make_targets(
             )
             others = [not_overlapping(one, own) for one in found]
         places = site_places([own], offsets, known)
-        inside = covered_by(own, offsets) & known
+        inside = site_bases(own, offsets) & known
         with_site = places.units
         chance = like_places(others, own, texts, offsets, known)
         index = drawn_again([texts[i] for i in with_site], seed)
-        random = covered_by(placed[0], offsets) & known
+        random = site_bases(placed[0], offsets) & known
         made.append(Target(name, own, inside, random, known, places, chance, with_site, index))
     if on_progress is not None:
         on_progress(len(sites), len(sites), "placing decoys")

@@ -291,7 +291,7 @@ def test_canonical_regions_hold_the_same_seqlets_on_the_smaller_strand() -> None
     regions = Regions(Sequences(texts), unit, start, start + np.array([8, 9, 10, 11]))
     canonical = canonical_regions(regions)
     given, stored = "".join(texts), "".join(canonical.sequences)
-    assert canonical.sequences == [min(t, reverse_complement(t)) for t in texts]
+    assert list(canonical.sequences) == [min(t, reverse_complement(t)) for t in texts]
     for i in range(4):
         text = given[regions.start[i] : regions.end[i]]
         kept = stored[canonical.start[i] : canonical.end[i]]

@@ -107,7 +107,7 @@ def random_case(seed: int, n: int = 60, length: int = 200):
     at = rng.integers(0, length - 12, n)
     under = site_bases(
         [site(u, int(a), int(a) + 12) for u, a in enumerate(at) if rng.random() < 0.5],
-        layout.offsets,
+        layout.sequences.offsets,
     )
     places = []
     for u in range(n):
@@ -135,7 +135,10 @@ def covers(seeds: range) -> float:
         layout, under, places, _ = random_case(seed, n=150)
         inside = mask(
             150 * 200,
-            *[(int(layout.offsets[u]) + s, int(layout.offsets[u]) + e) for u, s, e in places],
+            *[
+                (int(layout.sequences.offsets[u]) + s, int(layout.sequences.offsets[u]) + e)
+                for u, s, e in places
+            ],
         )
         fold = attention_fold([Part(under, inside, layout)], seed)
         held += fold.low <= 1.0 <= fold.high
@@ -198,7 +201,7 @@ def test_other_offsets_keep_number_lengths_and_places() -> None:
     layout = everything([100] * 40)
     places = [(u, 10 + u, 31 + u) for u in range(40)] + [(3, 60, 70)]
     inside = other_offsets(places, layout, np.random.default_rng(0))
-    assert lengths_of_runs(inside, layout.offsets) == [10] + [21] * 40
+    assert lengths_of_runs(inside, layout.sequences.offsets) == [10] + [21] * 40
     # where in a unit bases are covered, over all units, does not change
     mine = mask(4000, *[(100 * u + s, 100 * u + e) for u, s, e in places])
     assert np.array_equal(inside.reshape(40, 100).sum(axis=0), mine.reshape(40, 100).sum(axis=0))
@@ -220,7 +223,7 @@ def test_random_places_stay_in_their_unit() -> None:
     seen = np.zeros(151)
     for seed in range(300):
         inside = random_places(places, layout, np.random.default_rng(seed))
-        assert lengths_of_runs(inside, layout.offsets) == [21, 21, 21]
+        assert lengths_of_runs(inside, layout.sequences.offsets) == [21, 21, 21]
         seen += inside
     assert seen.min() > 0
 

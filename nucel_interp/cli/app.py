@@ -31,6 +31,7 @@ from nucel_interp.cli import (
     seqlets,
     substitution,
     terminal,
+    variants,
 )
 from nucel_interp.errors import NucelError
 from nucel_runtime.signals import unwind_when_ended
@@ -128,6 +129,7 @@ app.command()(attention.attention)
 app.command()(discriminator.discriminator)
 app.command()(attribute.attribute)
 app.command()(substitution.substitution)
+app.command()(variants.variants)
 app.command()(seqlets.seqlets)
 app.command()(kmers.kmers)
 app.command()(match.match)

@@ -13,7 +13,7 @@ from nucel_interp.scoring.units import (
     split_units,
     unread_copies_per_unit,
 )
-from nucel_interp.scoring.variants import VariantScores, score_variants
+from nucel_interp.scoring.variants import VariantScores, read_alleles
 
 __all__ = [
     "DependencyMap",
@@ -28,8 +28,8 @@ __all__ = [
     "draw",
     "head_table",
     "hypothetical_contributions",
+    "read_alleles",
     "score_sequences",
-    "score_variants",
     "shuffle_records",
     "shuffled",
     "split_units",

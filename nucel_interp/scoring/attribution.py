@@ -36,7 +36,7 @@ from torch import Tensor
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
 from nucel_interp.scoring.mutagenesis import check_lengths, importance, mutagenesis, reading
-from nucel_interp.scoring.prediction import predict
+from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Progress, Strands
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.scoring.target import Target, find_target
@@ -108,7 +108,7 @@ class _Line:
     steps: int
 
 
-def attribute(
+def attribute_sequences(
     model: Nucel,
     sequences: Sequence[str],
     *,
@@ -149,7 +149,7 @@ def attribute(
         maps = mutagenesis(
             model, sequences, target=chosen.label, strands=sides, on_progress=on_progress
         )
-        value = predict(model, chosen, sequences, strands=sides)
+        value = predict_sequences(model, chosen, sequences, strands=sides)
         tracks = [importance(found) for found in maps]
         kept = np.ones(n, dtype=bool)
         return Attribution(method, chosen, tracks, maps, value, nothing, nothing, no_steps, kept)

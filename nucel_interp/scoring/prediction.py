@@ -20,7 +20,7 @@ from nucel_model.sequences import as_sequences
 Array = NDArray[np.float64]
 
 
-def predict(
+def predict_sequences(
     model: Nucel,
     target: Target,
     sequences: Sequence[str],

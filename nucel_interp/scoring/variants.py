@@ -79,7 +79,7 @@ class Window:
     moved: int
 
 
-def score_variants(
+def read_alleles(
     model: Nucel,
     variants: Sequence[Variant],
     genome: Genome,

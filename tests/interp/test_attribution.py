@@ -9,7 +9,7 @@ from torch import nn
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring import attribution
-from nucel_interp.scoring.attribution import ADDING_UP, BOUND, LEAST, METHODS, attribute
+from nucel_interp.scoring.attribution import ADDING_UP, BOUND, LEAST, METHODS, attribute_sequences
 from nucel_interp.scoring.mutagenesis import importance, mutagenesis
 from nucel_interp.types import reverse_complement
 from nucel_model import ClassificationHead, NTConfig, Nucel, NucleotideTransformer, tokenizer
@@ -48,7 +48,7 @@ def slope(model, sequence):
 @pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
 def test_a_linear_model_is_explained_exactly(method):
     model = tuned(linear=True)
-    found = attribute(model, SEQUENCES[:2], method=method)
+    found = attribute_sequences(model, SEQUENCES[:2], method=method)
     for sequence, track in zip(SEQUENCES, found.tracks, strict=False):
         own, per_id = slope(model, sequence)
         np.testing.assert_allclose(track, own - per_id[tokenizer.UNK], atol=1e-6)
@@ -59,17 +59,17 @@ def test_mutagenesis_and_gradient_of_a_linear_model_compare_with_the_other_bases
     own, per_id = slope(model, SEQUENCES[0])
     bases = per_id[list(tokenizer.BASE_IDS)]
     by_hand = (own[:, None] - bases).sum(axis=1) / 3
-    found = attribute(model, SEQUENCES[:1], method="mutagenesis")
+    found = attribute_sequences(model, SEQUENCES[:1], method="mutagenesis")
     np.testing.assert_allclose(found.tracks[0], by_hand, atol=1e-6)
     np.testing.assert_allclose(found.maps[0], bases - own[:, None], atol=1e-6)
-    gradient = attribute(model, SEQUENCES[:1], method="gradient-x-input").tracks[0]
+    gradient = attribute_sequences(model, SEQUENCES[:1], method="gradient-x-input").tracks[0]
     np.testing.assert_allclose(gradient, own - bases.mean(), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ADDING_UP)
 def test_tracks_add_up_within_the_bound(method):
     model = tuned()
-    found = attribute(model, SEQUENCES, method=method)
+    found = attribute_sequences(model, SEQUENCES, method=method)
     difference = found.prediction - found.baseline
     assert found.kept.all()
     assert (np.abs(found.delta) <= BOUND * np.maximum(np.abs(difference), LEAST)).all()
@@ -80,7 +80,7 @@ def test_tracks_add_up_within_the_bound(method):
 
 def test_what_does_not_add_up_is_left_out_and_counted(monkeypatch):
     monkeypatch.setattr(attribution, "BOUND", 1e-9)
-    found = attribute(tuned(), SEQUENCES[:1], method="integrated-gradients", steps=32)
+    found = attribute_sequences(tuned(), SEQUENCES[:1], method="integrated-gradients", steps=32)
     assert not found.kept.any()
     assert np.isnan(found.tracks[0]).all()
     assert found.steps[0] == 32
@@ -92,8 +92,8 @@ def test_more_points_are_spent_where_the_line_turns(monkeypatch):
     with torch.no_grad():
         for p in model.encoder.parameters():
             p.mul_(3)
-    few = attribute(model, SEQUENCES[:1], steps=32)
-    more = attribute(model, SEQUENCES[:1], steps=256)
+    few = attribute_sequences(model, SEQUENCES[:1], steps=32)
+    more = attribute_sequences(model, SEQUENCES[:1], steps=256)
     assert 32 < more.steps[0] <= 256
     assert abs(more.delta[0]) < abs(few.delta[0])
 
@@ -101,8 +101,8 @@ def test_more_points_are_spent_where_the_line_turns(monkeypatch):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_reverse_complement_gives_the_mirrored_track(method):
     model = tuned(strands="both")
-    forward = attribute(model, SEQUENCES, method=method)
-    other = attribute(model, [reverse_complement(s) for s in SEQUENCES], method=method)
+    forward = attribute_sequences(model, SEQUENCES, method=method)
+    other = attribute_sequences(model, [reverse_complement(s) for s in SEQUENCES], method=method)
     np.testing.assert_allclose(forward.prediction, other.prediction, atol=1e-5)
     for a, b in zip(forward.tracks, other.tracks, strict=True):
         np.testing.assert_allclose(a, b[::-1], atol=1e-4)
@@ -111,8 +111,8 @@ def test_the_reverse_complement_gives_the_mirrored_track(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_other_class_has_the_opposite_sign_and_n_no_number(method):
     model = tuned()
-    yes = attribute(model, SEQUENCES[2:], method=method, target="yes")
-    no = attribute(model, SEQUENCES[2:], method=method, target="no")
+    yes = attribute_sequences(model, SEQUENCES[2:], method=method, target="yes")
+    no = attribute_sequences(model, SEQUENCES[2:], method=method, target="no")
     np.testing.assert_allclose(yes.tracks[0], -no.tracks[0], atol=1e-4)
     assert np.isnan(yes.tracks[0]).tolist() == [letter == "N" for letter in SEQUENCES[2]]
 
@@ -121,7 +121,7 @@ def test_attributing_changes_nothing_about_the_model():
     model = tuned()
     before = {name: p.clone() for name, p in model.state_dict().items()}
     backend = model.encoder.backend
-    attribute(model, SEQUENCES[:1], steps=32)
+    attribute_sequences(model, SEQUENCES[:1], steps=32)
     assert all(torch.equal(p, before[name]) for name, p in model.state_dict().items())
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     assert model.encoder.backend is backend
@@ -152,11 +152,11 @@ def test_mutagenesis_is_the_naive_loop(strands):
 
 def test_what_cannot_be_explained_is_said():
     with pytest.raises(InputError, match=r"no method 'deeplift'; there are integrated-gradients"):
-        attribute(tuned(), SEQUENCES, method="deeplift")
+        attribute_sequences(tuned(), SEQUENCES, method="deeplift")
     with pytest.raises(FolderError, match="nucel-pretrain finetune"):
-        attribute(tiny(), SEQUENCES)
+        attribute_sequences(tiny(), SEQUENCES)
     with pytest.raises(InputError, match="65 bases and model reads 64 at once"):
-        attribute(tuned(), [dna(65)])
+        attribute_sequences(tuned(), [dna(65)])
     config = NTConfig(
         version="v1", hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
         intermediate_size=16, max_position_embeddings=40,
@@ -165,6 +165,6 @@ def test_what_cannot_be_explained_is_said():
     encoder.init_weights(0)
     nt = Nucel(encoder, classifier_head=ClassificationHead(16, ["a", "b"]), name="nt").eval()
     with pytest.raises(InputError, match=r"nt reads tokens of 6 bases.*mutagenesis"):
-        attribute(nt, SEQUENCES)
-    (track,) = attribute(nt, SEQUENCES[:1], method="mutagenesis").tracks
+        attribute_sequences(nt, SEQUENCES)
+    (track,) = attribute_sequences(nt, SEQUENCES[:1], method="mutagenesis").tracks
     assert np.isfinite(track).all()

@@ -35,6 +35,7 @@ INPUT = {  # what each command is given before its options
     "motifs": "{fa} -m {before}",
     "seqlets": "{fa} -m {before}",
     "substitution": "{fa} -m {before}",
+    "variants": "{vcf} --genome {fa} -m {before}",
 }
 WRITES = sorted(
     name for name, command in COMMANDS.items() if any("--out" in p.opts for p in command.params)
@@ -58,7 +59,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "".join(f">{c}:{s}-{s + 40}\n{dna(40, i)}\n" for i, (c, s) in enumerate(places))
     )
     (folder / "meme").write_text(write_meme(load_jaspar().motifs[:2]))
-    return {name: folder / name for name in ("before", "tuned", "fa", "meme")}
+    (folder / "vcf").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    )
+    return {name: folder / name for name in ("before", "tuned", "fa", "meme", "vcf")}
 
 
 def run(given: dict[str, Path], name: str, *options: str):
@@ -157,7 +161,7 @@ def test_an_earlier_output_of_a_genome_is_refused(
     assert "give --force to replace it" in result.stderr
 
 
-FILES = ("--track", "--null-track", "--db", "--sites", "--motifs", "--bed", "--vcf")
+FILES = ("--track", "--null-track", "--db", "--sites", "--motifs", "--bed", "--genome")
 NOT_FILES = {("compare", "--motifs")}  # names
 
 

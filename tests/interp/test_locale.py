@@ -54,7 +54,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> tuple[P
         ["discriminator", "in.fa", *model],
     ]
     if importlib.util.find_spec("pysam"):
-        commands.insert(0, ["substitution", "in.fa", "--vcf", "ä.vcf", "-o", "v", *model])
+        commands.insert(0, ["variants", "ä.vcf", "--genome", "in.fa", "-o", "v", *model])
     if importlib.util.find_spec("pybigtools") and importlib.util.find_spec("pyBigWig"):
         commands.insert(0, ["seqlets", "in.fa", "--track", "ö/ü.bw", "-o", "bw.bed"])
         commands.insert(0, ["discriminator", "in.fa", "-o", "ö/ü.bw", *model])

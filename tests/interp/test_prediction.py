@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.prediction import predict
+from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import ClassificationHead
@@ -30,7 +30,7 @@ def one(model, sequence):
 
 def test_predictions_are_the_mean_of_both_strands_whatever_stands_beside(tuned):
     sequences = [dna(20, 1), dna(33, 2), dna(20, 3), dna(7, 4)]
-    found = predict(tuned, find_target(tuned), sequences)
+    found = predict_sequences(tuned, find_target(tuned), sequences)
     wanted = [(one(tuned, s) + one(tuned, reverse_complement(s))) / 2 for s in sequences]
     assert found == pytest.approx(wanted, abs=1e-4)
     assert np.ptp(found) > 0.01
@@ -38,16 +38,18 @@ def test_predictions_are_the_mean_of_both_strands_whatever_stands_beside(tuned):
 
 def test_the_forward_strand_alone(tuned):
     sequence = dna(20, 1)
-    found = predict(tuned, find_target(tuned), [sequence], strands="forward")
+    found = predict_sequences(tuned, find_target(tuned), [sequence], strands="forward")
     assert found == pytest.approx([one(tuned, sequence)], abs=1e-4)
 
 
 def test_every_sequence_is_counted_once(tuned):
     steps = []
-    predict(tuned, find_target(tuned), [dna(9, i) for i in range(5)], on_progress=steps.append)
+    predict_sequences(
+        tuned, find_target(tuned), [dna(9, i) for i in range(5)], on_progress=steps.append
+    )
     assert sum(steps) == 5
 
 
 def test_a_sequence_beyond_the_context_is_refused(tuned):
     with pytest.raises(InputError, match=r"has 65 bases, but .* predicts of 64 at most"):
-        predict(tuned, find_target(tuned), [dna(65)])
+        predict_sequences(tuned, find_target(tuned), [dna(65)])

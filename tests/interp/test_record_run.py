@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nucel_interp.cli import app, substitution
+from nucel_interp.api import substitution
+from nucel_interp.cli import app
 from nucel_interp.io import profile
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.tracks import read_tracks

@@ -40,12 +40,12 @@ from nucel_interp.io.sequences import records_of
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.kmers.counting import base_codes
 from nucel_interp.motifs import dnabert, scan
-from nucel_interp.scoring.attribution import METHODS, attribute
+from nucel_interp.scoring.attribution import METHODS, attribute_sequences
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile, sample_pieces
 from nucel_interp.scoring.long_sequences import LongSequence, Stretch, is_flipped, score_stretches
 from nucel_interp.scoring.mutagenesis import mutagenesis
-from nucel_interp.scoring.prediction import predict
+from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.substitution_tables import (
     own_base_best,
     own_contribution,
@@ -86,6 +86,13 @@ SITES = [Site(i, 3 * (i % 7), 3 * (i % 7) + 8, "+", 0, 0) for i in range(60)]
 def begun(texts: Any) -> Any:
     """Their first bases, where every base costs passes; a string stays one."""
     return texts if isinstance(texts, str) else [s[16:30] for s in texts]
+
+
+def part(given: Any) -> Any:
+    """The first two of sequences in any form; a string stays one."""
+    if isinstance(given, dict):
+        return dict(list(given.items())[:2])
+    return given if isinstance(given, str) else given[:2]
 
 
 def turned(texts: Any, of: int = 0) -> Any:
@@ -160,15 +167,15 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         m, begun(s)
     ),
     "nucel_interp.scoring.dependency_map": lambda s, m, six: scoring.dependency_map(m, begun(s)),
-    "nucel_interp.scoring.attribution.attribute": lambda s, m, six: [
-        attribute(m, begun(s)[:1], method=method, steps=32) for method in METHODS
+    "nucel_interp.scoring.attribution.attribute_sequences": lambda s, m, six: [
+        attribute_sequences(m, begun(s)[:1], method=method, steps=32) for method in METHODS
     ],
     "nucel_interp.scoring.cls_row.cls_row_scores": lambda s, m, six: cls_row_scores(m, s),
     "nucel_interp.scoring.distance.distance_profile": lambda s, m, six: distance_profile(m, s),
     "nucel_interp.scoring.distance.sample_pieces": lambda s, m, six: sample_pieces(s, 20, 6, 0),
     "nucel_interp.scoring.mutagenesis.mutagenesis": lambda s, m, six: mutagenesis(m, begun(s)),
     "nucel_interp.scoring.tiling.lay_out": lambda s, m, six: lay_out(s, [False] * len(s), 60, 6),
-    "nucel_interp.scoring.prediction.predict": lambda s, m, six: predict(
+    "nucel_interp.scoring.prediction.predict_sequences": lambda s, m, six: predict_sequences(
         m, find_target(m), s[SHORT]
     ),
     "nucel_interp.motifs.dnabert.dnabert_motifs": lambda s, m, six: dnabert.dnabert_motifs(
@@ -300,11 +307,18 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
 # of sequences in any form, as users give them; the second argument is a model
 OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
+    "nucel_interp.attribute": lambda s, m: (
+        ni.attribute(part(s), m, method="gradient-x-input").attribution
+    ),
+    "nucel_interp.predict": lambda s, m: ni.predict(s, m).predictions,
+    "nucel_interp.substitution": lambda s, m: ni.substitution(part(s), m).substitution,
 }
 INNER = {
     "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
     "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
     "nucel_interp.MotifResult": "what find_motifs gives",
+    "nucel_interp.AttributionResult": "what attribute gives",
+    "nucel_interp.SubstitutionResult": "what substitution gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
     "nucel_interp.scoring.long_sequences.cut_stretches": "of LongSequences",
     "nucel_interp.controls.composition.composition": "asked of many sites of sequences as checked",

@@ -10,23 +10,19 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from nucel_interp.api import substitution as command
 from nucel_interp.cli import app
-from nucel_interp.cli import substitution as command
 from nucel_interp.scoring import hypothetical_contributions, substitution_map
 from nucel_interp.scoring.dependency import dependency_map
 from nucel_interp.types import (
     BASES,
     DEPENDENCY_COLUMNS,
-    SKIPPED_VARIANT_COLUMNS,
     SUBSTITUTION_COLUMNS,
-    VARIANT_COLUMNS,
 )
 from nucel_model import from_pretrained, save_pretrained
-from nucel_model.heads import ClassificationHead
 
 runner = CliRunner()
 RECORDS = {"first": "ACGTTGCANTTACG", "second": "GGATCCATTA"}
-HEAD = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
 
 @pytest.fixture
@@ -143,7 +139,7 @@ def test_records_of_very_different_lengths_share_a_null_and_that_is_said(
     path = tmp_path / "in.fa"
     path.write_text(">a\nACGTACGTTA\n>b\nACG\n")
     said = run(path, "-o", out, "-m", tiny_folder, "--dependency")
-    assert "records have 3 to 10 bases" in said
+    assert "Records have 3 to 10 bases" in said
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -169,68 +165,9 @@ def test_a_folder_without_the_head_is_refused(
     assert not out.exists()
 
 
-def genome(folder: Path) -> Path:
-    path = folder / "genome.fa"
-    path.write_text(">chr1\n" + "ACGTTGCATT" * 40 + "\n")
-    return path
-
-
-def calls(folder: Path, *lines: str) -> Path:
-    pytest.importorskip("pysam", reason="an extra")
-    path = folder / "calls.vcf"
-    path.write_text(HEAD + "".join(f"{line}\t.\t.\t.\n".replace(" ", "\t") for line in lines))
-    return path
-
-
-def test_variants_are_scored_or_listed_with_the_reason(
-    tmp_path: Path, out: Path, tiny_folder: Path
-) -> None:
-    vcf = calls(tmp_path, "chr1 101 rs1 A C,<DEL>", "chr1 103 . GTT G")
-    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tiny_folder)
-    assert "2 alleles of 2 records, all as the genome has them; 1 was skipped (1: a symb" in said
-    table = pd.read_csv(out / "variants.tsv", sep="\t")
-    assert list(table.columns) == VARIANT_COLUMNS
-    assert table[["chrom", "pos", "ref", "alt"]].values.tolist() == [
-        ["chr1", 101, "A", "C"],
-        ["chr1", 103, "GTT", "G"],
-    ]
-    assert table["site_change"].isna().tolist() == [False, True]
-    assert table["flank_change"].notna().all()
-    skipped = pd.read_csv(out / "variants_skipped.tsv", sep="\t")
-    assert list(skipped.columns) == SKIPPED_VARIANT_COLUMNS
-    assert skipped["reason"].tolist() == ["a symbolic allele is no sequence"]
-
-
-def test_a_fine_tuned_head_adds_a_column(tmp_path: Path, out: Path, tiny_folder: Path) -> None:
-    model = from_pretrained(tiny_folder)
-    model.discriminator_head = None
-    model.classifier_head = ClassificationHead(16, ["no", "donor"])
-    model.classifier_head.init_weights(0, std=1.0)
-    tuned = save_pretrained(model, tmp_path / "tuned")
-    vcf = calls(tmp_path, "chr1 101 rs1 A C")
-    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tuned)
-    assert "largest change of donor" in said
-    table = pd.read_csv(out / "variants.tsv", sep="\t")
-    assert list(table.columns) == [*VARIANT_COLUMNS, "change_donor"]
-    assert table["site_change"].isna().all()
-    assert table["change_donor"].abs().min() > 0
-
-
-def test_a_reference_that_is_not_the_genomes_ends_the_run(
-    tmp_path: Path, out: Path, tiny_folder: Path
-) -> None:
-    vcf = calls(tmp_path, "chr1 101 rs1 C G")
-    said = run(genome(tmp_path), "--vcf", vcf, "-o", out, "-m", tiny_folder, code=1)
-    assert "(chr1:101, rs1): the reference allele is C, but the genome has A there" in said
-    assert not out.exists()
-
-
-@pytest.mark.parametrize("extra", [["--dependency"], ["--export", "modisco"]])
-def test_what_does_not_go_together_is_a_wrong_call(
-    tmp_path: Path, out: Path, extra: list[str]
-) -> None:
-    said = run("genome.fa", "--vcf", tmp_path / "x.vcf", "-o", out, *extra, code=2)
-    assert "--vcf scores variants" in said
+def test_variants_have_a_command_of_their_own(out: Path) -> None:
+    said = run("genome.fa", "--vcf", "x.vcf", "-o", out, code=2)
+    assert "nucel-interp variants x.vcf --genome genome.fa" in said
     assert not out.exists()
 
 

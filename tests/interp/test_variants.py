@@ -10,7 +10,7 @@ from nucel_genome import Genome
 from nucel_interp.errors import InputError
 from nucel_interp.scoring import variants
 from nucel_interp.scoring.target import find_target, target_logit
-from nucel_interp.scoring.variants import score_variants, window_around
+from nucel_interp.scoring.variants import read_alleles, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
 from nucel_model import FolderError, NTConfig, Nucel, NucleotideTransformer, tokenizer
 from nucel_model.heads import ClassificationHead, Task
@@ -44,7 +44,7 @@ def test_a_substitution_is_in_the_middle_of_the_context() -> None:
     alt = ref[:19] + variant.alt + ref[20:]
     before, after = both(model, ref), both(model, alt)
     change = np.delete(after - before, 19)
-    got = score_variants(model, [variant], genome())
+    got = read_alleles(model, [variant], genome())
     np.testing.assert_allclose(got.site, (after - before)[19], atol=1e-5)
     np.testing.assert_allclose(got.flank, change.sum(), atol=1e-5)
     furthest = np.abs(change).argmax()
@@ -72,7 +72,7 @@ def test_insertions_and_deletions_keep_both_flanks(length: int, alt: str) -> Non
             after[len(after) - window.right :] - before[len(before) - window.right :],
         ]
     )
-    got = score_variants(model, [variant], genome())
+    got = read_alleles(model, [variant], genome())
     np.testing.assert_allclose(got.flank, change.sum(), atol=1e-5)
     inserts = (
         len(ref) > window.left + window.right and len(alternative) > window.left + window.right
@@ -89,7 +89,7 @@ def test_what_both_alleles_share_is_no_part_of_the_variant() -> None:
         CHROMOSOME[98:100] + plain.alt + CHROMOSOME[101:103],
     )
     model = tiny(CONTEXT)
-    one, two = (score_variants(model, [v], genome()) for v in (plain, padded))
+    one, two = (read_alleles(model, [v], genome()) for v in (plain, padded))
     assert (one.site, one.flank, one.largest_at) == (two.site, two.flank, two.largest_at)
 
 
@@ -98,17 +98,17 @@ def test_at_the_ends_of_a_chromosome_the_window_is_shorter() -> None:
         window = window_around(at(start, other(CHROMOSOME[start])), genome(), CONTEXT)
         assert min(window.left, window.right) == 0
         assert len(window.ref) in (20, 21)
-        got = score_variants(tiny(CONTEXT), [at(start, other(CHROMOSOME[start]))], genome())
+        got = read_alleles(tiny(CONTEXT), [at(start, other(CHROMOSOME[start]))], genome())
         assert np.isfinite([got.site, got.flank, got.largest]).all()
 
 
 def test_n_around_a_variant_is_left_out() -> None:
     text = CHROMOSOME[:90] + "N" * 5 + CHROMOSOME[95:]
-    got = score_variants(tiny(CONTEXT), [at(100, other(CHROMOSOME[100]))], genome(text))
+    got = read_alleles(tiny(CONTEXT), [at(100, other(CHROMOSOME[100]))], genome(text))
     assert np.isfinite([got.site, got.flank, got.largest]).all()
     assert not 90 <= got.largest_at[0] < 95
     lonely = Variant("chr1", 50, "A", "C")
-    alone = score_variants(tiny(CONTEXT), [lonely], genome("N" * 50 + "A" + "N" * 50))
+    alone = read_alleles(tiny(CONTEXT), [lonely], genome("N" * 50 + "A" + "N" * 50))
     assert np.isnan(alone.flank[0])
     assert (np.isfinite(alone.site[0]), alone.largest_at[0]) == (True, -1)
 
@@ -118,21 +118,19 @@ def test_order_and_company_change_no_digit() -> None:
     given = [at(i, other(CHROMOSOME[i])) for i in (50, 60, 70)] + [at(80, "", 3)]
     given[3] = Variant("chr1", 80, CHROMOSOME[80:83], CHROMOSOME[80])
     seen: list[int] = []
-    together = score_variants(model, given, genome(), on_progress=seen.append)
-    backwards = score_variants(model, given[::-1], genome())
+    together = read_alleles(model, given, genome(), on_progress=seen.append)
+    backwards = read_alleles(model, given[::-1], genome())
     assert sum(seen) == 4
     np.testing.assert_array_equal(backwards.flank[::-1], together.flank)
-    np.testing.assert_array_equal(
-        score_variants(model, given[:1], genome()).site, together.site[:1]
-    )
+    np.testing.assert_array_equal(read_alleles(model, given[:1], genome()).site, together.site[:1])
 
 
 def test_the_other_strand_of_the_genome_gives_the_same_scores() -> None:
     model, text = tiny(CONTEXT), CHROMOSOME[: CONTEXT - 1]  # the whole of it is the window on both
     variant = at(19, other(CHROMOSOME[19]))
     ref, alt = reverse_complement(variant.ref), reverse_complement(variant.alt)
-    one = score_variants(model, [variant], genome(text))
-    two = score_variants(
+    one = read_alleles(model, [variant], genome(text))
+    two = read_alleles(
         model, [Variant("chr1", len(text) - 20, ref, alt)], genome(reverse_complement(text))
     )
     np.testing.assert_allclose(one.flank, two.flank, atol=1e-5)
@@ -142,7 +140,7 @@ def test_the_other_strand_of_the_genome_gives_the_same_scores() -> None:
 
 def test_a_reference_allele_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="does not have"):
-        score_variants(tiny(CONTEXT), [Variant("chr1", 100, other(CHROMOSOME[100]), "A")], genome())
+        read_alleles(tiny(CONTEXT), [Variant("chr1", 100, other(CHROMOSOME[100]), "A")], genome())
 
 
 @pytest.mark.parametrize(
@@ -162,7 +160,7 @@ def test_a_fine_tuned_head_tells_how_its_prediction_changes(
     model.classifier_head = ClassificationHead(16, labels, task=task, pooling="mean")
     model.classifier_head.init_weights(0, std=1.0)
     variant = at(100, other(CHROMOSOME[100]))
-    got = score_variants(model, [variant], genome())
+    got = read_alleles(model, [variant], genome())
     assert [t.label for t in got.targets] == told
     assert np.isfinite(got.site[0]) == discriminator
 
@@ -196,17 +194,17 @@ def test_a_model_of_six_base_tokens_is_read_with_its_head() -> None:
     head.init_weights(0, std=1.0)
     model = Nucel(encoder, classifier_head=head).eval()
     given = [at(100, other(CHROMOSOME[100])), at(3, "A", 4), at(100, "ACGTACG")]
-    got = score_variants(model, given, genome())
+    got = read_alleles(model, given, genome())
     assert np.isnan(got.site).all()
     assert (np.abs(got.predictions) > 0).all()
     every_other = genome("".join(c if i % 2 else "N" for i, c in enumerate(CHROMOSOME)))
     with pytest.raises(InputError, match=r"N beside a variant make \d+ tokens"):
-        score_variants(model, [at(101, other(CHROMOSOME[101]))], every_other)
+        read_alleles(model, [at(101, other(CHROMOSOME[101]))], every_other)
 
 
 def test_without_the_head_there_are_no_scores() -> None:
     with pytest.raises(FolderError, match="no discriminator head"):
-        score_variants(tiny(CONTEXT, head=False), [at(100, "A")], genome())
+        read_alleles(tiny(CONTEXT, head=False), [at(100, "A")], genome())
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -259,7 +257,7 @@ def test_a_change_in_a_repeat_longer_than_what_is_looked_at_together(
 def test_rows_of_one_deletion_written_twice_are_equal() -> None:
     text = CHROMOSOME[:100] + "GAAAAAAG" + CHROMOSOME[108:]
     written = [Variant("chr1", 100, "GA", "G"), Variant("chr1", 105, "AA", "A")]
-    got = score_variants(tiny(CONTEXT), written, genome(text))
+    got = read_alleles(tiny(CONTEXT), written, genome(text))
     assert got.moved.tolist() == [0, 5]  # bcftools norm: position 106 becomes 101
     for values in (got.flank, got.largest, got.largest_at):
         assert values[0] == values[1]

@@ -35,10 +35,10 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
 from nucel_interp.progress import OnProgress, Stages
-from nucel_interp.scoring.attribution import attribute
+from nucel_interp.scoring.attribution import attribute_sequences
 from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.mutagenesis import reading
-from nucel_interp.scoring.prediction import predict
+from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Strands, score_sequences
 from nucel_interp.scoring.shuffle import shuffled as shuffle
 from nucel_interp.scoring.target import Target, find_target
@@ -161,7 +161,7 @@ def agree_models(
             continue
         for method in methods:
             with stages.stage(f"{method}, {name}", sum(map(len, sequences))) as step:
-                found = attribute(
+                found = attribute_sequences(
                     one,
                     sequences,
                     method=method,
@@ -359,5 +359,5 @@ def _faithful(
         for s in scores
         if s.model in (FINE_TUNED, BEFORE) and not s.score.startswith("|")
     ]
-    ask = partial(predict, model, target, strands=strands)
+    ask = partial(predict_sequences, model, target, strands=strands)
     return faithfulness(ask, part, shown, on_progress=stages.on_progress)

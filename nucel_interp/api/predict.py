@@ -1,0 +1,116 @@
+"""What a fine-tuned model predicts for each sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from nucel_interp.api.given import Sequences, paths, records_of
+from nucel_interp.api.result import FolderResult, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nucel_interp.api.given import Model
+    from nucel_interp.progress import OnProgress
+    from nucel_interp.scoring.scores import Strands
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictionResult(FolderResult):
+    """What `predict` found.
+
+    Attributes:
+        predictions: One row per record: ``record``, ``length``, then a column per label: of classes
+            the log-odds against all other classes, of labels the log-odds (nats), of a regression
+            the value.
+        summary: Flat facts: model, labels, their unit.
+        run: How the result came about.
+        warnings: Sentences that must be read before any number.
+    """
+
+    predictions: pd.DataFrame
+    summary: dict[str, Any]
+    run: Run
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def answer(self) -> str:
+        """How many sequences, and the median of every label."""
+        labels = self.summary["labels"]
+        said = ", ".join(f"{label} {self.predictions[label].median():.2f}" for label in labels)
+        return f"{len(self.predictions):,} sequences; median {said} ({self.summary['unit']})"
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The table by the name of its file."""
+        return {"predictions": self.predictions}
+
+
+def predict(
+    sequences: Sequences,
+    model: Model,
+    *,
+    strand: Strands | None = None,
+    context: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> PredictionResult:
+    """Ask a fine-tuned model for its prediction of every sequence.
+
+    Args:
+        sequences: A FASTA file, a list of strings, a dict of name to string, or records; each
+            within the model's context.
+        model: Folder of a fine-tuned model, or a loaded one.
+        strand: "both" averages both strands, "forward" reads the given one; by default what the
+            head was fitted for.
+        context: Bases the model reads at once; by default what its folder says.
+        on_progress: Called as ``on_progress(done, total, stage)``.
+
+    Raises:
+        FolderError: The model cannot be loaded, or has no fine-tuned head.
+        InputError: A sequence is longer than the context.
+
+    Example:
+        >>> import nucel_interp as ni
+        >>> ni.predict(["ACGT" * 50], "tuned/seed0").predictions  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    from nucel_interp.progress import Stages
+    from nucel_interp.scoring.device import load_model, model_facts
+    from nucel_interp.scoring.mutagenesis import reading
+    from nucel_interp.scoring.prediction import predict_sequences
+    from nucel_interp.scoring.target import find_target
+
+    started = perf_counter()
+    records = records_of(sequences)
+    loaded = load_model(model, context)
+    head = loaded.classifier_head
+    labels = [] if head is None else list(head.labels)
+    targets = [find_target(loaded, label) for label in labels] or [find_target(loaded)]
+    texts = [record.sequence for record in records]
+    columns: dict[str, Any] = {
+        "record": [r.name for r in records],
+        "length": [len(r) for r in records],
+    }
+    with Stages(on_progress).stage("predicting", len(texts) * len(targets)) as step:
+        for target in targets:
+            columns[target.label] = predict_sequences(
+                loaded, target, texts, strands=reading(loaded, strand), on_progress=step
+            )
+    unit = {"classes": "log-odds against all other classes, nats", "multilabel": "log-odds, nats"}
+    return PredictionResult(
+        predictions=pd.DataFrame(columns),
+        summary={
+            "model": loaded.name,
+            "labels": [target.label for target in targets],
+            "unit": unit.get(targets[0].task, "the values' unit"),
+        },
+        run=Run(
+            "predict",
+            paths(sequences),
+            model_facts(loaded, profile=False),
+            perf_counter() - started,
+        ),
+    )

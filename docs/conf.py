@@ -49,6 +49,8 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_show_copyright = False
+smartquotes_action = "q"  # two hyphens are options here, not dashes
 exclude_patterns = ["_build"]
 copybutton_exclude = ".linenos, .gp, .go"
 

@@ -99,8 +99,9 @@ def test_marks_are_filled_in():
     assert "| `names_E` |" in filled
     reference = module.fill("<!-- commands: nucel-pretrain -->", "x.md")
     assert "`nucel-pretrain train`" in reference
-    assert "| `--threads" in reference or "--threads" in reference
-    api = module.fill("<!-- api: nucel_interp: find_motifs nothing -->", "x.md")
+    assert "--threads <int>`\n: CPU threads" in reference
+    api = module.fill("<!-- api: nucel_interp: Find: find_motifs nothing -->", "x.md")
+    assert api.startswith("## Find")
     assert "autofunction:: nucel_interp.find_motifs" in api
     assert "nothing" not in api
     card = module.fill("<!-- file: pretrain/README.md -->", "models/x.md")

@@ -3,8 +3,8 @@
 A page marks where they go by comments, which are invisible where the file is read as it is:
 
 - ``<!-- commands: nucel-interp -->``: every command of a program, with its help and options;
-- ``<!-- api: nucel_interp: find_motifs find_kmers -->``: these public names, as far as the package
-  has them; ``<!-- api: nucel_interp: * -->`` all that no other comment of the page names;
+- ``<!-- api: nucel_interp: Find: find_motifs find_kmers -->``: a section of that title with these
+  public names, as far as the package has them; ``*`` is all that no other comment names;
 - ``<!-- table: motifs matches.tsv -->``: the columns of a command's file, from
   `nucel_interp.columns`;
 - ``<!-- file: CHANGELOG.md -->``: a file of the repository, its links turned to these pages.
@@ -35,11 +35,12 @@ PAGES = {
 
 PROGRAMS = {"nucel-interp": "nucel_interp.cli", "nucel-pretrain": "nucel_pretrain.cli"}
 _COMMANDS = re.compile(r"^<!-- commands: (\S+) -->$", re.MULTILINE)
-_API = re.compile(r"^<!-- api: (\w+): (.+?) -->$", re.MULTILINE)
+_API = re.compile(r"^<!-- api: (\w+): ([^:]+): (.+?) -->$", re.MULTILINE)
 TABLE = re.compile(r"^<!-- table: (\S+) (\S+) -->$", re.MULTILINE)
 _FILE = re.compile(r"^<!-- file: (\S+) -->$", re.MULTILINE)
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 _NAMED = re.compile(r"(?<![`\w:])`([^`\n]+)`(?!`)(?=(\w)?)")
+_FLAG = re.compile(r"(?<![\w`-])(--[a-z][a-z-]+)")
 _EXTRA = re.compile(
     r"\s*\[((?:default|env var|required|[^\[\]]*<=?x|x>=?|[^\[\]]*x<=?)[^\[\]]*)\]$"
 )
@@ -54,8 +55,8 @@ def fill(source: str, page: str) -> str:
     """
     source = _FILE.sub(lambda m: _file(m[1], page), source)
     source = _COMMANDS.sub(lambda m: "\n".join(_commands(m[1])), source)
-    named = {name for m in _API.finditer(source) for name in m[2].split()}
-    source = _API.sub(lambda m: "\n".join(_api(m[1], m[2].split(), named)), source)
+    named = {name for m in _API.finditer(source) for name in m[3].split()}
+    source = _API.sub(lambda m: "\n".join(_api(m[1], m[2], m[3].split(), named)), source)
     return TABLE.sub(lambda m: _columns(described(m[1], m[2])), source)
 
 
@@ -103,24 +104,35 @@ def _command(program: str, name: str, command: Any, level: str) -> Iterator[str]
         else:
             yield f"{_escaped(text)}\n"
     records = [p.get_help_record(context) for p in command.params]
-    yield "| argument or option | what it does | default |"
-    yield "|---|---|---|"
     for record in records:
         if record is not None:
             yield _option(*record)
-    yield ""
 
 
 def _option(spelled: str, told: str) -> str:
-    default = ""
+    """An entry of a definition list; what help adds in brackets becomes a sentence."""
+    facts = []
     while (extra := _EXTRA.search(told)) is not None:
-        told, default = told[: extra.start()], f"{extra[1]}; {default}".strip("; ")
-    default = default.replace("default: ", "")
-    return f"| `{spelled.replace('|', chr(92) + '|')}` | {_cell(told)} | {_cell(default)} |"
+        told = told[: extra.start()]
+        facts += [_fact(one) for one in extra[1].split("; ")]
+    spelled = spelled.replace("<int range>", "<int>")
+    told = _FLAG.sub(r"`\1`", " ".join(told.split()))
+    return f"`{spelled}`\n: {' '.join([_cell(told), *facts])}\n"
 
 
-def _api(package: str, names: list[str], named: set[str]) -> Iterator[str]:
-    """A list of public names with their first lines, then each in full."""
+def _fact(extra: str) -> str:
+    """``default: 0``, ``required`` or ``x>=0`` as a sentence."""
+    if extra.startswith("default: "):
+        return f"Default: `{extra.removeprefix('default: ')}`."
+    if (least := re.fullmatch(r"x>=(\S+)", extra)) is not None:
+        return f"At least {least[1]}."
+    if (both := re.fullmatch(r"(\S+)<=x<=(\S+)", extra)) is not None:
+        return f"From {both[1]} to {both[2]}."
+    return f"{extra[:1].upper()}{extra[1:]}."
+
+
+def _api(package: str, title: str, names: list[str], named: set[str]) -> Iterator[str]:
+    """A section: a list of public names with their first lines, then each in full."""
     module = import_module(package)
     public = [name for name in module.__all__ if not name.startswith("_")]
     if names == ["*"]:
@@ -128,6 +140,7 @@ def _api(package: str, names: list[str], named: set[str]) -> Iterator[str]:
     shown = [name for name in names if name in public]
     if not shown:
         return
+    yield f"## {title}\n"
     yield "| name | what it is |"
     yield "|---|---|"
     for name in shown:

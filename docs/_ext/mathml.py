@@ -15,7 +15,7 @@ LOGGER = logging.getLogger(__name__)
 def _mathml(node: nodes.Node, *, block: bool) -> str:
     try:
         return str(tex2mathml(node.astext(), as_block=block))
-    except MathError as error:
+    except (MathError, LookupError) as error:
         LOGGER.warning("formula %r: %s", node.astext(), error, location=node)
         return ""
 

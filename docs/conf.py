@@ -50,7 +50,6 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_show_copyright = False
-smartquotes_action = "q"  # two hyphens are options here, not dashes
 exclude_patterns = ["_build"]
 copybutton_exclude = ".linenos, .gp, .go"
 

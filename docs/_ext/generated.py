@@ -102,7 +102,7 @@ def _command(program: str, name: str, command: Any, level: str) -> Iterator[str]
         if found and before.rstrip().endswith(":"):
             yield f"{before.strip()}\n\n```bash\n{found}{line}\n```\n"
         else:
-            yield f"{_escaped(text)}\n"
+            yield f"{_flagged(text)}\n"
     records = [p.get_help_record(context) for p in command.params]
     for record in records:
         if record is not None:
@@ -116,8 +116,7 @@ def _option(spelled: str, told: str) -> str:
         told = told[: extra.start()]
         facts += [_fact(one) for one in extra[1].split("; ")]
     spelled = spelled.replace("<int range>", "<int>")
-    told = _FLAG.sub(r"`\1`", " ".join(told.split()))
-    return f"`{spelled}`\n: {' '.join([_cell(told), *facts])}\n"
+    return f"`{spelled}`\n: {' '.join([_flagged(told), *facts])}\n"
 
 
 def _fact(extra: str) -> str:
@@ -156,6 +155,11 @@ def _api(package: str, title: str, names: list[str], named: set[str]) -> Iterato
         else:
             yield f".. autodata:: {package}.{name}\n   :no-value:\n"
     yield "````\n"
+
+
+def _flagged(text: str) -> str:
+    """Help as Markdown, options that it names as code."""
+    return _cell(_FLAG.sub(r"`\1`", text))
 
 
 def _cell(text: str) -> str:

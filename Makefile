@@ -8,12 +8,13 @@ OUT    ?= demo
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .NOTPARALLEL:
-.PHONY: help demo test check lint types arrows clean
+.PHONY: help demo test check lint types arrows docs clean
 
 help:
 	@echo "make demo    install, find motifs in the shipped example, say where the report is"
 	@echo "make test    install, run the tests and the notebooks"
-	@echo "make check   lint, types, arrows, then the tests"
+	@echo "make docs    install, build the documentation; a warning is an error"
+	@echo "make check   lint, types, arrows, documentation, then the tests"
 	@echo "make clean   remove the environment and the demo"
 
 demo: $(VENV)/.installed $(VENV)/.warm
@@ -23,7 +24,7 @@ demo: $(VENV)/.installed $(VENV)/.warm
 test: $(VENV)/.installed-dev $(VENV)/.warm
 	$(BIN)/python -P -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbmake notebooks tests
 
-check: lint types arrows test
+check: lint types arrows docs test
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -35,8 +36,12 @@ types: $(VENV)/.installed-dev
 arrows: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -P -m sphinx -W --keep-going -E -q -b html docs build/docs
+	@echo "Documentation: build/docs/index.html"
+
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) build/docs
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

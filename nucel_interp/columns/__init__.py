@@ -11,7 +11,7 @@ from nucel_interp.columns.base import Columns
 
 TABLES: dict[str, dict[str, Columns]] = {
     "motifs": motifs.TABLES,
-    "seqlets": {"seqlets.tsv": motifs.SEQLETS},
+    "seqlets": {"seqlets.bed": motifs.SEQLETS},
     "kmers": {"kmers.tsv": motifs.KMERS},
     "match": {"matches.tsv": motifs.MATCHES},
     "calibrate": {"calibrate.tsv": motifs.CALIBRATION},

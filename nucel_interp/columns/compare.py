@@ -69,14 +69,14 @@ MODELS: Columns = {
     "cls_share": ("attention on [CLS], mean over heads", "0..1"),
     "sink_heads": (
         "heads with over half of their attention on one place in some window; a place is as "
-        "wide as"
+        "wide as "
         "one token of the coarsest model spreads, 11 bp if it has 6-base tokens",
         "count",
     ),
     "motifs": ("motifs in the main table of `nucel-interp motifs` on these windows", "count"),
     "archetypes": (
         "JASPAR archetypes that these match; motifs that the sequences are rich in are found "
-        "with a"
+        "with a "
         "random network too, so alone this says nothing about the model",
         "",
     ),
@@ -92,6 +92,15 @@ SNR: Columns = {
     **SNR_VALUE,
 }  # fmt: skip
 
+SHUFFLED: Columns = {
+    **SNR,
+    "at": (
+        "where it was measured in the shuffled copies: at the same places, or at FIMO's sites in "
+        "them",
+        "",
+    ),
+}
+
 RECOVERY: Columns = {
     **MODEL,
     **RESOLUTION,
@@ -99,7 +108,7 @@ RECOVERY: Columns = {
     **AUROC,
     "auprc": (
         "area under the precision-recall curve of the same bases; head chosen by AUROC on the "
-        "other"
+        "other "
         "half",
         "0..1",
     ),
@@ -184,7 +193,7 @@ TABLES: dict[str, Columns] = {
     "heads.tsv": HEAD_SNR,
     "differences.tsv": DIFFERENCES,
     "controls.tsv": CONTROLS,
-    "shuffled.tsv": SNR,
+    "shuffled.tsv": SHUFFLED,
     "cls_row.tsv": SNR,
     "tracks.tsv": TRACKS,
 }

@@ -245,7 +245,7 @@ EXCESS: Columns = {
     "measure": ("output whose change is compared", "discriminator or embedding"),
     "ratio": (
         "effect of shuffling a seqlet over that of its control interval, in the sequences "
-        "over that"
+        "over that "
         "in shuffled copies, of the model over that of the randomly initialised control",
         "ratio",
     ),

@@ -68,7 +68,7 @@ VARIANTS: Columns = {
     **_VARIANT,
     "site_change": (
         "change of the log-odds that the base is a replaced one, at the variant itself, "
-        "alternative"
+        "alternative "
         "less reference; means over the bases of longer alleles; empty for a pure insertion or "
         "deletion",
         "nats",

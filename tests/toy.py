@@ -44,6 +44,12 @@ def dna(
     return "".join(rng.choices(letters, k=length))
 
 
+def random_sequences(n: int, length: int, seed: int = 0) -> list[str]:
+    """``n`` random sequences of one length."""
+    rng = random.Random(seed)
+    return [dna(length, rng) for _ in range(n)]
+
+
 def plant(sequence: str, word: str, at: int) -> str:
     """The sequence with a word in place of its bases from ``at`` on."""
     assert 0 <= at <= len(sequence) - len(word)
@@ -126,7 +132,7 @@ def nucel(
     start: Literal["training", "torch"] = "training",
     name: str = "tiny",
 ) -> Nucel:
-    """A NucEL of random weights.
+    """A NucEL of random weights. Sets the seed of torch's own generator.
 
     Args:
         config: Its shape; see `shape`.
@@ -161,27 +167,34 @@ def tuned(
     context: int = 64,
     head: bool = False,
     seed: int = 0,
+    pooling: Literal["mean", "cls"] = "mean",
     **others: Any,
 ) -> Nucel:
-    """`tiny` as if fine-tuned: with a head of random weights over the mean of all bases.
+    """`tiny` as if fine-tuned: with a head of random weights over sequences.
 
     Args:
         labels: Names of the classes, labels or values.
         context: Bases that fit into a window.
         head: With a discriminator head too.
         seed: Of the weights of the head over sequences; they are large enough to matter.
+        pooling: What that head reads, the mean of all bases or the [CLS] token.
         others: Further arguments of `nucel_model.ClassificationHead`.
     """
     model = tiny(context, head)
     model.classifier_head = ClassificationHead(
-        model.config.hidden_size, labels, pooling="mean", **others
+        model.config.hidden_size, labels, pooling=pooling, **others
     )
     model.classifier_head.init_weights(seed, std=1.0)
     return model.eval()
 
 
 def nt(
-    version: Literal["v1", "v2"] = "v2", *, width: int = 32, context: int = 120, sharper: float = 8
+    version: Literal["v1", "v2"] = "v2",
+    *,
+    width: int = 32,
+    context: int = 120,
+    sharper: float = 8,
+    name: str = "tiny-nt",
 ) -> Nucel:
     """A Nucleotide Transformer of two layers and random weights, its attention far from uniform.
 
@@ -190,6 +203,7 @@ def nt(
         width: Of the hidden state and of the feed-forward part.
         context: Bases that fit into a window; six make a token.
         sharper: Factor of the embeddings and of what makes queries and keys.
+        name: What the model is called.
     """
     config = NTConfig(
         version=version,
@@ -202,7 +216,7 @@ def nt(
     encoder = NucleotideTransformer(config)
     encoder.init_weights(0)
     _sharpen(encoder, sharper, ("query", "key", "word"))
-    return Nucel(encoder, name="tiny-nt").eval()
+    return Nucel(encoder, name=name).eval()
 
 
 def _sharpen(encoder: torch.nn.Module, times: float, parts: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
 from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.types import BASES, Motif, reverse_complement
+from tests.toy import dna, plant
 
 UNIFORM = np.full(4, 0.25)
 LENGTH = 60
@@ -48,11 +49,11 @@ def sites_of(motif: Motif, n: int, rng: np.random.Generator) -> list[str]:
 
 def planted(motif: Motif | None, n: int = 120, share: float = 0.7, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
-    sequences = ["".join(rng.choice(list(BASES), LENGTH)) for _ in range(n)]
+    sequences = [dna(LENGTH, rng) for _ in range(n)]
     if motif is not None:
         for i, word in enumerate(sites_of(motif, int(share * n), rng)):
             at = int(rng.integers(10, LENGTH - 10 - len(word)))
-            sequences[i] = sequences[i][:at] + word + sequences[i][at + len(word) :]
+            sequences[i] = plant(sequences[i], word, at)
     return sequences
 
 

@@ -14,18 +14,14 @@ from nucel_interp.errors import InputError
 from nucel_interp.io import modisco
 from nucel_interp.io.modisco import sites_in_seqlets, write_modisco
 from nucel_interp.types import SITE_COLUMNS, Location, Motif, Record, Site, reverse_complement
+from tests.toy import dna, plant
 
 WORD = "TGACGTCATC"
 
 
-def dna(n: int, seed: int) -> str:
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), n))
-
-
 def planted(n: int, at: int, seed: int, *, turned: bool = False) -> str:
-    text = dna(n, seed)
     word = reverse_complement(WORD) if turned else WORD
-    return text[:at] + word + text[at + len(WORD) :]
+    return plant(dna(n, seed), word, at)
 
 
 RECORDS = [

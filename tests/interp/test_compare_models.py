@@ -360,6 +360,7 @@ def test_only_the_finer_model_is_changed_by_matching_resolutions(with_nt):
         native, matched = (
             rows[rows["resolution"] == r].set_index(keys)["snr"] for r in ("native", "matched")
         )
+        assert len(native)
         assert np.allclose(native, matched) == same
 
 
@@ -373,12 +374,16 @@ def test_six_frames_read_both_strands_alike(with_nt, records, database):
     models = [tiny("a", 0), tiny_nt()]  # the first makes the windows shorter
     again = compare_models(turned, models, sites=sites, database=database, find=False)
     first = with_nt.snr[with_nt.snr["model"] == "nt"].reset_index(drop=True)
+    assert len(first)
     here = again.snr[again.snr["model"] == "nt"].reset_index(drop=True)
     pd.testing.assert_frame_equal(here, first, rtol=2e-3, atol=2e-3)
 
 
 def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
+    assert with_nt.loci
     for locus in with_nt.loci:
+        assert locus.native
+        assert locus.matched
         for track in (*locus.native.values(), *locus.matched.values()):
             assert np.isnan(track[:5]).all()
             assert np.isnan(track[-5:]).all()
@@ -387,4 +392,5 @@ def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
 
 def test_nearly_even_attention_has_nearly_all_of_its_entropy(with_nt):
     twins = with_nt.layers[with_nt.layers["model"].str.endswith("untrained")]
+    assert len(twins)
     assert twins["entropy_share"].between(0.98, 1 + 1e-6).all()

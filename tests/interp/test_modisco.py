@@ -144,6 +144,9 @@ def test_without_motifs_the_arrays_are_written_alone(tmp_path: Path) -> None:
 
 def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     write_modisco(tmp_path / "again", RECORDS, TRACKS, [MOTIF], {"motif_1": SITES})
+    names = {path.name for path in folder.iterdir()}
+    assert len(names) > 3
+    assert names == {path.name for path in (tmp_path / "again").iterdir()}
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 

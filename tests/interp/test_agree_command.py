@@ -19,8 +19,8 @@ from nucel_interp.types import (
     FAITHFULNESS_COLUMNS,
     Record,
 )
-from nucel_model import ClassificationHead, save_pretrained
-from tests.interp.tiny_model import dna, tiny
+from nucel_model import save_pretrained
+from tests.toy import dna, tiny, tuned
 
 NUMBER, LENGTH = 20, 18
 
@@ -30,10 +30,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pre-trained folder, a fine-tuned one, sequences and sites."""
     folder = tmp_path_factory.mktemp("agree")
     save_pretrained(tiny(), folder / "before")
-    model = tiny()
-    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean", strands="forward")
-    model.classifier_head.init_weights(0, std=1.0)
-    save_pretrained(model, folder / "tuned")
+    save_pretrained(tuned(head=True, strands="forward"), folder / "tuned")
     names = [f"s{i}" for i in range(NUMBER)]
     fasta = "".join(f">{n}\n{dna(LENGTH, i)}\n" for i, n in enumerate(names))
     (folder / "s.fa").write_text(fasta + f">again\n{dna(LENGTH, 0)}\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +11,7 @@ from nucel_interp.analysis.find_motifs import find_motifs
 from nucel_interp.analysis.find_seqlets import find_seqlets
 from nucel_interp.analysis.result import MotifResult
 from nucel_interp.errors import InputError
-from nucel_interp.match import load_jaspar
 from nucel_interp.types import (
-    BASES,
     HEAD_COLUMNS,
     KMER_COLUMNS,
     MATCH_COLUMNS,
@@ -27,39 +23,19 @@ from nucel_interp.types import (
     Record,
     reverse_complement,
 )
-from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global
-from nucel_model.heads import ReplacedTokenHead
+from nucel_model import FolderError
+from tests.toy import nucel, planted, random_sequences, shape
 
 Case = tuple[list[Record], list[np.ndarray]]
+SHAPE = shape(3, context=128, reach=16)
 TABLES = ["motifs", "untested", "matches", "kmers", "heads", "sites", "seqlets"]
-
-
-def noise(n: int, length: int, seed: int) -> list[str]:
-    rng = random.Random(seed)
-    return ["".join(rng.choices(BASES, k=length)) for _ in range(n)]
-
-
-def planted(name: str = "CTCF", n: int = 100, length: int = 120, seed: int = 0) -> Case:
-    """A JASPAR motif once in every sequence, on either strand, and a track that is high on it."""
-    motif = next(m for m in load_jaspar().motifs if m.name == name)
-    rng = np.random.default_rng(seed)
-    records, track = [], []
-    for i, text in enumerate(noise(n, length, seed)):
-        word = "".join(BASES[rng.choice(4, p=c / c.sum())] for c in motif.pwm.T)
-        word = word if i % 2 else reverse_complement(word)
-        at = int(rng.integers(0, length - len(word)))
-        records.append(Record(f"r{i}", text[:at] + word + text[at + len(word) :]))
-        values = rng.normal(size=length)
-        values[at : at + len(word)] += 4
-        track.append(values)
-    return records, track
 
 
 def unplanted(seed: int, n: int = 100, length: int = 120) -> Case:
     """Random sequences, and high scores at random places."""
     rng = np.random.default_rng(seed)
     records, track = [], []
-    for i, text in enumerate(noise(n, length, 1000 + seed)):
+    for i, text in enumerate(random_sequences(n, length, 1000 + seed)):
         values = rng.normal(size=length)
         at = int(rng.integers(0, length - 15))
         values[at : at + 15] += 4
@@ -284,7 +260,7 @@ BAD_TRACKS = {
 
 @pytest.mark.parametrize("kind", BAD_TRACKS)
 def test_tracks_that_do_not_fit_are_refused(kind: str) -> None:
-    records = [Record(n, s) for n, s in zip("ab", noise(2, 50, 0), strict=True)]
+    records = [Record(n, s) for n, s in zip("ab", random_sequences(2, 50, 0), strict=True)]
     bad, said = BAD_TRACKS[kind]
     with pytest.raises(InputError, match=said):
         find_motifs(records, track=bad)
@@ -293,7 +269,7 @@ def test_tracks_that_do_not_fit_are_refused(kind: str) -> None:
 
 
 def test_find_seqlets_gives_the_seqlets_of_find_motifs() -> None:
-    records = [Record(f"r{i}", s) for i, s in enumerate(noise(45, 200, 1))]
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(45, 200, 1))]
     rng = np.random.default_rng(0)
     track = [rng.normal(size=200) for _ in records]
     found = find_seqlets(records, track=track)
@@ -308,7 +284,7 @@ def test_find_seqlets_gives_the_seqlets_of_find_motifs() -> None:
 @pytest.mark.parametrize(("scale", "shift"), [(1e-12, 0), (1e300, 0), (1, 1e8), (1e-3, -5)])
 def test_a_tracks_unit_does_not_matter(scale: float, shift: float) -> None:
     rng = np.random.default_rng(0)
-    records = [Record(f"r{i}", s) for i, s in enumerate(noise(45, 200, 1))]
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(45, 200, 1))]
     bump = 5.0 * (abs(np.arange(200) - 100) < 8)
     track = [rng.normal(size=200) + bump for _ in records]
     plain = find_seqlets(records, track=track).seqlets
@@ -333,25 +309,10 @@ def test_poor_input_gives_an_empty_table(records: list[str]) -> None:
     assert result.summary["n_units"] == len(records)
 
 
-def tiny_model(head: bool = True) -> Nucel:
-    shape = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=every_third_global(3),
-        local_attention=16,
-        max_position_embeddings=129,
-    )
-    encoder = NucelEncoder(shape)
-    encoder.init_weights(0)
-    head_ = ReplacedTokenHead(shape) if head else None
-    return Nucel(encoder, head_, name="tiny").eval()
-
-
 @pytest.fixture(scope="module")
 def by_model() -> tuple[list[Record], MotifResult]:
-    records = [Record(f"r{i}", s) for i, s in enumerate(noise(60, 90, 3))]
-    return records, find_motifs(records, tiny_model())
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(60, 90, 3))]
+    return records, find_motifs(records, nucel(SHAPE))
 
 
 def test_an_untrained_model_on_random_sequence_finds_nothing(by_model) -> None:
@@ -380,7 +341,7 @@ def test_an_untrained_model_on_random_sequence_finds_nothing(by_model) -> None:
 
 def test_model_runs_repeat_and_do_not_follow_the_order_of_the_file(by_model) -> None:
     records, result = by_model
-    model = tiny_model()
+    model = nucel(SHAPE)
     order = np.random.default_rng(0).permutation(60)
     other = find_motifs([records[i] for i in order], model)
     pd.testing.assert_frame_equal(other.heads, result.heads)
@@ -409,8 +370,8 @@ def test_the_shuffled_input_control_sees_the_shuffled_text_only() -> None:
 
 @pytest.mark.parametrize("score", ["attention-global", "discriminator"])
 def test_other_scores_run(score: str) -> None:
-    records = [Record(f"r{i}", s) for i, s in enumerate(noise(44, 60, 4))]
-    result = find_motifs(records, tiny_model(), score=score, strands="forward")
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(44, 60, 4))]
+    result = find_motifs(records, nucel(SHAPE), score=score, strands="forward")
     assert len(result.motifs) == 0
     if score == "attention-global":
         assert set(result.heads.loc[result.heads["chosen"], "kind"]) == {"global"}
@@ -419,9 +380,9 @@ def test_other_scores_run(score: str) -> None:
 
 
 def test_the_discriminator_score_needs_its_head() -> None:
-    records = [Record(f"r{i}", s) for i, s in enumerate(noise(44, 60, 4))]
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(44, 60, 4))]
     with pytest.raises(FolderError, match="no discriminator head"):
-        find_motifs(records, tiny_model(head=False), score="discriminator")
+        find_motifs(records, nucel(SHAPE, head=False), score="discriminator")
 
 
 def test_progress_names_every_stage_and_ends_complete() -> None:

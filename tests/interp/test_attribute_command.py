@@ -11,16 +11,13 @@ from nucel_interp.cli import app
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.types import ATTRIBUTION_COLUMNS
-from nucel_model import ClassificationHead, save_pretrained
-from tests.interp.tiny_model import dna, tiny
+from nucel_model import save_pretrained
+from tests.toy import dna, tuned
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    model = tiny(head=False)
-    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean")
-    model.classifier_head.init_weights(1, std=1.0)
-    return save_pretrained(model, tmp_path_factory.mktemp("tuned"))
+    return save_pretrained(tuned(seed=1), tmp_path_factory.mktemp("tuned"))
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from nucel_interp.scoring import attribution
 from nucel_interp.scoring.attribution import ADDING_UP, BOUND, LEAST, METHODS, attribute_sequences
 from nucel_interp.scoring.mutagenesis import importance, mutagenesis
 from nucel_interp.types import reverse_complement
-from nucel_model import ClassificationHead, NTConfig, Nucel, NucleotideTransformer, tokenizer
+from nucel_model import ClassificationHead, tokenizer
 from nucel_model.folder import FolderError
-from tests.interp.tiny_model import dna, tiny
+from tests import toy
+from tests.toy import dna, tiny
 
 SEQUENCES = [dna(40, 1), dna(25, 2), "ACGTNNACGTAC"]
 
@@ -27,13 +28,10 @@ class Through(nn.Module):
 
 
 def tuned(*, labels=("no", "yes"), task="classes", strands="forward", linear=False):
-    model = tiny(head=False)
+    model = toy.tuned(labels, seed=1, task=task, strands=strands)
     if linear:
         model.encoder.embeddings.norm = model.encoder.final_norm = nn.Identity()
         model.encoder.layers = nn.ModuleList(Through() for _ in model.encoder.layers)
-    head = ClassificationHead(16, labels, task=task, pooling="mean", strands=strands)
-    head.init_weights(1, std=1.0)
-    model.classifier_head = head
     return model.eval()
 
 
@@ -155,15 +153,10 @@ def test_what_cannot_be_explained_is_said():
         attribute_sequences(tuned(), SEQUENCES, method="deeplift")
     with pytest.raises(FolderError, match="nucel-pretrain finetune"):
         attribute_sequences(tiny(), SEQUENCES)
-    with pytest.raises(InputError, match="65 bases and model reads 64 at once"):
+    with pytest.raises(InputError, match="65 bases and tiny reads 64 at once"):
         attribute_sequences(tuned(), [dna(65)])
-    config = NTConfig(
-        version="v1", hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, max_position_embeddings=40,
-    )  # fmt: skip
-    encoder = NucleotideTransformer(config)
-    encoder.init_weights(0)
-    nt = Nucel(encoder, classifier_head=ClassificationHead(16, ["a", "b"]), name="nt").eval()
+    nt = toy.nt("v1", name="nt")
+    nt.classifier_head = ClassificationHead(nt.config.hidden_size, ["a", "b"])
     with pytest.raises(InputError, match=r"nt reads tokens of 6 bases.*mutagenesis"):
         attribute_sequences(nt, SEQUENCES)
     (track,) = attribute_sequences(nt, SEQUENCES[:1], method="mutagenesis").tracks

@@ -10,16 +10,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nucel_interp.cli import app
+from tests.toy import dna
 
 RANDOM = random.Random(1)
 
 
-def dna(n: int, letters: str = "ACGT") -> str:
-    return "".join(RANDOM.choices(letters, k=n))
-
-
 def fasta(n: int = 5, length: int = 120) -> str:
-    return "".join(f">s{i}\n{dna(length)}\n" for i in range(n))
+    return "".join(f">s{i}\n{dna(length, RANDOM)}\n" for i in range(n))
 
 
 def run(folder: Path, content: str | bytes, model: Path, name: str = "in.fa", *more: str) -> Result:
@@ -85,12 +82,14 @@ def test_wrong_option_is_a_usage_error(tmp_path: Path, tiny_folder: Path) -> Non
 SHORT = 50  # bases: a run takes as long as its hundred shuffled copies
 WORKS = {
     "lower case": fasta(length=SHORT).lower(),
-    "IUPAC codes": "".join(f">s{i}\n{dna(30)}RYSWKMBDHVN{dna(30)}\n" for i in range(5)),
+    "IUPAC codes": "".join(
+        f">s{i}\n{dna(30, RANDOM)}RYSWKMBDHVN{dna(30, RANDOM)}\n" for i in range(5)
+    ),
     "all N": "".join(f">s{i}\n{'N' * 100}\n" for i in range(5)),
-    "shorter than a seqlet": ">a\nACGTAC\n>b\nA\n>c\n" + dna(300) + "\n",
+    "shorter than a seqlet": ">a\nACGTAC\n>b\nA\n>c\n" + dna(300, RANDOM) + "\n",
     "CRLF": fasta(length=SHORT).replace("\n", "\r\n"),
     "five sequences": fasta(length=SHORT),
-    "duplicate names": "".join(f">same\n{dna(SHORT)}\n" for _ in range(5)),
+    "duplicate names": "".join(f">same\n{dna(SHORT, RANDOM)}\n" for _ in range(5)),
     "one base": ">a\nA\n",
 }
 
@@ -114,7 +113,7 @@ def test_odd_names_are_data_not_paths_or_markup(tmp_path: Path, tiny_folder: Pat
         "with blanks in it",
         '"quoted"&amp;',
     ]
-    text = "".join(f">{name}\n{dna(SHORT)}\n" for name in names)
+    text = "".join(f">{name}\n{dna(SHORT, RANDOM)}\n" for name in names)
     page = assert_works(run(tmp_path, text, tiny_folder), tmp_path)
     assert "<script>alert" not in page
     written = {p.name for p in (tmp_path / "out").rglob("*")}
@@ -188,9 +187,9 @@ def test_attention_maps(tmp_path: Path, tiny_folder: Path) -> None:
 @pytest.mark.parametrize("shape", ["100,000 tiny records", "one 2 Mb record"])
 def test_very_many_and_very_long(shape: str, tmp_path: Path, tiny_folder: Path) -> None:
     text = (
-        "".join(f">r{i}\n{dna(20)}\n" for i in range(100_000))
+        "".join(f">r{i}\n{dna(20, RANDOM)}\n" for i in range(100_000))
         if shape.startswith("100")
-        else f">big\n{dna(2_000_000)}\n"
+        else f">big\n{dna(2_000_000, RANDOM)}\n"
     )
     result = run(tmp_path, text, tiny_folder)
     assert_works(result, tmp_path)

@@ -18,8 +18,8 @@ import nucel_model
 from nucel_interp.cli import app
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import load_jaspar
-from nucel_model import ClassificationHead, save_pretrained
-from tests.interp.tiny_model import dna, tiny
+from nucel_model import save_pretrained
+from tests.toy import dna, tiny, tuned
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 INPUT = {  # what each command is given before its options
@@ -51,9 +51,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Inputs that are all right."""
     folder = tmp_path_factory.mktemp("given")
     save_pretrained(tiny(), folder / "before")
-    model = tiny()
-    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean", strands="forward")
-    save_pretrained(model, folder / "tuned")
+    save_pretrained(tuned(head=True, strands="forward"), folder / "tuned")
     places = [(f"chr{i % 5 + 1}", 100 * i) for i in range(50)]
     (folder / "fa").write_text(
         "".join(f">{c}:{s}-{s + 40}\n{dna(40, i)}\n" for i, (c, s) in enumerate(places))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,43 +19,17 @@ from nucel_interp.errors import InputError, NucelWarning
 from nucel_interp.match import load_jaspar
 from nucel_interp.progress import Stages
 from nucel_interp.scoring import cut_units
-from nucel_interp.types import BASES, CALIBRATE_COLUMNS, Motif, Record, reverse_complement
-from nucel_model import FolderError, Nucel, NucelConfig, NucelEncoder, every_third_global
-from nucel_model.heads import ReplacedTokenHead
+from nucel_interp.types import CALIBRATE_COLUMNS, Motif, Record, reverse_complement
+from nucel_model import FolderError
+from tests.toy import nucel, planted, shape
 
-
-def planted(n: int = 80, length: int = 100) -> tuple[list[Record], list[np.ndarray]]:
-    """CTCF's motif once in every sequence, and a track that is high on it."""
-    motif = next(m for m in load_jaspar().motifs if m.name == "CTCF")
-    rng, letters = np.random.default_rng(0), random.Random(0)
-    records, track = [], []
-    for i in range(n):
-        text = "".join(letters.choices(BASES, k=length))
-        word = "".join(BASES[rng.choice(4, p=c / c.sum())] for c in motif.pwm.T)
-        at = int(rng.integers(0, length - len(word)))
-        records.append(Record(f"r{i}", text[:at] + word + text[at + len(word) :]))
-        values = rng.normal(size=length)
-        values[at : at + len(word)] += 4
-        track.append(values)
-    return records, track
-
-
-def tiny(head: bool = True) -> Nucel:
-    config = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=every_third_global(2),
-        max_position_embeddings=129,
-    )
-    encoder = NucelEncoder(config)
-    encoder.init_weights(0)
-    return Nucel(encoder, ReplacedTokenHead(config) if head else None).eval()
+SHAPE = shape(context=128, reach=128)
+ctcf = partial(planted, "CTCF", length=100, strand="forward")
 
 
 @pytest.fixture(scope="module")
 def under_track() -> Calibration:
-    records, track = planted()
+    records, track = ctcf(n=80)
     return calibrate(records, runs=3, track=track, seed=1)
 
 
@@ -92,9 +66,9 @@ def test_a_motif_in_the_main_table_is_said() -> None:
 
 
 def test_neither_order_nor_strand_of_the_records_matters() -> None:
-    records = [Record(r.name, r.sequence) for r in planted(60)[0]]
+    records = [Record(r.name, r.sequence) for r in ctcf(n=60)[0]]
     turned = [Record(r.name, reverse_complement(r.sequence)) for r in records[::-1]]
-    track = planted(60)[1]
+    track = ctcf(n=60)[1]
     a = calibrate(records, runs=2, track=track)
     b = calibrate(records[::-1], runs=2, track=track[::-1])
     pd.testing.assert_frame_equal(a.runs, b.runs, check_exact=True)
@@ -106,10 +80,10 @@ def test_every_copy_is_read_once_and_every_run_has_its_own_input_and_nulls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tracks, "copies_per_unit", lambda n_bases: 3)
-    records = [Record(r.name, r.sequence) for r in planted(20)[0]]
+    records = [Record(r.name, r.sequence) for r in ctcf(n=20)[0]]
     units = cut_units(records, 128)
     seen: list[tuple[int, int, str]] = []
-    model = tiny()
+    model = nucel(SHAPE)
     studies = list(
         shuffled_studies(
             model, records, units, np.zeros(20, dtype=bool), runs=5,
@@ -132,7 +106,7 @@ def test_every_copy_is_read_once_and_every_run_has_its_own_input_and_nulls(
 
 
 def test_few_sequences_are_counted_without_a_main_table() -> None:
-    records, track = planted(20)
+    records, track = ctcf(n=20)
     result = calibrate(records, runs=1, track=track)
     assert result.runs["motifs"].tolist() == [0]
     assert "no main table (20 sequences, 40 needed)" in result.answer
@@ -140,20 +114,20 @@ def test_few_sequences_are_counted_without_a_main_table() -> None:
 
 @pytest.mark.parametrize("score", ["attention", "discriminator"])
 def test_a_model_that_knows_nothing_gives_counts(score) -> None:
-    records = [Record(r.name, r.sequence) for r in planted(40)[0]]
-    result = calibrate(records, tiny(), runs=2, score=score, strands="forward")
+    records = [Record(r.name, r.sequence) for r in ctcf(n=40)[0]]
+    result = calibrate(records, nucel(SHAPE), runs=2, score=score, strands="forward")
     assert result.runs["motifs"].sum() == 0
     assert result.answer.startswith("Shuffled sequence like yours")
 
 
 def test_what_cannot_be_done_is_refused() -> None:
-    records, track = planted(5)
+    records, track = ctcf(n=5)
     with pytest.raises(InputError, match="at least 1 run"):
         calibrate(records, runs=0, track=track)
     with pytest.raises(InputError, match="no sequence"):
         calibrate([])
     with pytest.raises(FolderError, match="no discriminator head"):
-        calibrate(records, tiny(head=False), score="discriminator")
+        calibrate(records, nucel(SHAPE, head=False), score="discriminator")
 
 
 def test_names_are_counted_once_each_at_three_thresholds() -> None:
@@ -167,7 +141,7 @@ def test_names_are_counted_once_each_at_three_thresholds() -> None:
 
 
 def test_the_command_prints_a_table_and_a_sentence(tmp_path: Path) -> None:
-    records, track = planted(20)
+    records, track = ctcf(n=20)
     fasta, npz = tmp_path / "a.fa", tmp_path / "t.npz"
     fasta.write_text("".join(f">{r.name}\n{r.sequence}\n" for r in records))
     np.savez(npz, **{r.name: t for r, t in zip(records, track, strict=True)})

@@ -15,16 +15,13 @@ from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import reverse_complement
+from tests.toy import dna
 
 UNIFORM = np.full(4, 0.25)
 SEQLET = 15
 FLANK = 15
 MOTIFS = {"CTAAAAATAG": 60, "TGACGTCATC": 40, "RCCACGTGGT": 50, "GGGGCGGGGC": 35}
 LETTERS = {**{b: b for b in "ACGT"}, "R": "AG"}
-
-
-def dna(rng: np.random.Generator, n: int) -> str:
-    return "".join("ACGT"[b] for b in rng.integers(0, 4, n))
 
 
 def drawn(rng: np.random.Generator, word: str) -> str:
@@ -55,10 +52,10 @@ def planted() -> tuple[list[str], np.ndarray]:
             site = reverse_complement(site) if rng.random() < 0.5 else site
             left = FLANK + (SEQLET - len(site)) // 2 + int(rng.integers(-2, 3))
             rest = SEQLET + 2 * FLANK - left - len(site)
-            texts.append(dna(rng, left) + site + dna(rng, rest))
+            texts.append(dna(left, rng) + site + dna(rest, rng))
             label.append(number)
     for _ in range(90):
-        texts.append(dna(rng, SEQLET + 2 * FLANK))
+        texts.append(dna(SEQLET + 2 * FLANK, rng))
         label.append(-1)
     order = rng.permutation(len(texts))
     return [texts[i] for i in order], np.array(label)[order]
@@ -79,7 +76,7 @@ def matrix(word: str) -> np.ndarray:
 
 def noise(seed: int, n: int = 300) -> list[str]:
     rng = np.random.default_rng([4, 2, seed])
-    return [dna(rng, SEQLET + 2 * FLANK) for _ in range(n)]
+    return [dna(SEQLET + 2 * FLANK, rng) for _ in range(n)]
 
 
 # what is there is found
@@ -124,8 +121,8 @@ def test_a_motif_outside_the_seqlet_is_found_with_a_flank() -> None:
     rng = np.random.default_rng([4, 3])
     texts = []
     for _ in range(60):
-        left = dna(rng, 6) + drawn(rng, "TGACGTCATC")
-        texts.append(left + dna(rng, SEQLET + 2 * FLANK - len(left)))
+        left = dna(6, rng) + drawn(rng, "TGACGTCATC")
+        texts.append(left + dna(SEQLET + 2 * FLANK - len(left), rng))
     assert len(cluster(texts).clusters) == 0
     (one,) = cluster(texts, flank=12).clusters
     assert align(matrix("TGACGTCATC"), one.pwm).similarity > 0.9
@@ -135,9 +132,9 @@ def test_seqlets_at_the_ends_of_their_units_and_with_unknown_bases_are_used() ->
     rng = np.random.default_rng([4, 4])
     texts, start = [], []
     for i in range(40):
-        site = drawn(rng, "TGACGTCATC") + dna(rng, 3) + "NN"
+        site = drawn(rng, "TGACGTCATC") + dna(3, rng) + "NN"
         at_end = bool(i % 2)
-        texts.append(dna(rng, 20) + site if at_end else site + dna(rng, 20))
+        texts.append(dna(20, rng) + site if at_end else site + dna(20, rng))
         start.append(20 if at_end else 0)
     first = np.arange(40) * 35 + np.array(start)
     real = Regions(Sequences(texts), np.arange(40), first, first + SEQLET)
@@ -197,8 +194,8 @@ def test_equal_seqlets_are_a_motif_unless_shuffled_ones_are_as_equal() -> None:
 
 def test_a_repeat_longer_than_any_motif_is_one_motif() -> None:
     rng = np.random.default_rng([4, 8])
-    repeat = dna(rng, 80)
-    texts = [dna(rng, 20) + drawn(rng, repeat) + dna(rng, 20) for _ in range(40)]
+    repeat = dna(80, rng)
+    texts = [dna(20, rng) + drawn(rng, repeat) + dna(20, rng) for _ in range(40)]
     starts = np.arange(40) * 120 + 50 + rng.integers(0, 8, 40)
     real = Regions(Sequences(texts), np.arange(40), starts, starts + SEQLET)
     shuffles = [shuffled(t, seed=0) for t in texts]

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
@@ -34,33 +33,16 @@ from nucel_interp.plots import comparison as plots_comparison
 from nucel_interp.plots.snr import snr_figure
 from nucel_interp.scoring import Scores
 from nucel_interp.types import CONTROL_COLUMNS, Motif, Record, reverse_complement
-from nucel_model import (
-    NTConfig,
-    Nucel,
-    NucelConfig,
-    NucelEncoder,
-    NucleotideTransformer,
-    every_third_global,
-)
 from tests.interp.fake_result import pwm_of
+from tests.toy import nt, nucel, shape
 
 runner = CliRunner()
 WORD = "CCACTAGGGGGCGC"
 
 
-def tiny(name, seed, context=130):
-    torch.manual_seed(seed)
-    config = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=every_third_global(2),
-        local_attention=16,
-        max_position_embeddings=context,
-    )
-    model = Nucel(NucelEncoder(config), None)
-    model.name = name
-    return model
+def tiny(name, seed, context=129):
+    config = shape(context=context, reach=16)
+    return nucel(config, head=False, seed=seed, start="torch", name=name)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +79,7 @@ def sites_of(records):
 @pytest.fixture(scope="module")
 def result(records, database):
     return compare_models(
-        records, [tiny("a", 0), tiny("b", 1, context=100)],
+        records, [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites_of(records), database=database, cls_row=True, find=False,
     )  # fmt: skip
 
@@ -180,7 +162,7 @@ def test_a_ratio_is_that_of_the_two_medians(result):
 
 def test_the_order_of_records_changes_no_number(records, database, result):
     again = compare_models(
-        records[::-1], [tiny("a", 0), tiny("b", 1, context=100)],
+        records[::-1], [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites_of(records)[::-1], database=database, find=False,
     )  # fmt: skip
     for table in ("snr", "recovery", "recall", "differences", "heads"):
@@ -194,7 +176,7 @@ def test_the_strand_of_records_changes_no_number(records, database, result):
         n = next(len(r) for r in records if r.name == s.chrom)
         sites.append(replace(s, start=n - s.end, end=n - s.start, strand="-"))
     again = compare_models(
-        turned, [tiny("a", 0), tiny("b", 1, context=100)],
+        turned, [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites, database=database, find=False,
     )  # fmt: skip
     for table in ("snr", "recovery"):
@@ -350,17 +332,8 @@ def test_planted_attention_comes_through_to_every_table(records, database, monke
 
 
 def tiny_nt():
-    torch.manual_seed(3)
-    config = NTConfig(
-        version="v2", hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=16,
-    )  # fmt: skip
-    nt = Nucel(NucleotideTransformer(config), name="nt")
-    with torch.no_grad():
-        for p in nt.encoder.parameters():
-            if p.dim() > 1:  # contrast well above the half precision that tracks are kept in
-                p.normal_(std=0.5)
-    return nt
+    # contrast well above the half precision that tracks are kept in
+    return nt(width=16, context=12_282, sharper=25, name="nt")
 
 
 @pytest.fixture(scope="module")
@@ -387,6 +360,7 @@ def test_only_the_finer_model_is_changed_by_matching_resolutions(with_nt):
         native, matched = (
             rows[rows["resolution"] == r].set_index(keys)["snr"] for r in ("native", "matched")
         )
+        assert len(native)
         assert np.allclose(native, matched) == same
 
 
@@ -400,12 +374,16 @@ def test_six_frames_read_both_strands_alike(with_nt, records, database):
     models = [tiny("a", 0), tiny_nt()]  # the first makes the windows shorter
     again = compare_models(turned, models, sites=sites, database=database, find=False)
     first = with_nt.snr[with_nt.snr["model"] == "nt"].reset_index(drop=True)
+    assert len(first)
     here = again.snr[again.snr["model"] == "nt"].reset_index(drop=True)
     pd.testing.assert_frame_equal(here, first, rtol=2e-3, atol=2e-3)
 
 
 def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
+    assert with_nt.loci
     for locus in with_nt.loci:
+        assert locus.native
+        assert locus.matched
         for track in (*locus.native.values(), *locus.matched.values()):
             assert np.isnan(track[:5]).all()
             assert np.isnan(track[-5:]).all()
@@ -414,4 +392,5 @@ def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
 
 def test_nearly_even_attention_has_nearly_all_of_its_entropy(with_nt):
     twins = with_nt.layers[with_nt.layers["model"].str.endswith("untrained")]
+    assert len(twins)
     assert twins["entropy_share"].between(0.98, 1 + 1e-6).all()

@@ -228,6 +228,7 @@ def test_distance_is_over_uniform_and_local_layers_are_dashed(two):
 def test_distances_that_no_query_can_reach_are_left_out(two):
     distances = two.distances.assign(uniform=0.0)
     ax = distance_figure(distances, two.models).axes[0]
+    assert len(ax.lines) > 1
     assert all(np.isnan(line.get_ydata()).all() for line in ax.lines[1:])
 
 

@@ -14,8 +14,8 @@ from nucel_interp.cli.options import Context
 from nucel_interp.io.provenance import file_sha256
 from nucel_interp.report.page import provenance
 from nucel_interp.scoring import score_sequences
-from nucel_model import ClassificationHead, from_pretrained, save_pretrained
-from tests.interp.tiny_model import dna, tiny
+from nucel_model import from_pretrained, save_pretrained
+from tests.toy import dna, tuned
 
 ABOUT = {
     "model", "model_path", "model_sha256", "context_bp", "backend", "backend_reason", "seed",
@@ -25,10 +25,9 @@ ABOUT = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    model = tiny(context=64)
-    model.classifier_head = ClassificationHead(16, ["no", "yes"])
-    model.classifier_head.init_weights(0)
-    return save_pretrained(model, tmp_path_factory.mktemp("models") / "tiny")
+    return save_pretrained(
+        tuned(head=True, pooling="cls"), tmp_path_factory.mktemp("models") / "tiny"
+    )
 
 
 @pytest.fixture

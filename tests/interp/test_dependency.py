@@ -11,7 +11,7 @@ from nucel_interp.scoring.dependency import dependency_map
 from nucel_interp.scoring.substitution import substitution_map
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import FolderError, Nucel
-from tests.interp.tiny_model import dna, logits, tiny
+from tests.toy import dna, logits, tiny
 
 
 def one_at_a_time(model: Nucel, sequence: str) -> np.ndarray:

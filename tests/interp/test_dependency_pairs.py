@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,14 +16,11 @@ from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import BASES
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
 from nucel_model.heads import ReplacedTokenHead
+from tests.toy import dna
 
 LENGTH, FIRST, SECOND = 12, 0, 11
 """The pair stands at the ends, so that no other pair is as far apart: what so small a model learns
 within seconds is the distance."""
-
-
-def dna(length: int, seed: int = 0) -> str:
-    return "".join(random.Random(seed).choices(BASES, k=length))
 
 
 def examples(n: int, paired: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,31 +11,20 @@ import torch
 from nucel_interp.scoring import distance
 from nucel_interp.scoring.distance import EDGES_BP, distance_profile, sample_pieces
 from nucel_interp.types import canonical, reverse_complement
-from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
+from nucel_model import Nucel, tokenizer
+from tests.toy import dna, nucel, shape
 
 HALF_WIDTH = 6
-
-
-def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
-    return "".join(random.Random(seed).choices(letters, k=length))
+SHAPE = shape(width=32, context=128, reach=2 * HALF_WIDTH)
 
 
 def tiny(uniform: bool = False) -> Nucel:
-    config = NucelConfig(
-        hidden_size=32,
-        num_attention_heads=2,
-        intermediate_size=32,
-        layer_types=every_third_global(2),
-        local_attention=2 * HALF_WIDTH,
-        max_position_embeddings=129,
-    )
-    encoder = NucelEncoder(config)
-    encoder.init_weights(0)
-    with torch.no_grad():
-        for name, p in encoder.named_parameters():
-            if "Wqkv" in name or "embeddings" in name:
-                p.mul_(0 if uniform and "Wqkv" in name else 8)
-    return Nucel(encoder, name="tiny").eval()
+    model = nucel(SHAPE, head=False, sharper=8)
+    if uniform:
+        with torch.no_grad():
+            for layer in model.encoder.layers:
+                layer.attn.Wqkv.weight.zero_()
+    return model
 
 
 def bin_start(distance_bp: int) -> int:

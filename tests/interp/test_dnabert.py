@@ -21,10 +21,7 @@ from nucel_interp.motifs.dnabert import (
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, from_pretrained
-
-
-def dna(length: int, rng: random.Random) -> str:
-    return "".join(rng.choices("ACGT", k=length))
+from tests.toy import dna, nucel, plant, shape
 
 
 def planted(word: str, at: list[int], length: int = 60) -> tuple[list[str], list[np.ndarray]]:
@@ -33,7 +30,7 @@ def planted(word: str, at: list[int], length: int = 60) -> tuple[list[str], list
     for place in at:
         s, score = dna(length, rng), np.full(length, 0.1)
         if place >= 0:
-            s = s[:place] + word + s[place + len(word) :]
+            s = plant(s, word, place)
             score[place : place + len(word)] = 2.0
         sequences.append(s)
         scores.append(score)
@@ -219,22 +216,13 @@ def test_scores_that_do_not_fit_are_refused() -> None:
         dnabert_motifs(["ACGT", "ACGT"], [np.ones(4), np.ones(3)], [])
 
 
-def tiny(n_layers: int = 2, layers: str = "gl", positions: int = 257) -> Nucel:
-    from nucel_model import NucelConfig, NucelEncoder
-
-    torch.manual_seed(1)
+def tiny(layers: str = "gl", positions: int = 257) -> Nucel:
     kinds = {"g": "full_attention", "l": "sliding_attention"}
-    config = NucelConfig(
-        hidden_size=16,
-        num_attention_heads=2,
-        intermediate_size=16,
-        layer_types=tuple(kinds[x] for x in layers),
-        max_position_embeddings=positions,
-    )
-    encoder = NucelEncoder(config)
-    for p in encoder.parameters():  # far from uniform attention
+    config = shape(context=positions - 1, reach=128, layer_types=tuple(kinds[x] for x in layers))
+    model = nucel(config, head=False, seed=1, start="torch")
+    for p in model.encoder.parameters():  # far from uniform attention
         p.data.mul_(20 if p.dim() > 1 else 1)
-    return Nucel(encoder).eval()
+    return model
 
 
 @pytest.mark.parametrize("layers", ["gl", "lg"])

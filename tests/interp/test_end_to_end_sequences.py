@@ -7,7 +7,7 @@ import pytest
 
 from nucel_interp.sequences import Sequences, covered
 from nucel_interp.types import reverse_complement
-from tests.interp.tiny_model import dna
+from tests.toy import dna
 
 TEXTS = ["ACGTT", "TTTTT", "AACGT", "GATTACA", "AAAAA", "ACGTT"]
 

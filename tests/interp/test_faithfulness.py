@@ -9,6 +9,7 @@ from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import SHARES, faithfulness
 from nucel_interp.compare.agreement.score_pairs import BaseScore
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, reverse_complement
+from tests.toy import dna, plant
 
 LENGTH, NUMBER, MOTIF = 40, 24, "CACGTG"
 
@@ -19,9 +20,9 @@ def planted():
     rng = np.random.default_rng(0)
     sequences, truth = [], np.zeros((NUMBER, LENGTH))
     for i in range(NUMBER):
-        text = "".join(rng.choice(list("AATTCG"), LENGTH))
+        text = dna(LENGTH, rng, "AATTCG")
         start = int(rng.integers(0, LENGTH - 6))
-        text = text[:start] + MOTIF + text[start + 6 :]
+        text = plant(text, MOTIF, start)
         sequences.append(text)
         truth[i, start : start + 6] = 1
     bases = Bases(sequences, np.arange(NUMBER) % 2 == 1, np.ones(NUMBER * LENGTH, dtype=bool))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -12,12 +10,9 @@ from nucel_interp.scoring import score_sequences
 from nucel_interp.scoring.frames import average_frames, fewer_frames, frame_spans, n_frames
 from nucel_interp.scoring.resolution import blur
 from tests.interp.letter_model import VALUE, LetterModel, Shape
+from tests.toy import dna
 
 STEP = 2.0**-10
-
-
-def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
-    return "".join(random.Random(seed).choices(letters, k=length))
 
 
 def letter_track(sequence: str) -> np.ndarray:

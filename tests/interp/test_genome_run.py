@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -23,15 +22,12 @@ from nucel_interp.runs import genome_run as genome
 from nucel_interp.scoring import score_sequences
 from nucel_model import from_pretrained
 from tests.genome.genome_files import fasta, twobit
+from tests.toy import dna
 
 pytest.importorskip("pybigtools")
 pyBigWig = pytest.importorskip("pyBigWig")
 
 REGIONS = "chr2\t100\t900\tpeak\t0\t-\nchr1\t0\t700\nchr2\t900\t1000\nchrS\t3\t30\n"
-
-
-def dna(length: int, seed: int) -> str:
-    return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
 SEQUENCES = {

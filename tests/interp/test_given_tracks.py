@@ -13,7 +13,7 @@ from nucel_interp.compare.models.user_tracks import in_windows
 from nucel_interp.compare.shared.windows import cut_windows
 from nucel_interp.errors import InputError
 from nucel_interp.types import Record
-from tests.interp.tiny_model import dna
+from tests.toy import dna
 
 LENGTHS = (60, 72, 66, 90)
 

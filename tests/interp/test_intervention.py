@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,14 +24,10 @@ from nucel_interp.scoring import shuffled
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import INTERVENTION_COLUMNS, canonical, reverse_complement
 from nucel_model import from_pretrained
+from tests.toy import random_sequences
 
 LENGTH = 160
 WIDTH = 21
-
-
-def dna(n: int, seed: int, length: int = LENGTH) -> list[str]:
-    rng = random.Random(seed)
-    return ["".join(rng.choices("ACGT", k=length)) for _ in range(n)]
 
 
 def at_random(sequences: list[str], seed: int) -> tuple[Calls, np.ndarray, np.ndarray]:
@@ -51,7 +46,7 @@ def tiny(tiny_folder):
 
 
 def test_pairs_are_alike_in_what_could_fool_the_test():
-    sequences = dna(40, 1)
+    sequences = random_sequences(40, LENGTH, 1)
     calls, track, offsets = at_random(sequences, 1)
     pairs, tried, with_seqlet = find_pairs(sequences, calls, track, offsets, 0, 100)
     assert tried == with_seqlet == 40
@@ -85,7 +80,7 @@ def overlap(pair) -> int:
 
 
 def test_a_seqlet_that_shuffling_cannot_change_has_no_pair():
-    sequences = [s[:60] + "A" * WIDTH + s[60 + WIDTH :] for s in dna(5, 2)]
+    sequences = [s[:60] + "A" * WIDTH + s[60 + WIDTH :] for s in random_sequences(5, LENGTH, 2)]
     calls, track, offsets = at_random(sequences, 2)
     poly = Calls(calls.unit, np.full(5, 60), np.full(5, 60 + WIDTH), calls.score)
     pairs, tried, _ = find_pairs(sequences, poly, track, offsets, 0, 100)
@@ -93,7 +88,7 @@ def test_a_seqlet_that_shuffling_cannot_change_has_no_pair():
 
 
 def test_missing_bases_are_neither_shuffled_nor_measured():
-    sequences = [s[:100] + "N" * 12 + s[112:] for s in dna(20, 3)]
+    sequences = [s[:100] + "N" * 12 + s[112:] for s in random_sequences(20, LENGTH, 3)]
     calls, track, offsets = at_random(sequences, 3)
     calls = Calls(calls.unit, np.full(20, 30), np.full(20, 30 + WIDTH), calls.score)
     pairs, _, _ = find_pairs(sequences, calls, track, offsets, 0, 100)
@@ -104,7 +99,7 @@ def test_missing_bases_are_neither_shuffled_nor_measured():
 
 
 def test_equal_sequences_count_once_and_the_best_seqlet_stands_for_them():
-    sequences = dna(10, 4)
+    sequences = random_sequences(10, LENGTH, 4)
     both = [*sequences, *map(reverse_complement, sequences)]
     calls, track, offsets = at_random(both, 4)
     _, _, with_seqlet = find_pairs(both, calls, track, offsets, 0, 100)
@@ -126,7 +121,7 @@ def both(sequences, calls, track, seed: int = 0) -> tuple[Scored, Scored]:
 def test_at_random_places_p_is_uniform_and_no_excess_is_claimed(tiny):
     p, claims = [], 0
     for run in range(24):
-        sequences = dna(60, 1000 + run)
+        sequences = random_sequences(60, LENGTH, 1000 + run)
         calls, track, offsets = at_random(sequences, run)
         got = intervene(tiny, *both(sequences, calls, track, run), offsets, run)
         given = got.effects[got.effects["input"] == "given"]
@@ -167,7 +162,7 @@ class Listener(torch.nn.Module):
 
 
 def planted(seed: int, n: int = 40, word: str = "TGACTCAGC") -> tuple[list[str], Calls, np.ndarray]:
-    sequences = [canonical(s) for s in dna(n, seed)]
+    sequences = [canonical(s) for s in random_sequences(n, LENGTH, seed)]
     starts = np.random.default_rng(seed).integers(10, LENGTH - 40, size=n)
     # the word is put on the strand that stays canonical
     sequences = [
@@ -212,7 +207,7 @@ def test_what_shuffled_copies_give_as_well_is_not_claimed(monkeypatch):
 
 
 def test_order_and_strand_do_not_matter(tiny):
-    sequences = dna(24, 7)
+    sequences = random_sequences(24, LENGTH, 7)
     calls, track, offsets = at_random(sequences, 7)
     given, copy = both(sequences, calls, track)
     plain = intervene(tiny, given, copy, offsets)
@@ -240,7 +235,7 @@ def test_order_and_strand_do_not_matter(tiny):
 
 
 def test_what_comes_back(tiny):
-    sequences = dna(30, 8)
+    sequences = random_sequences(30, LENGTH, 8)
     calls, track, offsets = at_random(sequences, 8)
     seen = []
     got = intervene(
@@ -264,7 +259,7 @@ def test_what_comes_back(tiny):
 
 
 def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
-    sequences = dna(5, 9)
+    sequences = random_sequences(5, LENGTH, 9)
     calls, track, offsets = at_random(sequences, 9)
     headless = nucel_model.untrained_twin(tiny, 1)
     got = intervene(headless, *both(sequences, calls, track), offsets)
@@ -275,7 +270,7 @@ def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
 
 def test_without_seqlets_nothing_is_claimed(tiny):
     none = Calls(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    given = Scored(dna(2, 1), none, np.zeros(2 * LENGTH))
+    given = Scored(random_sequences(2, LENGTH, 1), none, np.zeros(2 * LENGTH))
     got = intervene(tiny, given, given, np.array([0, LENGTH, 2 * LENGTH]))
     assert len(got.table) == 0
     assert np.isnan(got.effects["p"]).all()

@@ -13,6 +13,7 @@ from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import BASES, Motif, reverse_complement
+from tests.toy import dna, plant
 
 UNIFORM = np.full(4, 0.25)
 LENGTH = 60
@@ -49,11 +50,11 @@ def sites_of(motif: Motif, n: int, rng: np.random.Generator) -> list[str]:
 
 def planted(motif: Motif | None, n: int = 120, share: float = 0.7, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
-    sequences = ["".join(rng.choice(list(BASES), LENGTH)) for _ in range(n)]
+    sequences = [dna(LENGTH, rng) for _ in range(n)]
     if motif is not None:
         for i, word in enumerate(sites_of(motif, int(share * n), rng)):
             at = int(rng.integers(10, LENGTH - 10 - len(word)))
-            sequences[i] = sequences[i][:at] + word + sequences[i][at + len(word) :]
+            sequences[i] = plant(sequences[i], word, at)
     return sequences
 
 
@@ -156,8 +157,10 @@ def empty_like(sequences: list[str]) -> Regions:
 
 
 def test_too_few_sites_are_no_motif(jaspar) -> None:
-    sequences = planted(named(jaspar, "CTCF"), n=40, share=0.2)
-    found = kmer_motifs(whole(sequences), copies(sequences), UNIFORM)
+    few, enough = (planted(named(jaspar, "CTCF"), n=40, share=share) for share in (0.2, 0.7))
+    assert kmer_motifs(whole(few), copies(few), UNIFORM) == []
+    found = kmer_motifs(whole(enough), copies(enough), UNIFORM)
+    assert len(found) > 0
     assert all(len(f.place) >= module.MIN_SITES for f in found)
 
 

@@ -25,10 +25,7 @@ from nucel_interp.kmers import (
 )
 from nucel_interp.scoring import shuffled
 from nucel_interp.types import KMER_COLUMNS, Record, canonical, reverse_complement
-
-
-def dna(length: int, rng: random.Random, letters: str = "ACGT") -> str:
-    return "".join(rng.choices(letters, k=length))
+from tests.toy import dna, plant
 
 
 @pytest.mark.parametrize("k", [1, 2, 6, 7, 12])
@@ -225,7 +222,7 @@ def random_study(
     for i in range(n):
         s = dna(100, rng)
         word = planted if i % 2 else reverse_complement(planted)
-        sequences.append(s[:46] + word + s[46 + len(word) :])
+        sequences.append(plant(s, word, 46))
     inside = np.zeros((n, 100), dtype=bool)
     inside[:, 35:65] = True
     inside = inside.ravel()
@@ -373,7 +370,7 @@ def gapped_study(seed: int, at: int = 40, attended: int = 40, half: str = "TGG")
     for i in range(100):
         s = dna(100, rng)
         if i % 5 < 3:
-            s = s[:at] + half + s[at + 3 : at + 10] + reverse_complement(half) + s[at + 13 :]
+            s = plant(plant(s, half, at), reverse_complement(half), at + 10)
         sequences.append(s)
     inside = np.zeros((100, 100), dtype=bool)
     inside[:, attended - 4 : attended + 17] = True
@@ -401,7 +398,7 @@ def jittered_study(seed: int, looks: bool) -> tuple:
     sequences, inside = [], np.zeros((100, 200), dtype=bool)
     for i in range(100):
         s, at = dna(200, rng), rng.randrange(10, 180)
-        sequences.append(s[:at] + "GATTACA" + s[at + 7 :])
+        sequences.append(plant(s, "GATTACA", at))
         begin = at - 7 if looks else rng.randrange(0, 180)
         inside[i, begin : begin + 21] = True
     inside = inside.ravel()
@@ -431,7 +428,7 @@ def test_a_score_that_rises_in_the_middle_does_not_look_at_what_stands_there() -
     sequences, inside = [], np.zeros((120, 200), dtype=bool)
     for i in range(120):
         s, at = dna(200, rng), rng.randrange(70, 124)
-        sequences.append(s[:at] + "GATTACA" + s[at + 7 :])
+        sequences.append(plant(s, "GATTACA", at))
         begin = rng.randrange(60, 120)  # the middle, wherever the word is
         inside[i, begin : begin + 21] = True
     real = (sequences, inside.ravel())
@@ -538,7 +535,7 @@ def planted_records(n: int = 50) -> tuple[list[Record], list[np.ndarray]]:
     records, track = [], []
     for i in range(n):
         s, at = dna(150, rng), rng.randrange(20, 110)
-        s = s[:at] + "TGG" + s[at + 3 : at + 10] + "CCA" + s[at + 13 :]
+        s = plant(plant(s, "TGG", at), "CCA", at + 10)
         values = np.random.default_rng(i).normal(size=150)
         values[at : at + 13] += 4
         records.append(Record(f"r{i}", s))

@@ -14,18 +14,14 @@ from nucel_interp.errors import InputError
 from nucel_interp.io import modisco
 from nucel_interp.io.modisco import sites_in_seqlets, write_modisco
 from nucel_interp.types import SITE_COLUMNS, Location, Motif, Record, Site, reverse_complement
+from tests.toy import dna, plant
 
 WORD = "TGACGTCATC"
 
 
-def dna(n: int, seed: int) -> str:
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), n))
-
-
 def planted(n: int, at: int, seed: int, *, turned: bool = False) -> str:
-    text = dna(n, seed)
     word = reverse_complement(WORD) if turned else WORD
-    return text[:at] + word + text[at + len(WORD) :]
+    return plant(dna(n, seed), word, at)
 
 
 RECORDS = [
@@ -148,6 +144,9 @@ def test_without_motifs_the_arrays_are_written_alone(tmp_path: Path) -> None:
 
 def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     write_modisco(tmp_path / "again", RECORDS, TRACKS, [MOTIF], {"motif_1": SITES})
+    names = {path.name for path in folder.iterdir()}
+    assert len(names) > 3
+    assert names == {path.name for path in (tmp_path / "again").iterdir()}
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 

@@ -1,4 +1,4 @@
-"""Predictions of a fine-tuned head: one number a sequence, whatever it is read together with."""
+"""Predictions of a fine-model head: one number a sequence, whatever it is read together with."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from nucel_interp.errors import InputError
 from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.target import find_target, target_logit
 from nucel_interp.types import reverse_complement
-from nucel_model import ClassificationHead
-from tests.interp.tiny_model import dna, tiny
+from tests import toy
+from tests.toy import dna
 
 
 @pytest.fixture(scope="module")
-def tuned():
-    model = tiny()
-    model.classifier_head = ClassificationHead(16, ["no", "yes"], pooling="mean")
-    model.classifier_head.init_weights(0, std=1.0)
-    return model.eval()
+def model():
+    return toy.tuned(head=True)
 
 
 def one(model, sequence):
@@ -28,28 +25,28 @@ def one(model, sequence):
         return float(target_logit(model, find_target(model), ids, mask))
 
 
-def test_predictions_are_the_mean_of_both_strands_whatever_stands_beside(tuned):
+def test_predictions_are_the_mean_of_both_strands_whatever_stands_beside(model):
     sequences = [dna(20, 1), dna(33, 2), dna(20, 3), dna(7, 4)]
-    found = predict_sequences(tuned, find_target(tuned), sequences)
-    wanted = [(one(tuned, s) + one(tuned, reverse_complement(s))) / 2 for s in sequences]
+    found = predict_sequences(model, find_target(model), sequences)
+    wanted = [(one(model, s) + one(model, reverse_complement(s))) / 2 for s in sequences]
     assert found == pytest.approx(wanted, abs=1e-4)
     assert np.ptp(found) > 0.01
 
 
-def test_the_forward_strand_alone(tuned):
+def test_the_forward_strand_alone(model):
     sequence = dna(20, 1)
-    found = predict_sequences(tuned, find_target(tuned), [sequence], strands="forward")
-    assert found == pytest.approx([one(tuned, sequence)], abs=1e-4)
+    found = predict_sequences(model, find_target(model), [sequence], strands="forward")
+    assert found == pytest.approx([one(model, sequence)], abs=1e-4)
 
 
-def test_every_sequence_is_counted_once(tuned):
+def test_every_sequence_is_counted_once(model):
     steps = []
     predict_sequences(
-        tuned, find_target(tuned), [dna(9, i) for i in range(5)], on_progress=steps.append
+        model, find_target(model), [dna(9, i) for i in range(5)], on_progress=steps.append
     )
     assert sum(steps) == 5
 
 
-def test_a_sequence_beyond_the_context_is_refused(tuned):
+def test_a_sequence_beyond_the_context_is_refused(model):
     with pytest.raises(InputError, match=r"has 65 bases, but .* predicts of 64 at most"):
-        predict_sequences(tuned, find_target(tuned), [dna(65)])
+        predict_sequences(model, find_target(model), [dna(65)])

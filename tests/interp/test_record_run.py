@@ -5,7 +5,6 @@ run is cut off.
 from __future__ import annotations
 
 import gzip
-import random
 from pathlib import Path
 
 import h5py
@@ -23,13 +22,10 @@ from nucel_interp.scoring import Scores, score_sequences
 from nucel_interp.scoring import long_sequences as stretches
 from nucel_interp.types import reverse_complement
 from nucel_model import from_pretrained
+from tests.toy import dna
 
 STEP = 2.0**-10
 """Of float16, which every head's numbers are kept in."""
-
-
-def dna(length: int, seed: int) -> str:
-    return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
 SEQUENCES = {

@@ -7,7 +7,6 @@ may end one step apart, at most 2^-10 of their size. Hence `STEP`.
 from __future__ import annotations
 
 import dataclasses
-import random
 from itertools import pairwise
 
 import numpy as np
@@ -18,39 +17,22 @@ from nucel_interp.scoring import score_sequences
 from nucel_interp.scoring import scores as runner
 from nucel_interp.scoring.tiling import Blend, cut_pieces
 from nucel_interp.types import reverse_complement
-from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, tokenizer
-from nucel_model.heads import ReplacedTokenHead
+from nucel_model import Nucel, NucelConfig, NucelEncoder, tokenizer
 from tests.interp.letter_model import LetterModel, Shape
+from tests.toy import dna, nucel, shape
 
 STEP = 2.0**-10
 HALF_WIDTH = 8
 
 
-def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
-    return "".join(random.Random(seed).choices(letters, k=length))
-
-
 def config(context: int = 256, local_only: bool = False) -> NucelConfig:
-    return NucelConfig(
-        hidden_size=32,
-        num_attention_heads=2,
-        intermediate_size=48,
-        layer_types=("sliding_attention",) * 3 if local_only else every_third_global(3),
-        local_attention=2 * HALF_WIDTH,
-        max_position_embeddings=context + 1,
-    )
+    kinds = {"layer_types": ("sliding_attention",) * 3} if local_only else {}
+    return shape(3, 32, context, 2 * HALF_WIDTH, intermediate_size=48, **kinds)
 
 
-def tiny(shape: NucelConfig, head: bool = True) -> Nucel:
-    """Random weights, sharpened so that attention is far from uniform."""
-    torch.manual_seed(0)
-    encoder = NucelEncoder(shape)
-    encoder.init_weights(0)
-    with torch.no_grad():
-        for name, p in encoder.named_parameters():
-            if "Wqkv" in name or "embeddings" in name:
-                p.mul_(8)
-    return Nucel(encoder, ReplacedTokenHead(shape) if head else None).eval()
+def sharp(config: NucelConfig, head: bool = True) -> Nucel:
+    """Its attention is far from uniform."""
+    return nucel(config, head=head, sharper=8)
 
 
 def with_context(model: Nucel, context: int) -> Nucel:
@@ -66,7 +48,7 @@ def same(a: np.ndarray, b: np.ndarray, tolerance: float = STEP) -> None:
 
 
 def test_one_sequence_is_the_mean_of_both_strands() -> None:
-    model, sequence = tiny(config()), dna(100)
+    model, sequence = sharp(config()), dna(100)
     got = score_sequences(model, [sequence])
     tracks, logits = [], []
     for text in (sequence, reverse_complement(sequence)):
@@ -88,7 +70,7 @@ def test_one_sequence_is_the_mean_of_both_strands() -> None:
 def test_stitched_windows_are_the_direct_track() -> None:
     # A base is kept from a window whose edges are 64 bases away or more. Three local layers reach
     # no farther than 8 for the query, 8 for its keys, and 8 for each layer below: 32.
-    model, sequence = tiny(config(128, local_only=True)), dna(700)
+    model, sequence = sharp(config(128, local_only=True)), dna(700)
     stitched = score_sequences(model, [sequence])
     direct = score_sequences(with_context(model, 1000), [sequence])
     same(stitched.received, direct.received)
@@ -96,7 +78,7 @@ def test_stitched_windows_are_the_direct_track() -> None:
 
 
 def test_windows_too_short_for_the_layers_are_seen_to_differ() -> None:
-    model, sequence = tiny(config(40, local_only=True)), dna(700)
+    model, sequence = sharp(config(40, local_only=True)), dna(700)
     stitched = score_sequences(model, [sequence]).received.astype(float)
     direct = score_sequences(with_context(model, 1000), [sequence]).received.astype(float)
     assert np.abs(stitched - direct).max() > 0.05
@@ -120,7 +102,7 @@ def test_windows_cover_every_base_once_from_a_middle_half(length: int) -> None:
 
 @pytest.mark.parametrize("length", [90, 600])
 def test_the_other_strand_gives_the_flipped_track(length: int) -> None:
-    model, sequence = tiny(config()), dna(length, letters="ACGTN")
+    model, sequence = sharp(config()), dna(length, letters="ACGTN")
     forward = score_sequences(model, [sequence])
     turned = score_sequences(model, [reverse_complement(sequence)])
     same(turned.received[:, ::-1], forward.received)
@@ -129,7 +111,7 @@ def test_the_other_strand_gives_the_flipped_track(length: int) -> None:
 
 
 def test_company_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tiny(config())
+    model = sharp(config())
     sequences = [dna(n, n) for n in (30, 200, 7, 600, 200, 64, 1, 90)]
     together = score_sequences(model, sequences)
     monkeypatch.setattr(runner, "TOKENS_PER_BATCH", 1)  # one by one
@@ -143,7 +125,7 @@ def test_company_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_order_of_the_file_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "TOKENS_PER_BATCH", 600)
     monkeypatch.setattr(runner, "SAMPLED_BASES", 500)
-    model = tiny(config())
+    model = sharp(config())
     sequences = [dna(50, n) for n in range(30)]
     first = score_sequences(model, sequences)
     order = np.random.default_rng(0).permutation(30)
@@ -156,7 +138,7 @@ def test_the_order_of_the_file_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
 
 def test_n_has_no_score_and_everything_else_has() -> None:
     sequence = dna(60) + "NNNR" + dna(60, 1)
-    got = score_sequences(tiny(config()), [sequence, "N", "NNN" + dna(300, 2)])
+    got = score_sequences(sharp(config()), [sequence, "N", "NNN" + dna(300, 2)])
     unknown = np.array([c not in "ACGT" for c in sequence + "N" + "NNN"] + [False] * 300)
     assert np.array_equal(np.isnan(got.received), np.tile(unknown, (6, 1)))
     assert np.array_equal(np.isnan(got.replaced), unknown)
@@ -165,7 +147,7 @@ def test_n_has_no_score_and_everything_else_has() -> None:
 
 
 def test_no_sequence_and_empty_sequences() -> None:
-    model = tiny(config())
+    model = sharp(config())
     got = score_sequences(model, [])
     assert got.received.shape == (6, 0)
     assert got.offsets.tolist() == [0]
@@ -176,17 +158,17 @@ def test_no_sequence_and_empty_sequences() -> None:
 
 
 def test_without_the_head_there_is_no_discriminator_score() -> None:
-    assert score_sequences(tiny(config(), head=False), [dna(20)]).replaced is None
+    assert score_sequences(sharp(config(), head=False), [dna(20)]).replaced is None
 
 
 def test_progress_counts_every_base_once() -> None:
     seen: list[int] = []
-    score_sequences(tiny(config()), [dna(600), dna(50)], on_progress=seen.append)
+    score_sequences(sharp(config()), [dna(600), dna(50)], on_progress=seen.append)
     assert sum(seen) == 650
 
 
 def test_uniform_attention_is_one_everywhere_and_strands_agree() -> None:
-    model = tiny(config())
+    model = sharp(config())
     with torch.no_grad():
         for name, p in model.encoder.named_parameters():
             if "Wqkv" in name:
@@ -308,7 +290,7 @@ def test_windows_fade_linearly_into_the_next_in_any_order() -> None:
 
 @pytest.mark.parametrize("where", [100, 400])
 def test_the_track_at_a_border_is_both_windows_blend(where: int) -> None:
-    model, text = tiny(config(128)), dna(700)
+    model, text = sharp(config(128)), dna(700)
     pieces = cut_pieces(np.array([700]), model.config.context_bp, [False])
     whole = score_sequences(model, [text], strands="forward").received.astype(float)
     p, q = next((a, b) for a, b in pairwise(pieces) if a.keep_end > where)

@@ -10,7 +10,7 @@ from nucel_interp import InputError, Record, find_motifs, find_seqlets
 from nucel_interp.cli.app import app
 from nucel_interp.score_names import check_score, fixed_heads, is_head
 from nucel_model import ClassificationHead
-from tests.interp.tiny_model import tiny
+from tests.toy import tiny
 
 
 @pytest.fixture(scope="module")

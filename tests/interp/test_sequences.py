@@ -64,9 +64,8 @@ from nucel_interp.types import (
     reverse_complement,
 )
 from nucel_model import NTConfig, Nucel, NucleotideTransformer, nt_tokenizer, tokenizer
-from nucel_model.heads import ClassificationHead
 from nucel_model.sequences import as_sequence, as_sequences
-from tests.interp.tiny_model import dna, tiny
+from tests.toy import dna, tiny, tuned
 
 UPPER = [dna(61, seed=1), dna(60, seed=2)[:30] + "N" + dna(29, seed=3), dna(90, seed=4)]
 LOWER = [s.lower() for s in UPPER]
@@ -110,10 +109,7 @@ def joined(texts: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def model() -> Nucel:
-    found = tiny(context=64)
-    found.classifier_head = ClassificationHead(16, ["no", "yes"])
-    found.classifier_head.init_weights(0)
-    return found.eval()
+    return tuned(head=True, pooling="cls")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections import Counter
 
 import pytest
@@ -11,10 +10,7 @@ from scipy.stats import chisquare
 
 from nucel_interp.scoring import draw, shuffled
 from nucel_interp.types import reverse_complement
-
-
-def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
-    return "".join(random.Random(seed).choices(letters, k=length))
+from tests.toy import dna
 
 
 def words(sequence: str, k: int) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,38 +21,17 @@ from nucel_interp.scoring.substitution import substitution_map
 from nucel_interp.scoring.tokens import token_of_base
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import reverse_complement
-from nucel_model import FolderError, NTConfig, Nucel, NucleotideTransformer, save_pretrained
+from nucel_model import FolderError, Nucel, save_pretrained
+from tests import toy
+from tests.toy import dna
 
 STEP = 2.0**-10
 CONTEXT_BP = 120
 
 
-def dna(length: int, seed: int = 0, letters: str = "ACGT") -> str:
-    return "".join(random.Random(seed).choices(letters, k=length))
-
-
-def tiny(version: str = "v2") -> Nucel:
-    """Random weights, sharpened so that attention is far from uniform."""
-    config = NTConfig(
-        version=version,  # type: ignore[arg-type]
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=CONTEXT_BP // 6 + 3,
-    )
-    encoder = NucleotideTransformer(config)
-    encoder.init_weights(0)
-    with torch.no_grad():
-        for name, p in encoder.named_parameters():
-            if "query" in name or "key" in name or "word" in name:
-                p.mul_(8)
-    return Nucel(encoder, name="tiny-nt").eval()
-
-
 @pytest.fixture(scope="module")
 def nt() -> Nucel:
-    return tiny()
+    return toy.nt()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +58,7 @@ def forward(model: Nucel, sequence: str) -> np.ndarray:
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_track_is_the_mean_of_both_strands_profiles(version: str) -> None:
-    model, sequence = tiny(version), dna(50) + "N" + dna(20, 1)
+    model, sequence = toy.nt(version), dna(50) + "N" + dna(20, 1)
     got = score_sequences(model, [sequence])
     turned = forward(model, reverse_complement(sequence))[:, ::-1]
     same(got.received, (forward(model, sequence) + turned) / 2)
@@ -102,7 +80,7 @@ def test_frames_are_the_plain_average_over_shifted_readings(nt: Nucel) -> None:
 
 
 def test_uniform_attention_is_one_at_every_base_in_every_frame(nt: Nucel) -> None:
-    model = tiny()
+    model = toy.nt()
     with torch.no_grad():
         for name, p in model.named_parameters():
             if "query" in name:
@@ -132,7 +110,7 @@ def test_every_base_knows_its_token(nt: Nucel) -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_cls_row_is_the_last_maps_first_row(version: str) -> None:
-    model = tiny(version)
+    model = toy.nt(version)
     sequences = [dna(60), dna(60, 1), dna(21, 2) + "N" + dna(33, 3), dna(60, 4)]
     for sequence, row in zip(sequences, cls_row_scores(model, sequences), strict=True):
         with torch.inference_mode():
@@ -164,7 +142,7 @@ def test_distances_are_the_plain_definition_in_steps_of_six(nt: Nucel) -> None:
 @pytest.mark.parametrize("mixing", [True, False])
 def test_the_intervention_measures_no_token_that_was_shuffled(mixing: bool) -> None:
     # where tokens do not see each other, shuffling some can change no other
-    model = tiny()
+    model = toy.nt()
     if not mixing:
         with torch.no_grad():
             for name, p in model.named_parameters():
@@ -203,7 +181,7 @@ def test_attention_writes_track_profile_and_map(folder: Path, fasta: Path, tmp_p
     assert (values[:6] == values[0]).all()  # the bases of a token
     assert (values[:6, 1:7] == values[0, 1]).all()
     assert (values[:6] != values[6]).any()
-    words = np.unique(token_of_base(tiny(), dna(8) + "NN" + dna(7, 9)), return_index=True)[1]
+    words = np.unique(token_of_base(toy.nt(), dna(8) + "NN" + dna(7, 9)), return_index=True)[1]
     assert values[0, [0, *(1 + words)]].sum() == pytest.approx(1, rel=1e-3)
 
 

@@ -22,13 +22,10 @@ from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, from_pretrained
 from tests.interp.letter_model import LetterModel, Shape
+from tests.toy import dna
 
 STEP = 2.0**-10
 """Of float16, which tracks are kept in."""
-
-
-def dna(length: int, seed: int) -> str:
-    return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
 @pytest.fixture(scope="module")

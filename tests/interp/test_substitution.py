@@ -9,7 +9,7 @@ from nucel_interp.scoring import substitution
 from nucel_interp.scoring.substitution import hypothetical_contributions, substitution_map
 from nucel_interp.types import BASES, reverse_complement
 from nucel_model import FolderError, Nucel
-from tests.interp.tiny_model import dna, logits, tiny
+from tests.toy import dna, logits, tiny
 
 
 def one_at_a_time(model: Nucel, sequence: str) -> np.ndarray:

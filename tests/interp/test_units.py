@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -16,10 +14,7 @@ from nucel_interp.scoring import (
 )
 from nucel_interp.scoring.units import _balanced
 from nucel_interp.types import Location, Record, reverse_complement
-
-
-def dna(length: int, seed: int) -> str:
-    return "".join(random.Random(seed).choices("ACGT", k=length))
+from tests.toy import dna
 
 
 def plain(n: int, length: int = 50) -> list[Record]:

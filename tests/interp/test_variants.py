@@ -14,7 +14,7 @@ from nucel_interp.scoring.variants import read_alleles, window_around
 from nucel_interp.types import BASES, Variant, reverse_complement
 from nucel_model import FolderError, NTConfig, Nucel, NucleotideTransformer, tokenizer
 from nucel_model.heads import ClassificationHead, Task
-from tests.interp.tiny_model import dna, logits, tiny
+from tests.toy import dna, logits, tiny
 
 CONTEXT = 40
 CHROMOSOME = dna(200)

@@ -9,7 +9,6 @@ import json
 import sys
 import types
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -27,6 +26,7 @@ from nucel_model import (
 from nucel_model.heads import ClassificationHead
 from nucel_model.nt_bases import by_mass
 from nucel_model.nt_tokenizer import CLS, MASK, batch, tokenize
+from tests.toy import dna
 
 TOLERANCE = 1e-5
 LONG = "AAAACCCCGGGGTTTTACGTNACGTNNNNACGTTGCAACGTACGT"
@@ -48,10 +48,6 @@ def model(version: str, seed: int = 0, **changes: int) -> Nucel:
     for p in encoder.parameters():  # biases too, or a forgotten one would not be seen
         p.data = torch.randn(p.shape, generator=generator) * 0.2
     return Nucel(encoder, name=f"nt-{version}").eval()
-
-
-def dna(length: int, seed: int = 0) -> str:
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
 # folders

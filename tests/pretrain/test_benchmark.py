@@ -29,6 +29,7 @@ from nucel_pretrain.config import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.read import read_dataset
 from nucel_pretrain.finetune.scores import measure
+from tests.toy import dna, plant
 
 SUITE = """
 name = "small"
@@ -41,13 +42,9 @@ tasks = [
 """
 
 
-def dna(rng, n=40, gc=0.5):
-    return "".join(rng.choices("ACGT", [1 - gc, gc, gc, 1 - gc], k=n))
-
-
 def examples(n, seed):
     rng = random.Random(seed)
-    return [(dna(rng, gc=0.75 if i % 2 else 0.25), i % 2) for i in range(n)]
+    return [(dna(40, rng, "ACGCGCGT" if i % 2 else "ACGTATAT"), i % 2) for i in range(n)]
 
 
 @pytest.fixture
@@ -170,10 +167,10 @@ def planted(at, n=200, seed=0):
     rng = random.Random(seed)
     sequences, labels = [], []
     for i in range(n):
-        sequence = dna(rng, 60)
+        sequence = dna(60, rng)
         place = at if at is not None else rng.randrange(50)
         if i % 2:
-            sequence = sequence[:place] + "GATTACA" + sequence[place + 7 :]
+            sequence = plant(sequence, "GATTACA", place)
         sequences.append(sequence)
         labels.append(i % 2)
     return Part(tuple(sequences), np.array(labels))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 
 import numpy as np
@@ -13,14 +12,11 @@ from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.labels import one_name
 from nucel_pretrain.finetune.read import read_dataset
-
-
-def dna(seed, n=40):
-    return "".join(random.Random(seed).choices("ACGT", k=n))
+from tests.toy import dna
 
 
 def write(path, labels, header="sequence,label", start=0):
-    lines = [f"{dna(start + i)},{label}" for i, label in enumerate(labels)]
+    lines = [f"{dna(40, start + i)},{label}" for i, label in enumerate(labels)]
     path.write_text("\n".join([header, *lines, ""]))
     return path
 
@@ -140,7 +136,7 @@ def test_two_files_of_one_part_are_refused(tmp_path, one, two, part):
 def test_each_part_is_read_by_its_own_layout(tmp_path):
     """A test part of another layout was passed over, and one dealt out of train in its place."""
     data = folder(tmp_path / "a", {"train.csv": ["a", "b"] * 20})
-    (data / "test.fna").write_text(f">x|a\n{dna(1)}\n>y|b\n{dna(2)}\n")
+    (data / "test.fna").write_text(f">x|a\n{dna(40, 1)}\n>y|b\n{dna(40, 2)}\n")
     assert read_dataset(data).parts["test"].names == ("x", "y")
 
 
@@ -193,20 +189,20 @@ def test_lower_case_is_upper_case_in_every_layout_and_in_python(tmp_path):
             header, *lines = (place / name).read_text().splitlines()
             text = [f"{change(line[:-2])}{line[-2:]}" for line in lines]
             (place / name).write_text("\n".join([header, *text]))
-        (place / "test.fna").write_text(f">x|a\n{change(dna(1))}\n")
+        (place / "test.fna").write_text(f">x|a\n{change(dna(40, 1))}\n")
     one, two = (read_dataset(place) for place in (upper, lower))
     assert one.checksum == two.checksum
-    part = Part((dna(1).lower(), dna(2)), np.arange(2))
-    assert part.sequences == (dna(1), dna(2))
+    part = Part((dna(40, 1).lower(), dna(40, 2)), np.arange(2))
+    assert part.sequences == (dna(40, 1), dna(40, 2))
     with pytest.raises(TypeError, match="found one string"):
-        Part(dna(1), np.arange(40))  # type: ignore[arg-type]
+        Part(dna(40, 1), np.arange(40))  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_table_may_be_a_pipe(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    text = "sequence\tlabel\n" + "".join(f"{dna(i)}\t{'ab'[i % 2]}\n" for i in range(40))
+    text = "sequence\tlabel\n" + "".join(f"{dna(40, i)}\t{'ab'[i % 2]}\n" for i in range(40))
     writer = threading.Thread(target=pipe.write_text, args=("\ufeff" + text,))
     writer.start()
     found = read_dataset(pipe)
@@ -215,7 +211,7 @@ def test_a_table_may_be_a_pipe(tmp_path):
 
 
 def test_a_dataset_made_in_python_is_checked_too():
-    part = Part((dna(1), dna(2)), np.array([0, 1]))
+    part = Part((dna(40, 1), dna(40, 2)), np.array([0, 1]))
     with pytest.raises(DataError, match=r"lacks: 'c' \(1\)"):
         Dataset("classes", ("a", "b", "c"), {"train": part, "dev": part,
-                "test": Part((dna(3),), np.array([2]))}, "x")  # fmt: skip
+                "test": Part((dna(40, 3),), np.array([2]))}, "x")  # fmt: skip

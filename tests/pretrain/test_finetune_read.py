@@ -17,14 +17,11 @@ from nucel_pretrain.finetune.classifier import reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.leaks import find_leaks
 from nucel_pretrain.finetune.read import read_dataset
-
-
-def dna(seed, n=60):
-    return "".join(random.Random(seed).choices("ACGT", k=n))
+from tests.toy import dna
 
 
 def rows(n, start=0):
-    return [(dna(start + i), str(i % 2)) for i in range(n)]
+    return [(dna(60, start + i), str(i % 2)) for i in range(n)]
 
 
 def write_csv(path, found, header="sequence,label", delimiter=","):
@@ -49,7 +46,7 @@ def test_the_published_layouts_are_read_as_they_lie(tmp_path):
     assert sizes(gue) == {"train": 20, "dev": 8, "test": 10}
     assert gue.task == "classes"
     assert gue.labels == ("0", "1")
-    assert gue.parts["test"].sequences[1] == dna(2001)
+    assert gue.parts["test"].sequences[1] == dna(60, 2001)
     assert gue.parts["test"].targets.tolist() == [0, 1] * 5
 
     for part, n in (("train", 30), ("test", 6)):
@@ -57,7 +54,7 @@ def test_the_published_layouts_are_read_as_they_lie(tmp_path):
             place = tmp_path / "gb" / part / kind
             place.mkdir(parents=True)
             for i in range(n):
-                (place / f"{i}.txt").write_text(dna(100 * n + 2 * i + len(kind) // 9).lower())
+                (place / f"{i}.txt").write_text(dna(60, 100 * n + 2 * i + len(kind) // 9).lower())
     gb = read_dataset(tmp_path / "gb")
     assert gb.labels == ("negative", "positive")
     assert sizes(gb)["test"] == 12
@@ -158,12 +155,12 @@ def dataset(train, test):
     def part(sequences):
         return Part(tuple(sequences), np.arange(len(sequences)) % 2)
 
-    parts = {"train": part(train), "dev": part([dna(901), dna(902)]), "test": part(test)}
+    parts = {"train": part(train), "dev": part([dna(60, 901), dna(60, 902)]), "test": part(test)}
     return Dataset("classes", ("a", "b"), parts, "x")
 
 
 def test_a_leaky_split_is_caught_on_either_strand():
-    genome = dna(5, 4000)
+    genome = dna(4000, 5)
     train = [genome[i : i + 200] for i in range(0, 3800, 200)]
     test = [
         genome[100:300],  # half of it in one window, half in the next: 81 of 181 words in each
@@ -171,7 +168,7 @@ def test_a_leaky_split_is_caught_on_either_strand():
         reverse_complement(genome[440:640]),
         train[3],
         reverse_complement(train[4]),
-        dna(6, 200),
+        dna(200, 6),
     ]
     dev, found = find_leaks(dataset(train, test))
     assert (found.copies, found.near) == (2, 4)
@@ -181,7 +178,7 @@ def test_a_leaky_split_is_caught_on_either_strand():
 
 
 def test_dense_windows_and_many_near_copies_are_leaks_too():
-    genome = dna(5, 1500)
+    genome = dna(1500, 5)
     dense = [genome[i : i + 300] for i in range(0, 1200, 2)]  # a word stands in 140 of them
     rng = random.Random(1)
     picked = sorted(rng.sample(range(len(dense)), 100))
@@ -192,19 +189,21 @@ def test_dense_windows_and_many_near_copies_are_leaks_too():
 
 
 def test_thinned_words_tell_the_same(monkeypatch):
-    genome = dna(5, 4000)
+    genome = dna(4000, 5)
     train = [genome[i : i + 200] for i in range(0, 3800, 10)]
-    test = [genome[405:605], dna(6, 200), genome[1203:1403], dna(7, 200)]
+    test = [genome[405:605], dna(200, 6), genome[1203:1403], dna(200, 7)]
     monkeypatch.setattr("nucel_pretrain.finetune.leaks.PAIRS", 2000)
     assert find_leaks(dataset(train, test))[1].near == 2
 
 
 def test_random_sequences_and_shared_repeats_are_no_leak():
-    clean = find_leaks(dataset([dna(i) for i in range(300)], [dna(1000 + i) for i in range(100)]))
+    clean = find_leaks(
+        dataset([dna(60, i) for i in range(300)], [dna(60, 1000 + i) for i in range(100)])
+    )
     assert not any(leak.near for leak in clean)
-    repeat = dna(7, 30)  # a tenth of each sequence
-    train = [dna(i, 270) + repeat for i in range(60)]
-    test = [repeat + dna(100 + i, 270) for i in range(20)]
+    repeat = dna(30, 7)  # a tenth of each sequence
+    train = [dna(270, i) + repeat for i in range(60)]
+    test = [repeat + dna(270, 100 + i) for i in range(20)]
     assert not find_leaks(dataset(train, test))[1].near
 
 
@@ -249,7 +248,7 @@ def test_the_command_warns_of_leaks_and_refuses_in_one_line(model, tmp_path):
     short = run(data, "-m", model, "-o", tmp_path / "o", "--mode", "half")
     assert short.exit_code == 1
     assert short.output == "error: mode must be one of full, head, lora; got 'half'\n"
-    write_csv(data / "dev.csv", [(dna(9, 80), "0"), (dna(8, 80), "1")])
+    write_csv(data / "dev.csv", [(dna(80, 9), "0"), (dna(80, 8), "1")])
     long = run(data, "-m", model, "-o", tmp_path / "o")
     assert "80 bases and tiny reads 64 at once" in long.output
     assert not list((tmp_path / "o").glob("seed*"))

@@ -13,10 +13,8 @@ import torch
 from nucel_model import (
     NTConfig,
     Nucel,
-    NucelConfig,
     NucelEncoder,
     NucleotideTransformer,
-    every_third_global,
     from_pretrained,
 )
 from nucel_pretrain.config import PretrainError
@@ -25,22 +23,14 @@ from nucel_pretrain.finetune import lora
 from nucel_pretrain.finetune.classifier import give_head, outputs_of, reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.run import FinetuneSettings, finetune
+from tests.toy import nucel, shape
 
-CONFIG = NucelConfig(
-    hidden_size=16,
-    num_attention_heads=2,
-    intermediate_size=24,
-    layer_types=every_third_global(2),
-    max_position_embeddings=65,
-    initializer_range=0.1,
-)
+CONFIG = shape(intermediate_size=24, initializer_range=0.1, reach=128)
 QUICK = FinetuneSettings(learning_rates=(5e-3,), epochs=4, batch=16, seeds=(0,))
 
 
 def tiny():
-    encoder = NucelEncoder(CONFIG)
-    encoder.init_weights(0)
-    return Nucel(encoder, name="tiny").eval()
+    return nucel(CONFIG, head=False)
 
 
 def sequences_of(gc):
@@ -108,7 +98,10 @@ def test_an_untrained_start_has_fresh_weights_in_every_seed(tmp_path):
         **{**vars(QUICK), "untrained": True, "mode": "head", "epochs": 1, "seeds": (0, 1)}
     )
     finetune(tiny, dataset(), settings, tmp_path)
-    weights = [tiny(), *(from_pretrained(tmp_path / f"seed{seed}") for seed in (0, 1))]
+    weights = [
+        tiny(),
+        *(from_pretrained(tmp_path / f"seed{seed}") for seed in (0, 1)),
+    ]
     first = [m.encoder.layers[0].attn.Wqkv.weight for m in weights]
     assert not torch.equal(first[0], first[2])
     assert not torch.equal(first[1], first[2])

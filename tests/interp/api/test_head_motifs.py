@@ -7,7 +7,7 @@ import nucel_interp as ni
 from nucel_interp.io.meme import write_meme
 from nucel_interp.types import BASES
 from tests.interp.api.same_files import assert_same
-from tests.interp.tiny_model import dna
+from tests.toy import dna
 
 WORD = "TGACTCATGA"
 FIRM = np.where(np.arange(10) % 3 == 1, 0.6, 0.91)

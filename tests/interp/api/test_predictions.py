@@ -12,7 +12,7 @@ import nucel_interp as ni
 from nucel_model import ClassificationHead, save_pretrained
 from nucel_model.files import FolderError
 from tests.interp.api.same_files import assert_same
-from tests.interp.tiny_model import dna, tiny
+from tests.toy import dna, tiny
 
 SEQUENCES = {"one": dna(40, 1), "two": dna(30, 2)[:20] + "NN" + dna(30, 3)[:8]}
 

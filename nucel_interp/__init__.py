@@ -14,7 +14,11 @@ __version__ = "0.1.0"
 
 # public name -> the module it lives in; adding one is one line
 _PUBLIC = {
+    "AttentionMapResult": "nucel_interp.api.attention_map",
+    "AttentionResult": "nucel_interp.api.attention",
     "AttributionResult": "nucel_interp.api.attribute",
+    "DiscriminatorResult": "nucel_interp.api.discriminator",
+    "GenomeTracksResult": "nucel_interp.api.genome_tracks",
     "HeadMotifResult": "nucel_interp.api.head_motifs",
     "InputError": "nucel_interp.errors",
     "Location": "nucel_interp.types",
@@ -29,11 +33,15 @@ _PUBLIC = {
     "Site": "nucel_interp.types",
     "SubstitutionResult": "nucel_interp.api.substitution",
     "VariantResult": "nucel_interp.api.score_variants",
+    "attention": "nucel_interp.api.attention",
+    "attention_map": "nucel_interp.api.attention_map",
     "attribute": "nucel_interp.api.attribute",
+    "discriminator": "nucel_interp.api.discriminator",
     "find_kmers": "nucel_interp.analysis.find_kmers",
     "find_motifs": "nucel_interp.analysis.find_motifs",
     "find_seqlets": "nucel_interp.analysis.find_seqlets",
     "from_pretrained": "nucel_model",
+    "genome_tracks": "nucel_interp.api.genome_tracks",
     "head_motifs": "nucel_interp.api.head_motifs",
     "load_database": "nucel_interp.match",
     "load_jaspar": "nucel_interp.match",

@@ -6,8 +6,7 @@ import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,15 +15,8 @@ from nucel_interp.cli.inputs import is_genome, set_threads
 from nucel_interp.cli.options import Strand
 from nucel_interp.cli.progress import reporter
 
-if TYPE_CHECKING:
-    from nucel_interp.types import Record
-    from nucel_model import Nucel
 
-MAX_MAP_BP = 2000
-MAX_MAPS = 40
-
-
-class Tracks(StrEnum):
+class TrackFormat(StrEnum):
     """How a track is written."""
 
     bedgraph = "bedgraph"
@@ -36,12 +28,12 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="LAYER:HEAD",
-        help="Also draw this head's whole map, records up to 2 kb; from 0; may be repeated.",
+        help="Also draw this head's whole map, of up to 40 records of up to 2 kb; from 0; may be "
+        "repeated.",
     ),
 ]
-
-TracksFormat = Annotated[
-    Tracks, typer.Option("--tracks", help="Form of the track; a genome's is bigWig.")
+Format = Annotated[
+    TrackFormat, typer.Option("--track-format", help="Form of the track; a genome's is bigWig.")
 ]
 Profile = Annotated[
     bool,
@@ -53,7 +45,7 @@ def attention(
     sequences: options.Input,
     out: options.OutFolder,
     map: Maps = None,
-    tracks: TracksFormat = Tracks.bedgraph,
+    track_format: Format = TrackFormat.bedgraph,
     profile: Profile = False,
     bed: options.Bed = None,
     cluster: options.Cluster = "",
@@ -63,78 +55,68 @@ def attention(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Write the attention each base receives: mean over heads as a track, every head in profile.h5.
+    """Attention that each base receives.
 
-    Example: nucel-interp attention peaks.fa -o out --map 3:2
+    The mean over heads as a track, every head in profile.h5.
+
+    Example: nucel-interp attention peaks.fa -o out
+
+    Whole maps of a few records: nucel-interp attention few.fa -o out --map 3:2
 
     A genome, or regions of it, to bigWig: nucel-interp attention hg38.2bit --bed regions.bed -o out
     """
-    if is_genome(sequences, bed, cluster):
-        if map:
-            raise typer.BadParameter("--map draws records of a FASTA file, not of a genome")
-        if profile:
-            raise typer.BadParameter("--profile is of records of a FASTA file, not of a genome")
+    from nucel_interp.io.bigwig_writer import require_bigwig
+    from nucel_interp.io.outputs import check_folder
+
+    genome = is_genome(sequences, bed, cluster)
+    if genome and map:
+        raise typer.BadParameter("--map draws records of a FASTA file, not of a genome")
+    if genome and profile:
+        raise typer.BadParameter("--profile is of records of a FASTA file, not of a genome")
+    for head in map or []:
+        if not re.fullmatch(r"\d+:\d+", head):
+            raise typer.BadParameter(
+                f"--map wants LAYER:HEAD, counted from 0, such as 3:2; got {head!r}"
+            )
+    if track_format is TrackFormat.bigwig:
+        require_bigwig("--track-format bigwig")
+    check_folder(out, force=force)
+    set_threads(threads, reads=not cluster)
+    if genome:
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return
-    from nucel_interp.io.bigwig_writer import require_bigwig
-    from nucel_interp.io.outputs import OutputFolder
-    from nucel_interp.io.profile import MAX_BASES, stream_profile
-    from nucel_interp.io.provenance import run_info
-    from nucel_interp.io.tables import write_json
-    from nucel_interp.runs.fasta_index import surveyed
-    from nucel_interp.runs.fasta_run import RecordRun
-    from nucel_interp.scoring.device import model_facts
-    from nucel_model import from_pretrained
+    from nucel_interp.api.attention import attention as attend
+    from nucel_interp.io.profile import MAX_BASES
 
-    set_threads(threads)
-    started = perf_counter()
-    if tracks is Tracks.bigwig:
-        require_bigwig("--tracks bigwig")
-    with OutputFolder(out, force=force) as folder, surveyed(sequences) as survey:
-        loaded = from_pretrained(model, context=context)
-        wanted = [_head(text, loaded) for text in map or []]
-        records = list(survey.records()) if wanted else []
-        _check_maps(wanted, records, loaded)
-        heads = profile or survey.bases <= MAX_BASES
-        run = RecordRun(survey, loaded, out, strand.value, writes=["attention"], heads=heads)
-        with reporter() as on_progress:
-            run.score(anew=force, on_progress=on_progress)
-        (folder / "tracks").mkdir()
-        name = "attention.bw" if tracks is Tracks.bigwig else "attention.bedGraph"
-        track = f"Track: {out / 'tracks' / name}"
-        if tracks is Tracks.bigwig:
-            if not run.write_bigwig("attention", folder / "tracks" / name):
-                track = "No base has a value, so no track was written"
-        else:
-            with (folder / "tracks" / name).open("w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines(run.bedgraph("attention"))
-        config = loaded.config
-        shape = (config.num_hidden_layers, config.num_attention_heads)
-        if heads:
-            names = [record.name for record in survey.records()]
-            stream_profile(folder / "profile.h5", names, survey.lengths, shape, run.blocks())
-        for number, record in enumerate(records):
-            _draw_maps(loaded, record, number, wanted, folder / "figures")
-        about = run_info(
-            ["nucel-interp", *sys.argv[1:]],
-            inputs=[sequences],
-            **model_facts(run.model, profile=True),
+    with reporter() as on_progress:
+        result = attend(
+            sequences,
+            model,
+            heads=True if profile else None,
+            maps=map or [],
             strand=strand.value,
-            seed=None,  # nothing is drawn
-            threads=threads,
-            seconds=round(perf_counter() - started, 1),
+            context=context,
+            keep=out,
+            anew=force,
+            on_progress=on_progress,
         )
-        write_json(about, folder / "run.json")
-    run.forget()
+    result.save(
+        out,
+        force=force,
+        command=["nucel-interp", *sys.argv[1:]],
+        track_format=track_format.value,
+    )
+    name = "attention.bw" if track_format is TrackFormat.bigwig else "attention.bedGraph"
+    there = (out / "tracks" / name).exists()
+    track = f"Track: {out / 'tracks' / name}" if there else "No base has a value: no track written"
     every = (
         f"every head: {out / 'profile.h5'}"
-        if heads
+        if result.heads is not None
         else f"profile.h5 is for up to {MAX_BASES:,} bases; --profile writes it all the same"
     )
-    typer.echo(
-        f"{len(survey.lengths):,} records, {shape[0] * shape[1]} heads; 1.0 is what uniform "
-        f"attention gives. {track}; {every}" + (f"; maps: {out / 'figures'}" if wanted else "")
-    )
+    maps = f"; maps: {out / 'figures'}" if map else ""
+    typer.echo(f"{result.answer}. {track}; {every}{maps}")
+    result.close()
 
 
 def _of_genome(
@@ -149,114 +131,24 @@ def _of_genome(
     force: bool,
 ) -> None:
     """Mean over heads, and the discriminator's log-odds where there is one, as bigWig."""
-    from nucel_interp.io.outputs import OutputFolder
-    from nucel_interp.io.provenance import run_info
-    from nucel_interp.io.regions import write_regions
-    from nucel_interp.io.tables import write_json
-    from nucel_interp.runs.genome_run import GenomeRun
-    from nucel_interp.scoring.device import model_facts
+    from nucel_interp.api.genome_tracks import genome_tracks
 
-    set_threads(threads, reads=not cluster)
-    started = perf_counter()
-    with OutputFolder(out, force=force) as folder:
-        run = GenomeRun(sequences, bed, out, model, context, strand.value, force=force)
-        with reporter() as on_progress:
-            run.score(cluster=cluster, threads=threads, on_progress=on_progress)
-        (folder / "tracks").mkdir()
-        known = run.write("attention", folder / "tracks" / "attention.bw")
-        if run.model.discriminator_head is not None:
-            run.write("replaced", folder / "tracks" / "replaced_logit.bw")
-        write_regions(folder / "regions.bed", run.regions)
-        about = run_info(
-            ["nucel-interp", *sys.argv[1:]],
-            inputs=[sequences, *([] if bed is None else [bed])],
-            **model_facts(run.model, profile=True),
+    with reporter() as on_progress:
+        result = genome_tracks(
+            sequences,
+            out,
+            model,
+            bed=bed,
             strand=strand.value,
-            seed=None,  # nothing is drawn
+            context=context,
+            cluster=cluster,
             threads=threads,
-            cluster=cluster or None,
-            seconds=round(perf_counter() - started, 1),
+            anew=force,
+            on_progress=on_progress,
         )
-        write_json(about, folder / "run.json")
-    run.forget()
+    known = result.save(out, force=force, command=["nucel-interp", *sys.argv[1:]])
+    result.close()
     where = f"Tracks: {out / 'tracks'}" if known else f"No track was written to {out}"
     typer.echo(
-        f"{known:,} of {run.bases:,} bases in {len(run.regions):,} regions have a value; 1.0 is "
-        f"what uniform attention gives. {where}"
+        f"{known:,} of {result.answer} have a value; 1.0 is what uniform attention gives. {where}"
     )
-
-
-def _head(text: str, model: Nucel) -> tuple[int, int]:
-    config = model.config
-    match = re.fullmatch(r"(\d+):(\d+)", text)
-    if not match:
-        raise typer.BadParameter(
-            f"--map wants LAYER:HEAD, counted from 0, such as 3:2; got {text!r}"
-        )
-    layer, head = int(match[1]), int(match[2])
-    if layer >= config.num_hidden_layers or head >= config.num_attention_heads:
-        raise typer.BadParameter(
-            f"--map {text}: {model.name} has layers 0 to {config.num_hidden_layers - 1} and heads "
-            f"0 to {config.num_attention_heads - 1}"
-        )
-    return layer, head
-
-
-def _check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nucel) -> None:
-    from nucel_interp.errors import InputError
-    from nucel_interp.scoring.tokens import token_of_base
-
-    if not wanted:
-        return
-    longest = max(records, key=len)
-    limit = min(MAX_MAP_BP, model.config.context_bp)
-    if len(longest) > limit:
-        raise InputError(
-            f"--map needs records of at most {limit:,} bp with {model.name}; {longest.name:.60} "
-            f"has {len(longest):,}. Cut out the part to look at; the track and profile.h5 have no "
-            "limit"
-        )
-    for record in records:
-        n_tokens = int(token_of_base(model, record.sequence).max(initial=0))
-        if n_tokens * model.config.token_bp > model.config.context_bp:
-            raise InputError(
-                f"--map: {record.name:.60} makes {n_tokens:,} tokens, since N and the bases beside "
-                f"them are read one by one; {model.name} reads "
-                f"{model.config.context_bp // model.config.token_bp:,}. Cut out the part to look at"
-            )
-    if len(wanted) * len(records) > MAX_MAPS:
-        raise InputError(
-            f"{len(wanted)} heads x {len(records):,} records are {len(wanted) * len(records):,} "
-            f"maps, more than {MAX_MAPS}: give a FASTA file with the few records to look at"
-        )
-
-
-def _draw_maps(
-    model: Nucel, record: Record, number: int, wanted: list[tuple[int, int]], folder: Path
-) -> None:
-    """One figure and one CSV per head, of the forward strand."""
-    import numpy as np
-    import pandas as pd
-    import torch
-
-    from nucel_interp.plots import attention_map, save_figure
-    from nucel_interp.scoring.tokens import token_of_base
-    from nucel_interp.types import BASES
-
-    input_ids, mask = model.tokens([record.sequence])
-    token = token_of_base(model, record.sequence)
-    with torch.inference_mode():
-        device = next(model.parameters()).device
-        output: Any = model(input_ids.to(device), mask.to(device), output_attentions=True)
-    is_base = np.array([c in BASES for c in record.sequence], dtype=bool)
-    for layer, head in wanted:
-        window = model.config.window(layer)
-        kind = "global" if window is None else "local"
-        # a token's attention is drawn, undivided, over the square of its bases
-        matrix = output.attentions[layer][0, head].float().cpu().numpy()[token][:, [0, *token]]
-        matrix[~is_base] = np.nan  # an N asks nothing that could be read
-        figure = attention_map(matrix[:, 1:], record, layer, head, kind=kind, to_cls=matrix[:, 0])
-        columns = ["CLS", *(f"{base}{i}" for i, base in enumerate(record.sequence))]
-        data = pd.DataFrame(matrix, columns=columns)
-        data.insert(0, "query", columns[1:])
-        save_figure(figure, folder, f"map_record{number + 1}_layer{layer}_head{head}", data)

@@ -57,7 +57,7 @@ class OutputFolder:
     def __enter__(self) -> Path:
         self._check()
         try:
-            self._parents = _make_parents(self.path)
+            self._parents = make_parents(self.path)
             remove_left_over(self.path)
             return self._partial.make_folder()
         except BaseException as error:
@@ -120,7 +120,7 @@ class OutputFolder:
 
     def _clean(self) -> None:
         self._partial.remove()
-        _remove_empty(self._parents)
+        remove_empty(self._parents)
 
     def _is_ours_to_explain(self, error: OSError) -> bool:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -201,7 +201,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     partial = Partial(path)
     parents: list[Path] = []
     try:
-        parents = _make_parents(path)
+        parents = make_parents(path)
         remove_left_over(path)
         yield partial.make_file()
         partial.path.replace(path)
@@ -210,7 +210,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     finally:
         partial.remove()
         if not path.exists():
-            _remove_empty(parents)
+            remove_empty(parents)
 
 
 def check_free(path: str | Path, *, force: bool) -> Path:
@@ -307,14 +307,19 @@ def _open_stream(path: Path) -> Iterator[BinaryIO]:
         raise _cannot_write(path, error) from error
 
 
-def _make_parents(path: Path) -> list[Path]:
+def make_parents(path: Path) -> list[Path]:
     """Make the missing parents of ``path``; returns those made, innermost first."""
     missing = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     return missing
 
 
-def _remove_empty(parents: list[Path]) -> None:
+def remove_empty(parents: list[Path]) -> None:
+    """Remove these folders, the first that holds something and those after it excepted.
+
+    Args:
+        parents: Folders, innermost first.
+    """
     for parent in parents:
         try:
             parent.rmdir()

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,11 @@ class Survey:
     start: NDArray[np.int64]
     turned: NDArray[np.bool_]
 
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """(records + 1,) first base of each record among all bases of the file."""
+        return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+
     @property
     def bases(self) -> int:
         """In all records."""
@@ -68,7 +74,7 @@ def surveyed(path: str | Path) -> Iterator[Survey]:
         Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
     )
     if not piped:
-        yield _survey(Path(path), shown(path))
+        yield survey_of(Path(path), shown(path))
         return
     with tempfile.NamedTemporaryFile(prefix="nucel-interp-", suffix=".fa") as file:
         if str(path) == "-":
@@ -77,10 +83,19 @@ def surveyed(path: str | Path) -> Iterator[Survey]:
             with Path(path).open("rb") as stream:
                 shutil.copyfileobj(stream, file)
         file.flush()
-        yield _survey(Path(file.name), shown(path))
+        yield survey_of(Path(file.name), shown(path))
 
 
-def _survey(path: Path, called: str) -> Survey:
+def survey_of(path: Path, called: str) -> Survey:
+    """The index of a FASTA file that is no pipe.
+
+    Args:
+        path: File, plain or compressed.
+        called: Name of the file in messages.
+
+    Raises:
+        InputError: As `read_records`.
+    """
     lengths, starts, numbers, names = array("q"), array("q"), array("q"), array("Q")
     turned = array("b")
     chromosomes: dict[str, int] = {}

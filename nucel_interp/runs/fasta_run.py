@@ -71,6 +71,8 @@ class RecordRun:
 
         self.survey, self.model = survey, model
         self._strands, self._writes, self._heads = strands, list(writes), heads
+        self._numbers: dict[str, int] | None = None
+        self._part_ends: NDArray[np.int64] | None = None
         self._passing = None if out else tempfile.TemporaryDirectory(prefix="nucel-interp-")
         self._parts = Parts(Path(self._passing.name) / "out" if self._passing else out or "")
 
@@ -136,7 +138,7 @@ class RecordRun:
         import numpy as np
 
         survey = self.survey
-        first = np.concatenate([[0], np.cumsum(survey.lengths)])
+        first = survey.offsets
         with self._joined(track) as read:
             if survey.chromosomes:
                 for i in np.lexsort((survey.start, survey.chromosome)).tolist():
@@ -146,6 +148,44 @@ class RecordRun:
                 return
             for i, record in enumerate(survey.records()):
                 yield record.name, 0, read(int(first[i]), int(first[i + 1]))
+
+    def index(self, name: str) -> int:
+        """The number of a record by its name.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        if self._numbers is None:
+            names = (record.name for record in self.survey.records())
+            self._numbers = {name: number for number, name in enumerate(names)}
+        return self._numbers[name]
+
+    def numbers(self, record: int, name: str) -> NDArray[Any]:
+        """What the parts hold of one record: (bases,), or (heads, bases) of "received".
+
+        Args:
+            record: Number of the record.
+            name: Name of the array.
+        """
+        import numpy as np
+
+        if self._part_ends is None:
+            sizes = [self._bases(number) for number in sorted(self._parts.done())]
+            self._part_ends = np.cumsum(sizes).astype(np.int64)
+        offsets = self.survey.offsets
+        start, end = int(offsets[record]), int(offsets[record + 1])
+        found = []
+        for number, last in enumerate(self._part_ends.tolist()):
+            first = last - self._bases_of(number)
+            if first < end and last > start:
+                values = self._parts.read(number, [name])[name]
+                found.append(values[..., max(0, start - first) : end - first])
+        return np.concatenate(found, axis=-1) if found else np.zeros(0, dtype=np.float32)
+
+    def _bases_of(self, number: int) -> int:
+        assert self._part_ends is not None
+        before = 0 if number == 0 else int(self._part_ends[number - 1])
+        return int(self._part_ends[number]) - before
 
     def values(self, track: Track) -> Iterator[NDArray[np.float32]]:
         """All numbers, in the order of the file, in blocks."""
@@ -193,15 +233,13 @@ class RecordRun:
         self, track: Track, names: list[str]
     ) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
         """Blocks sorted by chromosome."""
-        import numpy as np
-
         if self.survey.chromosomes:
             for chromosome, start, blocks in self.tracks(track):
                 for block in blocks:
                     yield chromosome, start, block
                     start += len(block)
             return
-        first = np.concatenate([[0], np.cumsum(self.survey.lengths)])
+        first = self.survey.offsets
         with self._joined(track) as read:
             for i in sorted(range(len(names)), key=names.__getitem__):
                 start = 0

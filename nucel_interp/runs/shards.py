@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import OutputError
+from nucel_interp.io.outputs import make_parents, remove_empty
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -36,6 +37,7 @@ class Parts:
     def __init__(self, out: str | Path) -> None:
         out = Path(out).expanduser().resolve()
         self.folder = out.parent / f".{out.name[:100]}.unfinished"
+        self._made: list[Path] = []
 
     def start(self, about: Mapping[str, Any], *, anew: bool = False) -> set[int]:
         """Begin, or go on; gives the numbers of the parts that are there.
@@ -54,7 +56,8 @@ class Parts:
             before = self._about()
             if before is None or (anew and before != wanted):
                 self.remove()
-                self.folder.mkdir(parents=True)
+                self._made = make_parents(self.folder)
+                self.folder.mkdir()
                 self._write(_ABOUT, json.dumps(wanted, indent=1).encode())
                 return set()
         except OSError as error:
@@ -114,8 +117,9 @@ class Parts:
             raise OutputError(f"{path} is damaged; the same command makes it again") from error
 
     def remove(self) -> None:
-        """Throw all of it away."""
+        """Throw all of it away, and the folders above that were made for it and hold nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        remove_empty(self._made)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:07}.npz"

@@ -174,9 +174,10 @@ def test_attention_maps(tmp_path: Path, tiny_folder: Path) -> None:
     result = CliRunner().invoke(app, [*call, "--map", "1:0", "--map", "0:1"])
     assert result.exit_code == 0, result.stderr
     assert len(list((tmp_path / "out" / "figures").glob("*.svg"))) == 4
-    for wrong in ("9:0", "x", "1"):
+    for wrong, code in (("9:0", 1), ("x", 2), ("1", 2)):
         refused = CliRunner().invoke(app, [*call, "--force", "--map", wrong])
-        assert refused.exit_code == 2
+        assert refused.exit_code == code
+        assert wrong in refused.stderr
     path.write_text(fasta(1, 2500))
     long = CliRunner().invoke(app, [*call, "--force", "--map", "1:0"])
     assert long.exit_code == 1

@@ -141,7 +141,7 @@ def test_tracks_in_genome_coordinates_are_sorted_in_both_formats(tmp_path, tiny_
     pytest.importorskip("pyBigWig")
     path = fasta(tmp_path / "in.fa", PLACED)
     out = tmp_path / "out"
-    nucel("attention", path, "-o", out, "-m", tiny_folder, "--tracks", "bigwig")
+    nucel("attention", path, "-o", out, "-m", tiny_folder, "--track-format", "bigwig")
     nucel("attention", path, "-o", tmp_path / "text", "-m", tiny_folder)
     text = (tmp_path / "text" / "tracks" / "attention.bedGraph").read_text().splitlines()
     starts = [(line.split("\t")[0], int(line.split("\t")[1])) for line in text]
@@ -251,6 +251,6 @@ def test_a_name_that_ends_in_gz_is_packed_to_the_same_bytes_each_time(tmp_path, 
 def test_a_bigwig_without_a_value_is_not_named_as_written(tmp_path, tiny_folder):
     pytest.importorskip("pybigtools")
     path, out = fasta(tmp_path / "n.fa", {"n": "N" * 40}), tmp_path / "out"
-    said = nucel("attention", path, "-o", out, "-m", tiny_folder, "--tracks", "bigwig")
+    said = nucel("attention", path, "-o", out, "-m", tiny_folder, "--track-format", "bigwig")
     assert not (out / "tracks" / "attention.bw").exists()
     assert "attention.bw" not in said

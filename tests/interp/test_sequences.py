@@ -303,6 +303,9 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
 # of sequences in any form, as users give them; the second argument is a model
 OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
+    "nucel_interp.attention": lambda s, m: list(ni.attention(s, m).mean.values()),
+    "nucel_interp.attention_map": lambda s, m: ni.attention_map(part(s), ["1:0"], m).maps,
+    "nucel_interp.discriminator": lambda s, m: list(ni.discriminator(s, m).tracks.values()),
     "nucel_interp.attribute": lambda s, m: (
         ni.attribute(part(s), m, method="gradient-x-input").attribution
     ),
@@ -313,6 +316,7 @@ INNER = {
     "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
     "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
     "nucel_interp.MotifResult": "what find_motifs gives",
+    "nucel_interp.AttentionMapResult": "what attention_map gives",
     "nucel_interp.AttributionResult": "what attribute gives",
     "nucel_interp.SubstitutionResult": "what substitution gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",

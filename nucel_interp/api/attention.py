@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -80,15 +79,13 @@ class AttentionResult(FolderResult):
     _stack: ExitStack
     warnings: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        weakref.finalize(self, self._stack.close)
-
     def __getitem__(self, name: str) -> NDArray[Any]:
         """(layers, heads, bases) of one record; the mean over heads if heads were not kept."""
         return self.mean[name] if self.heads is None else self.heads[name]
 
     def close(self) -> None:
-        """Forget the numbers on disk; what was saved stays."""
+        """Forget the numbers on disk, kept parts too; what was saved stays."""
+        self._run.forget()
         self._stack.close()
 
     @property
@@ -263,7 +260,8 @@ def attention(
         out = None if keep is None else Path(keep)
         run = RecordRun(survey, loaded, out, strand, writes=["attention"], heads=kept)
         run.score(anew=anew, on_progress=on_progress)
-        stack.callback(run.forget)
+        kept_open = stack.pop_all()
+        run.own(kept_open)
         config = loaded.config
         shape = (config.num_hidden_layers, config.num_attention_heads)
         facts = {**model_facts(run.model, profile=True), "strand": strand, "seed": None}
@@ -275,6 +273,6 @@ def attention(
             summary={"model": loaded.name, "records": len(survey.lengths), "bases": survey.bases},
             run=Run("attention", paths(sequences), facts, perf_counter() - started),
             _run=run,
-            _stack=stack.pop_all(),
+            _stack=kept_open,
         )
     raise AssertionError("not reached")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +36,9 @@ class DiscriminatorResult:
     _run: RecordRun
     _stack: ExitStack
 
-    def __post_init__(self) -> None:
-        weakref.finalize(self, self._stack.close)
-
     def close(self) -> None:
-        """Forget the numbers on disk; what was saved stays."""
+        """Forget the numbers on disk, kept parts too; what was saved stays."""
+        self._run.forget()
         self._stack.close()
 
     @property
@@ -163,8 +160,9 @@ def discriminator(
         out = None if keep is None else Path(keep)
         run = RecordRun(survey, loaded, out, strand, writes=["replaced"])
         run.score(anew=anew, on_progress=on_progress)
-        stack.callback(run.forget)
+        kept_open = stack.pop_all()
+        run.own(kept_open)
         found = summarise(lambda: run.values("replaced"))
         tracks = RecordTracks(run, "replaced")
-        return DiscriminatorResult(tracks, found, run, stack.pop_all())
+        return DiscriminatorResult(tracks, found, run, kept_open)
     raise AssertionError("not reached")

@@ -31,7 +31,7 @@ def records_of(sequences: Sequences) -> list[Record]:
         TypeError: Something else than the forms above.
     """
     if isinstance(sequences, (str, Path)):
-        _check_path(sequences)
+        check_path(sequences)
         return read_records(sequences)
     if isinstance(sequences, Mapping) and sequences:
         return collected(_pairs(sequences.items()), IN_MEMORY)
@@ -55,8 +55,15 @@ def path_of(sequences: Sequences) -> Path | None:
     return Path(sequences) if isinstance(sequences, (str, Path)) else None
 
 
-def _check_path(path: str | Path) -> None:
-    """Refuse a sequence that was given where a path is meant."""
+def check_path(path: str | Path) -> None:
+    """Refuse a sequence that was given where a path is meant.
+
+    Args:
+        path: What was given.
+
+    Raises:
+        InputError: It is no file, and reads like a sequence.
+    """
     text = str(path)
     if len(text) >= 8 and not Path(text[:255]).exists() and set(text.upper()) <= set("ACGTN"):
         raise InputError(

@@ -7,9 +7,10 @@ from the file and the last one is written as a part; the parts are joined in the
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from nucel_interp.io.profile import Block
     from nucel_interp.runs.fasta_index import Survey
+    from nucel_interp.runs.shards import Parts
     from nucel_interp.scoring.long_sequences import LongSequence, Stretch
     from nucel_interp.scoring.scores import Strands
     from nucel_model import Nucel
@@ -124,9 +126,17 @@ class RecordRun:
 
     def forget(self) -> None:
         """Remove the parts, once the output is there."""
-        self._parts.remove()
+        _forget(self._parts, self._passing)
+
+    def own(self, stack: ExitStack) -> None:
+        """Close ``stack`` once nobody holds this run any more, and forget parts that are not kept.
+
+        Args:
+            stack: What the run needs as long as it is read, such as a temporary file.
+        """
         if self._passing:
-            self._passing.cleanup()
+            stack.callback(_forget, self._parts, self._passing)
+        weakref.finalize(self, stack.close)
 
     def tracks(self, track: Track) -> Iterator[tuple[str, int, Iterator[NDArray[np.float32]]]]:
         """Of each record its chromosome, first base, and numbers in blocks.
@@ -310,6 +320,12 @@ class RecordRun:
             "strand": self._strands,
             "set of tracks": [*self._writes, *(["every head"] if self._heads else [])],
         }
+
+
+def _forget(parts: Parts, passing: tempfile.TemporaryDirectory[str] | None) -> None:
+    parts.remove()
+    if passing:
+        passing.cleanup()
 
 
 def _sequence(text: str) -> LongSequence:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nucel_interp.io.sequences import IN_MEMORY, Sequences, records_of
+from nucel_interp.io.sequences import IN_MEMORY, Sequences, check_path, records_of
 from nucel_interp.runs.fasta_index import Survey, survey_of, surveyed
 
 
@@ -22,6 +22,7 @@ def indexed(sequences: Sequences) -> Iterator[Survey]:
         InputError: As `read_records`.
     """
     if isinstance(sequences, (str, Path)):
+        check_path(sequences)
         with surveyed(sequences) as survey:
             yield survey
         return

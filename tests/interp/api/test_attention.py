@@ -95,6 +95,18 @@ def test_a_result_takes_its_file_with_it(tiny_folder):
     assert not parts.exists()
 
 
+def test_parts_that_are_kept_stay_until_they_are_no_longer_needed(tmp_path, tiny_folder, fasta):
+    result = ni.attention(fasta, tiny_folder, keep=tmp_path / "out")
+    parts = result._run.folder
+    assert parts.parent == tmp_path
+    del result
+    assert parts.exists(), "a run that could not be saved can go on"
+    again = ni.attention(fasta, tiny_folder, keep=tmp_path / "out")
+    again.save(tmp_path / "out")
+    again.close()
+    assert not parts.exists()
+
+
 def test_maps_are_of_the_forward_strand_with_cls_first(tiny_folder):
     texts = {"a": dna(20, 1), "b": dna(12, 2)[:6] + "N" + dna(5, 3)}
     result = ni.attention_map(texts, ["0:1", (1, 0)], tiny_folder)

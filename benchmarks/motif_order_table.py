@@ -137,8 +137,9 @@ def folders(order: Path) -> dict[str, list[Path]]:
 
 def measure(out: Path, n: int) -> None:
     """Compare the models of both times and write the tables into OUT/before and OUT/after."""
-    from nucel_interp import read_records
     from nucel_interp.compare.models.compare_models import compare_models
+
+    from nucel_interp import read_records
     from nucel_interp.io.sites import read_sites
 
     order = out / "order"

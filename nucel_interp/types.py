@@ -263,7 +263,8 @@ CONTROL_COLUMNS = [
 HEAD_MOTIF_COLUMNS = [
     "motif_id", "motif_name", "layer", "head", "kind",
     "auroc", "auroc_decoys", "expected_difference", "standard_error", "t", "p_family", "p_shift",
-    "discovery_t", "chosen", "test_t", "test_p", "untrained_t", "untrained_p_family",
+    "discovery_t", "chosen", "test_t", "test_p",
+    "random_control_t", "random_control_p_family",
 ]  # fmt: skip
 SINK_COLUMNS = [
     "layer", "head", "kind", "sequences", "sink_sequences", "largest_share", "cls_share",
@@ -287,24 +288,27 @@ VARIANT_COLUMNS = [
 SKIPPED_VARIANT_COLUMNS = ["chrom", "pos", "id", "ref", "alt", "reason"]
 AGREE_COLUMNS = [
     "model_a", "score_a", "heads_a", "model_b", "score_b", "heads_b",
-    "spearman", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
-    "n_sequences",
+    "spearman", "low", "high", "expected_by_position",
+    "excess_over_position", "excess_over_position_low", "excess_over_position_high",
+    "p_permutation", "n_sequences",
 ]  # fmt: skip
 AGREE_SITE_COLUMNS = [
     "model", "score", "heads", "site",
-    "auroc", "low", "high", "by_place", "beyond", "beyond_low", "beyond_high", "p_exchange",
-    "n_sequences", "less_untrained", "less_untrained_low", "less_untrained_high",
-    "less_shuffled", "less_shuffled_low", "less_shuffled_high",
+    "auroc", "low", "high", "expected_by_position",
+    "excess_over_position", "excess_over_position_low", "excess_over_position_high",
+    "p_permutation", "n_sequences",
+    "less_random_control", "less_random_control_low", "less_random_control_high",
+    "less_permuted_labels", "less_permuted_labels_low", "less_permuted_labels_high",
 ]  # fmt: skip
 AGREE_HEAD_COLUMNS = [
     "model", "layer", "head", "kind", "measure", "against_model", "against",
-    "value", "low", "high", "by_place",
+    "value", "low", "high", "expected_by_position",
 ]  # fmt: skip
 FAITHFULNESS_COLUMNS = [
     "model", "score", "edit", "share", "prediction", "low", "high",
-    "random", "exchanged", "n_sequences",
+    "random", "permuted", "n_sequences",
 ]  # fmt: skip
 FAITHFULNESS_AREA_COLUMNS = [
     "model", "score", "edit", "area", "low", "high",
-    "beyond", "beyond_low", "beyond_high", "n_sequences",
+    "excess_over_permuted", "excess_over_permuted_low", "excess_over_permuted_high", "n_sequences",
 ]  # fmt: skip

@@ -158,7 +158,6 @@ def test_an_earlier_output_of_a_genome_is_refused(
 
 
 FILES = ("--track", "--null-track", "--db", "--sites", "--motifs", "--bed", "--vcf")
-NOT_FILES = {("compare", "--motifs")}  # names
 
 
 def takes() -> list[tuple[str, str]]:
@@ -168,7 +167,7 @@ def takes() -> list[tuple[str, str]]:
         for name in WRITES
         for option in FILES
         for parameter in COMMANDS[name].params
-        if option in parameter.opts and (name, option) not in NOT_FILES
+        if option in parameter.opts
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nucel_interp.compare.models.measure import Measured
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,9 @@ LAYER_COLUMNS = [
 ]  # fmt: skip
 
 
-def layer_table(measured: Measured, windows: Windows, distance: dict[int, float]) -> pd.DataFrame:
+def layer_table(
+    measured: Measured, windows: SharedWindows, distance: dict[int, float]
+) -> pd.DataFrame:
     """A row per layer (columns `LAYER_COLUMNS`); means over heads and windows.
 
     Args:

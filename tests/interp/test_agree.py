@@ -137,7 +137,9 @@ def planted():
         "randomly initialised": scores[3].track,
     }
     families = [("fine-tuned", "pre-trained"), ("randomly initialised",)]
-    found = agreement_tables(bases, scores, attention, reference, families, {"planted": inside.ravel()})
+    found = agreement_tables(
+        bases, scores, attention, reference, families, {"planted": inside.ravel()}
+    )
     return found, bases
 
 

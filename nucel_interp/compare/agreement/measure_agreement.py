@@ -198,6 +198,7 @@ def measure_agreement(
 def random_classifier(model: Nucel, seed: int) -> Nucel:
     """A network of the same shape, its head too, with random weights."""
     control = untrained_twin(model, seed)
+    control.name = f"{model.name}, randomly initialised"
     head = model.classifier_head
     assert head is not None
     control.classifier_head = ClassificationHead(

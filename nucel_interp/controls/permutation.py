@@ -53,7 +53,7 @@ def permute_between_sequences(
         offsets: (units + 1,).
         half: (units,) bool, the test half.
         distinct: (units,) bool, which take part; the others repeat a sequence.
-        seed: Of the draws.
+        seed: Seed of the draws.
         permutations: How many.
     """
     sequences = as_sequences(sequences)
@@ -91,7 +91,7 @@ def shift(
         offsets: (units + 1,).
         record: (units,) record of each unit; units of one record lie side by side, in order.
         distinct: (units,) bool, which take part; the others repeat a sequence.
-        seed: Of the draws.
+        seed: Seed of the draws.
         permutations: How many.
     """
     sequences = as_sequences(sequences)

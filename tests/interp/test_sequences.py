@@ -310,6 +310,7 @@ OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
 INNER = {
     "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
     "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
+    "nucel_interp.AgreementResult": "what agree_models gives",
     "nucel_interp.MotifResult": "what find_motifs gives",
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
     "nucel_interp.scoring.long_sequences.cut_stretches": "of LongSequences",

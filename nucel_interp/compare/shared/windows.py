@@ -148,7 +148,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedW
     Args:
         records: At least one.
         window_bp: The longest window, a multiple of six.
-        seed: Of the split.
+        seed: Seed of the split.
 
     Raises:
         InputError: No record has six known bases in a row.

@@ -39,7 +39,7 @@ MEASURED = (
     "same lengths, in the same sequences, read with the same heads. Networks that did not learn "
     "the task are left out.\n"
 )
-SEED = re.compile(r"^(.*?)(-untrained)?-seed\d+(, untrained)?$")
+SEED = re.compile(r"^(.*?)(-untrained)?-seed\d+(, randomly initialised)?$")
 
 
 def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
@@ -77,12 +77,12 @@ def group_of(name: str) -> str:
     found = SEED.match(name)
     if not found:
         return name
-    return found[1] + (", untrained" if found[2] or found[3] else "")
+    return found[1] + (", randomly initialised" if found[2] or found[3] else "")
 
 
 def with_states(table: pd.DataFrame) -> pd.DataFrame:
     """Columns family and state (untrained, pre-trained, trained) beside ``model`` and ``when``."""
-    plain = table["model"].str.removesuffix(", untrained")
+    plain = table["model"].str.removesuffix(", randomly initialised")
     state = np.where(table["when"] == "after", "trained", "pre-trained")
     return table.assign(
         family=[
@@ -130,15 +130,14 @@ def folders(order: Path) -> dict[str, list[Path]]:
         path
         for name in learned["model"].unique()
         for path in sorted((order / "models").glob(f"{name}-*"))
-        if re.search(r"-before$|-untrained-seed\d+$", path.name)  # compare adds -before's twin
+        if re.search(r"-before$|-untrained-seed\d+$", path.name)  # compare adds -before's control
     ]
     return {"before": before, "after": [order / path for path in learned["folder"]]}
 
 
 def measure(out: Path, n: int) -> None:
     """Compare the models of both times and write the tables into OUT/before and OUT/after."""
-    from nucel_interp import read_records
-    from nucel_interp.compare.models.compare_models import compare_models
+    from nucel_interp import compare_models, read_records
     from nucel_interp.io.sites import read_sites
 
     order = out / "order"
@@ -146,7 +145,7 @@ def measure(out: Path, n: int) -> None:
     names = {record.name for record in records}
     sites = [site for site in read_sites(order / "held_out.bed") if site.chrom in names]
     for when, models in folders(order).items():
-        found = compare_models(records, [str(path) for path in models], sites=sites, find=False)
+        found = compare_models(records, models, sites=sites, find=False)
         (out / when).mkdir(exist_ok=True)
         for table in ("models", "snr", "recovery", "differences", "layers", "heads"):
             frame = getattr(found, table)
@@ -158,10 +157,12 @@ def main(out: Path) -> pd.DataFrame:
     parts = []
     for when in ("before", "after"):
         snr = pd.read_csv(out / when / "snr.tsv", sep="\t")
-        # twins all have the seed of the comparison: three of a shape are one network thrice,
-        # and the twin of an untrained network is one more of the same
-        twin = snr["model"].str.endswith(", untrained")
-        snr = snr[~(twin & (when == "after")) & ~(twin & snr["model"].str.contains("-untrained-"))]
+        # controls all have the seed of the comparison: three of a shape are one network thrice,
+        # and the control of an untrained network is one more of the same
+        control = snr["model"].str.endswith(", randomly initialised")
+        snr = snr[
+            ~(control & (when == "after")) & ~(control & snr["model"].str.contains("-untrained-"))
+        ]
         parts.append(snr.assign(when=when))
     table = over_seeds(pd.concat(parts, ignore_index=True))
     table.to_csv(out / "snr_over_seeds.tsv", sep="\t", index=False)

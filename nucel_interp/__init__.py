@@ -14,9 +14,11 @@ __version__ = "0.1.0"
 
 # public name -> the module it lives in; adding one is one line
 _PUBLIC = {
+    "AgreementResult": "nucel_interp.api.agree_models",
     "AttentionMapResult": "nucel_interp.api.attention_map",
     "AttentionResult": "nucel_interp.api.attention",
     "AttributionResult": "nucel_interp.api.attribute",
+    "ComparisonResult": "nucel_interp.api.compare_models",
     "DiscriminatorResult": "nucel_interp.api.discriminator",
     "GenomeTracksResult": "nucel_interp.api.genome_tracks",
     "HeadMotifResult": "nucel_interp.api.head_motifs",
@@ -33,9 +35,11 @@ _PUBLIC = {
     "Site": "nucel_interp.types",
     "SubstitutionResult": "nucel_interp.api.substitution",
     "VariantResult": "nucel_interp.api.score_variants",
+    "agree_models": "nucel_interp.api.agree_models",
     "attention": "nucel_interp.api.attention",
     "attention_map": "nucel_interp.api.attention_map",
     "attribute": "nucel_interp.api.attribute",
+    "compare_models": "nucel_interp.api.compare_models",
     "discriminator": "nucel_interp.api.discriminator",
     "find_kmers": "nucel_interp.analysis.find_kmers",
     "find_motifs": "nucel_interp.analysis.find_motifs",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucel_interp.io.sequences import Sequences, path_of, records_of
 
 if TYPE_CHECKING:
+    from nucel_interp.match import JasparDatabase
     from nucel_interp.types import Motif
     from nucel_model import Nucel
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "nucel-mini"
 
-__all__ = ["DEFAULT_MODEL", "Sequences", "motifs_of", "path_of", "paths", "records_of"]
+__all__ = [
+    "DEFAULT_MODEL", "Sequences", "database_of", "motifs_of", "motifs_to_measure", "path_of",
+    "paths", "records_of",
+]  # fmt: skip
 
 
 def paths(*given: object) -> list[Path]:
@@ -41,3 +46,51 @@ def motifs_of(motifs: str | Path | list[Motif]) -> list[Motif]:
     if not found:
         raise InputError(f"{motifs} holds no motif. Give a MEME file with at least one.")
     return found
+
+
+def database_of(database: str | Path | JasparDatabase | None, tax: str) -> JasparDatabase:
+    """A motif collection: JASPAR's of a tax group if none is given, or a MEME file's.
+
+    Raises:
+        InputError: The file cannot be read or holds no motif; no such tax group.
+    """
+    from nucel_interp.match import load_database, load_jaspar
+
+    if database is None:
+        return load_jaspar(tax)
+    return load_database(database, tax) if isinstance(database, (str, Path)) else database
+
+
+def motifs_to_measure(
+    motifs: str | Path | Several[Motif] | None,
+    motif: str | Several[str] | None,
+    database: JasparDatabase,
+) -> list[Motif] | None:
+    """Motifs as they are given, or named; None if neither.
+
+    Args:
+        motifs: A MEME file, or motifs.
+        motif: Ids or names in ``database``.
+        database: Collection to take named motifs from.
+
+    Raises:
+        InputError: Both are given, the file cannot be read or holds no motif, or a name is not in
+            the collection.
+    """
+    from nucel_interp.errors import InputError
+    from nucel_interp.match.by_name import holds_names, motifs_by_name
+
+    if motifs is not None and motif is not None:
+        raise InputError("give motifs as a file with --motifs or by name with --motif, not both")
+    if motif is not None:
+        return motifs_by_name(motif, database)
+    if motifs is None:
+        return None
+    if isinstance(motifs, (str, Path)):
+        if not Path(motifs).exists() and holds_names(str(motifs), database):
+            raise InputError(
+                f"there is no file {motifs}; --motifs takes a MEME file. To name motifs of "
+                f"{database.release}: --motif {motifs}"
+            )
+        return motifs_of(motifs)
+    return motifs_of(list(motifs))

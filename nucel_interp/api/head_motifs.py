@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nucel_interp.api.given import DEFAULT_MODEL, Sequences, motifs_of, paths, records_of
+from nucel_interp.api.given import (
+    DEFAULT_MODEL,
+    Sequences,
+    database_of,
+    motifs_to_measure,
+    paths,
+    records_of,
+)
 from nucel_interp.api.result import FolderResult, Run
 
 if TYPE_CHECKING:
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
 
     from nucel_interp.api.given import Model
     from nucel_interp.api.result import Figures
+    from nucel_interp.match import JasparDatabase
     from nucel_interp.progress import OnProgress
     from nucel_interp.scoring.scores import Strands
     from nucel_interp.types import Motif
@@ -65,11 +74,13 @@ class HeadMotifResult(FolderResult):
 
 def head_motifs(
     sequences: Sequences,
-    motifs: str | Path | list[Motif] | None = None,
+    motifs: str | Path | Sequence[Motif] | None = None,
     model: Model = DEFAULT_MODEL,
     *,
+    motif: str | Sequence[str] | None = None,
     context: int | None = None,
     tax: str = "vertebrates",
+    database: str | Path | JasparDatabase | None = None,
     strand: Strands = "both",
     seed: int = 0,
     on_progress: OnProgress | None = None,
@@ -84,17 +95,21 @@ def head_motifs(
 
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records.
-        motifs: A MEME file or motifs; if not given, those of JASPAR with sites in more sequences
-            than in their shuffled copies.
+        motifs: A MEME file or motifs.
         model: A shipped name, a model folder, or a loaded model.
+        motif: In place of ``motifs``: ids or names in ``database``, such as ``"CTCF"``. If neither
+            is given: those of ``database`` with sites in more sequences than in their shuffled
+            copies.
         context: Bases the model reads at once; by default what its folder says.
-        tax: JASPAR tax group to take motifs from where none are given.
+        tax: JASPAR tax group to take motifs from, if no ``database`` is given.
+        database: A MEME file or collection to take motifs from.
         strand: "both" averages the attention on both strands; "forward" reads the given one.
         seed: Seed of the halves, shuffled copies, decoys and permutations.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No sequence, no motif in the file, or none of JASPAR's in the sequences.
+        InputError: No sequence, no motif in the file or of that name, or none of the collection's
+            in the sequences.
         FolderError, ConfigError: The model cannot be loaded.
 
     Example:
@@ -115,13 +130,14 @@ def head_motifs(
 
     started = perf_counter()
     records = records_of(sequences)
-    given = None if motifs is None else motifs_of(motifs)
+    collection = database_of(database, tax)
+    given = motifs_to_measure(motifs, motif, collection)
     loaded = load_model(model, context)
     units = cut_units(records, loaded.config.context_bp)
     texts = [u.sequence for u in units]
     in_test, rule = split_units(records, units, seed)
     whole = [r.sequence for r in records]
-    wanted = _enriched(texts, tax, seed, on_progress) if given is None else given
+    wanted = _enriched(texts, collection, seed, on_progress) if given is None else given
     copy = shuffle_records(records, units, k=2, seed=seed, copy=0)
     tracks, stages = [], Stages(on_progress)
     for reader, read, stage in (
@@ -134,7 +150,7 @@ def head_motifs(
     offsets = np.concatenate([[0], np.cumsum([len(t) for t in texts])]).astype(np.int64)
     result = measure_heads(
         texts, offsets, tracks[0].received, wanted, in_test,
-        record=np.array([u.record for u in units]), untrained=tracks[1].received,
+        record=np.array([u.record for u in units]), random_control=tracks[1].received,
         copies=[tracks[2].received], seed=seed, on_progress=on_progress,
     )  # fmt: skip
     config = loaded.config
@@ -164,20 +180,22 @@ def head_motifs(
         sinks=sinks,
         sentences=sentences,
         summary=summary,
-        run=Run("head_motifs", paths(sequences, motifs), facts, perf_counter() - started),
+        run=Run("head_motifs", paths(sequences, motifs, database), facts, perf_counter() - started),
     )
 
 
-def _enriched(texts: list[str], tax: str, seed: int, on_progress: OnProgress | None) -> list[Motif]:
-    """Motifs of JASPAR with sites in more of the sequences than in their shuffled copies."""
+def _enriched(
+    texts: list[str], database: JasparDatabase, seed: int, on_progress: OnProgress | None
+) -> list[Motif]:
+    """Motifs of a collection with sites in more of the sequences than in their shuffled copies."""
     from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
     from nucel_interp.errors import InputError
-    from nucel_interp.match import load_jaspar
 
-    found = enriched_archetypes(texts, load_jaspar(tax), seed, on_progress=on_progress)
+    found = enriched_archetypes(texts, database, seed, on_progress=on_progress)
     if not found:
         raise InputError(
-            f"none of JASPAR's {tax} motifs has sites in 40 sequences and more than in shuffled "
-            "copies. Give your own with --motifs, or more sequences."
+            f"none of {f'{database.release} {database.tax}'.strip()}'s motifs has sites in 40 "
+            "sequences and more than in shuffled copies. Give your own with --motifs, name some "
+            "with --motif, or give more sequences."
         )
     return found

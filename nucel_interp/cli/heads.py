@@ -12,14 +12,6 @@ from nucel_interp.cli import options
 from nucel_interp.cli.inputs import set_threads
 from nucel_interp.cli.options import Format, Strand, Tax
 
-MotifFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--motifs",
-        help="MEME file, such as motifs.meme; by default motifs of JASPAR that more of the "
-        "sequences hold than of their shuffled copies.",
-    ),
-]
 MaybeFolder = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder to write, with a figure; else the table is printed."),
@@ -28,11 +20,13 @@ MaybeFolder = Annotated[
 
 def heads(
     sequences: options.Input,
-    motifs: MotifFile = None,
+    motifs: options.MotifFile = None,
+    motif: options.MotifNames = None,
     out: MaybeFolder = None,
     model: options.Model = options.DEFAULT_MODEL,
     context: options.Context = None,
     tax: options.TaxGroup = Tax.vertebrates,
+    db: options.Database = None,
     strand: options.Strands = Strand.both,
     format: options.TableFormat = Format.tsv,
     seed: options.Seed = 0,
@@ -48,6 +42,8 @@ def heads(
     from nucel_interp.io.outputs import check_folder
     from nucel_interp.io.tables import to_json, to_tsv
 
+    if motifs is not None and motif is not None:
+        raise typer.BadParameter("give --motifs or --motif, not both")
     if out is not None:
         check_folder(out, force=force)
     set_threads(threads)
@@ -56,8 +52,10 @@ def heads(
             sequences,
             motifs,
             model,
+            motif=motif,
             context=context,
             tax=tax.value,
+            database=db,
             strand=strand.value,
             seed=seed,
             on_progress=on_progress,

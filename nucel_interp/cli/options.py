@@ -141,5 +141,18 @@ Cluster = Annotated[
         help="Spread a genome over a Ray cluster: its address, auto, or local to start one here.",
     ),
 ]
+MotifFile = Annotated[
+    Path | None,
+    typer.Option("--motifs", help="MEME file of the motifs to measure, such as motifs.meme."),
+]
+MotifNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--motif",
+        metavar="CTCF,MA0139.2",
+        help="JASPAR (or --db) ids or names of the motifs to measure; may be repeated. By default "
+        "what more sequences hold than shuffled copies.",
+    ),
+]
 
 DEFAULT_MODEL = "nucel-mini"

@@ -24,11 +24,12 @@ AGREE: Columns = {
     "heads_b": (_CHOSEN, "layer:head"),
     "spearman": ("rank correlation over the bases of a sequence, mean over sequences", "-1..1"),
     **bounds("spearman", "-1..1"),
-    "by_place": (_BY_PLACE, "-1..1"),
-    "beyond": ("`spearman` less `by_place`, sequence by sequence", ""),
-    **interval("beyond"),
-    "p_exchange": (
-        "two-sided permutation p: scores permuted between sequences lie as far from `by_place`",
+    "expected_by_position": (_BY_PLACE, "-1..1"),
+    "excess_over_position": ("`spearman` less `expected_by_position`, sequence by sequence", ""),
+    **interval("excess_over_position"),
+    "p_permutation": (
+        "two-sided permutation p: scores permuted between sequences lie as far from "
+        "`expected_by_position`",
         "0..1",
     ),
     "n_sequences": _N,
@@ -45,24 +46,25 @@ AGREE_SITES: Columns = {
         "0..1",
     ),
     **bounds("auroc", "0..1"),
-    "by_place": (_BY_PLACE + "; 0.5: places say nothing", "0..1"),
-    "beyond": ("`auroc` less `by_place`, sequence by sequence", "AUROC"),
-    **interval("beyond", "AUROC"),
-    "p_exchange": (
-        "two-sided permutation p: scores permuted between sequences lie as far from `by_place`",
+    "expected_by_position": (_BY_PLACE + "; 0.5: places say nothing", "0..1"),
+    "excess_over_position": ("`auroc` less `expected_by_position`, sequence by sequence", "AUROC"),
+    **interval("excess_over_position", "AUROC"),
+    "p_permutation": (
+        "two-sided permutation p: scores permuted between sequences lie as far from "
+        "`expected_by_position`",
         "0..1",
     ),
     "n_sequences": _N,
-    "less_untrained": (
+    "less_random_control": (
         "`auroc` less that of the same score of the randomly initialised control",
         "AUROC",
     ),
-    **interval("less_untrained", "AUROC"),
-    "less_shuffled": (
+    **interval("less_random_control", "AUROC"),
+    "less_permuted_labels": (
         "`auroc` less that of the same score of the model fine-tuned on permuted labels",
         "AUROC",
     ),
-    **interval("less_shuffled", "AUROC"),
+    **interval("less_permuted_labels", "AUROC"),
 }
 
 AGREE_HEADS: Columns = {
@@ -77,7 +79,7 @@ AGREE_HEADS: Columns = {
         "",
     ),
     **bounds("value"),
-    "by_place": (_BY_PLACE, ""),
+    "expected_by_position": (_BY_PLACE, ""),
 }
 
 _PREDICTION = "nats, or the unit of a regression"
@@ -96,7 +98,7 @@ DELETION: Columns = {
     "prediction": ("prediction, mean over sequences and two draws of what replaces", _PREDICTION),
     **bounds("prediction", _PREDICTION),
     "random": ("prediction when as many bases are taken in random order", _PREDICTION),
-    "exchanged": (
+    "permuted": (
         "prediction when bases are taken that the score of another sequence puts first",
         _PREDICTION,
     ),
@@ -113,12 +115,12 @@ DELETION_AREA: Columns = {
         _PREDICTION,
     ),
     **bounds("area", _PREDICTION),
-    "beyond": (
+    "excess_over_permuted": (
         "`area` less that of other sequences' scores, whose high values stand together and lie "
         "where this score's do",
         _PREDICTION,
     ),
-    **interval("beyond", _PREDICTION),
+    **interval("excess_over_permuted", _PREDICTION),
     "n_sequences": _N,
 }
 

@@ -54,7 +54,7 @@ MODELS: Columns = {
     **MODEL,
     "shape": ("architecture", "NucEL, NT v1 or NT v2"),
     "trained": ("whether it is trained or a randomly initialised control", ""),
-    "twin_of": ("model whose randomly initialised control it is", ""),
+    "control_of": ("model whose randomly initialised control it is", ""),
     "layers": ("layers", "count"),
     "heads": ("heads per layer", "count"),
     "parameters": ("parameters of the encoder", "count"),

@@ -76,8 +76,8 @@ HEAD_MOTIFS: Columns = {
     "chosen": ("whether it is the motif's best head on half 1", "true or false"),
     "test_t": ("t of the chosen head on half 2", ""),
     "test_p": ("permutation p of `test_t`, over the chosen heads of all motifs", "0..1"),
-    "untrained_t": ("t of the same head of the randomly initialised control", ""),
-    "untrained_p_family": (
+    "random_control_t": ("t of the same head of the randomly initialised control", ""),
+    "random_control_p_family": (
         "`p_family` of the same head of the randomly initialised control",
         "0..1",
     ),

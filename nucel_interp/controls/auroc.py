@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.controls.auroc_weights import Places, centred_ranks
-from nucel_interp.controls.permutation import MIN_ALIKE
+from nucel_interp.controls.permutation import MIN_STRATUM_SIZE
 
 CHUNK = 4_000_000
 """Numbers held at a time: heads are taken in groups of so many bases."""
@@ -127,14 +127,14 @@ def _in_cells(sums: NDArray[np.number], p: Places) -> Array:
 def _alike(
     offsets: NDArray[np.int64], second_half: NDArray[np.bool_], used: NDArray[np.bool_]
 ) -> list[NDArray[np.int64]]:
-    """Sequences in use of one length and in one half, where there are `MIN_ALIKE`."""
+    """Sequences in use of one length and in one half, where there are `MIN_STRATUM_SIZE`."""
     lengths = np.diff(offsets)
     groups = []
     for half in (False, True):
         here = used & (second_half == half)
         for length in np.unique(lengths[here]).tolist():
             members = np.flatnonzero(here & (lengths == length))
-            if len(members) >= MIN_ALIKE:
+            if len(members) >= MIN_STRATUM_SIZE:
                 groups.append(members)
     return groups
 

@@ -69,7 +69,7 @@ def find_occurrences(
         motifs: What to look for.
         used: (units,) bool, the units that take part; they also give the background.
         in_test: (units,) bool.
-        seed: Of the decoys.
+        seed: Seed of the decoys.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
     sequences = as_sequences(sequences)
@@ -123,7 +123,7 @@ def given_occurrences(
         offsets: (units + 1,).
         known: (bases,) does the base have a score?
         in_test: (units,) bool.
-        seed: Of the random intervals.
+        seed: Seed of the random intervals.
     """
     own, sequences = list(own), as_sequences(sequences)
     window_of = np.repeat(np.arange(len(sequences)), np.diff(offsets))

@@ -12,8 +12,8 @@ from nucel_interp.controls.distinct import content_order
 from nucel_interp.types import as_sequences, canonical
 
 PERMUTATIONS = 200
-MIN_ALIKE = 10
-"""Fewer units of one length (in a half) than this are no basis for exchanging their tracks."""
+MIN_STRATUM_SIZE = 10
+"""Fewer units of one length (in a half) than this are no basis for permuting their tracks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Null:
     """Rearranged tracks; row 0 of each array is the given arrangement.
 
     Attributes:
-        name: "exchange" or "shift".
+        name: "permutation" or "shift".
         used: (units,) bool, the units that take part.
         begin: (1 + permutations, units) first base of the stretch that gives the unit its track.
         period: (units,) length after which that stretch starts anew.
@@ -35,7 +35,7 @@ class Null:
     phase: NDArray[np.int64]
 
 
-def exchange(
+def permute_between_sequences(
     sequences: Sequence[str],
     offsets: NDArray[np.int64],
     half: NDArray[np.bool_],
@@ -43,7 +43,7 @@ def exchange(
     seed: int,
     permutations: int = PERMUTATIONS,
 ) -> Null:
-    """Tracks exchanged between units of one length in the same half.
+    """Tracks permuted between units of one length in the same half.
 
     What a place in the sequence attracts as such stays. Tracks keep the direction they were given
     in, so promoters that all point one way keep their common profile.
@@ -53,7 +53,7 @@ def exchange(
         offsets: (units + 1,).
         half: (units,) bool, the test half.
         distinct: (units,) bool, which take part; the others repeat a sequence.
-        seed: Of the draws.
+        seed: Seed of the draws.
         permutations: How many.
     """
     sequences = as_sequences(sequences)
@@ -66,12 +66,12 @@ def exchange(
     for unit in order[distinct[order]].tolist():
         groups.setdefault((bool(half[unit]), int(lengths[unit])), []).append(unit)
     for _, members in sorted(groups.items()):
-        if len(members) < MIN_ALIKE:
+        if len(members) < MIN_STRATUM_SIZE:
             continue
         used[members] = True
         for row in donor[1:]:
             row[members] = rng.permutation(members)
-    return Null("exchange", used, offsets[donor], lengths, np.zeros_like(donor))
+    return Null("permutation", used, offsets[donor], lengths, np.zeros_like(donor))
 
 
 def shift(
@@ -91,7 +91,7 @@ def shift(
         offsets: (units + 1,).
         record: (units,) record of each unit; units of one record lie side by side, in order.
         distinct: (units,) bool, which take part; the others repeat a sequence.
-        seed: Of the draws.
+        seed: Seed of the draws.
         permutations: How many.
     """
     sequences = as_sequences(sequences)

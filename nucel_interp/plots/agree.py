@@ -1,4 +1,4 @@
-"""Scores laid over each other: how they agree, find sites, and whether a prediction needs them."""
+"""Per-base scores: rank correlations, AUROC at sites, and deletion curves of a prediction."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ MOST_SITES = 4  # names of sites with a panel; the others' stand in the table
 _MODELS: dict[str, dict[str, Any]] = {
     "fine-tuned": {"color": "#1b3a6b", "marker": "o", "filled": True},
     "pre-trained": {"color": "#d1592b", "marker": "s", "filled": True},
-    "untrained": {"color": GREY, "marker": "o", "filled": False},
+    "randomly initialised": {"color": GREY, "marker": "o", "filled": False},
     "no model": {"color": INK, "marker": "x", "filled": True},
-    "shuffled labels": {"color": "#7a4a9e", "marker": "D", "filled": False},
+    "permuted labels": {"color": "#7a4a9e", "marker": "D", "filled": False},
 }
-_BY_PLACE: dict[str, Any] = {"marker": "|", "ms": 4.0, "mew": 1.0, "mec": INK, "lw": 0}
+_BY_POSITION: dict[str, Any] = {"marker": "|", "ms": 4.0, "mew": 1.0, "mec": INK, "lw": 0}
 
 
 @style()
 def agreement_figure(pairs: pd.DataFrame) -> Figure:
-    """Heat map of rank correlations, a panel for the trained models and one for each twin.
+    """Heat map of rank correlations, a panel for the trained models and one for each control.
 
-    Below the diagonal Spearman's coefficient, above it what is left of it beyond place.
+    Below the diagonal Spearman's coefficient, above it its excess over position.
 
     Args:
         pairs: Columns `types.AGREE_COLUMNS`.
@@ -66,7 +66,7 @@ def agreement_figure(pairs: pd.DataFrame) -> Figure:
         image = _panel(ax, names, pairs, numbers=cell >= 5)
     assert image is not None
     bar = figure.colorbar(image, ax=axes[0], shrink=0.6, aspect=18)
-    bar.set_label("below: Spearman\nabove: beyond place")
+    bar.set_label("below: Spearman\nabove: excess over position")
     bar.outline.set_visible(False)
     return settle(figure)
 
@@ -94,7 +94,7 @@ def _panel(ax: Axes, names: list[tuple[str, str]], pairs: pd.DataFrame, *, numbe
         a, b = _ends(row)
         if a in place:
             low, high = sorted((place[a], place[b]))
-            grid[high, low], grid[low, high] = row["spearman"], row["beyond"]
+            grid[high, low], grid[low, high] = row["spearman"], row["excess_over_position"]
     ax.set_facecolor(LIGHT)
     image = ax.imshow(grid, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     if numbers:
@@ -183,7 +183,7 @@ def site_figure(sites: pd.DataFrame, *, most: int = MOST_SITES) -> Figure:
             mine = mine.drop_duplicates("score").set_index("score").reindex(scores)
             y = np.arange(len(scores)) + (k - (len(models) - 1) / 2) * step
             _points(ax, mine, "auroc", "low", "high", y, model)
-            ax.plot(mine["by_place"].to_numpy(float), y, zorder=2, **_BY_PLACE)
+            ax.plot(mine["expected_by_position"].to_numpy(float), y, zorder=2, **_BY_POSITION)
         ax.set_title(literal(name, 30))
         ax.tick_params(axis="y", length=0)
     for ax in axes.flat[min(len(names), most) :]:
@@ -193,7 +193,7 @@ def site_figure(sites: pd.DataFrame, *, most: int = MOST_SITES) -> Figure:
     more = f" ({len(names) - most} more kinds in the table)" if len(names) > most else ""
     figure.supxlabel(f"AUROC, bases of sites against all others{more}", fontsize=6)
     handles = [_handle(m) for m in models]
-    handles.append(Line2D([], [], label="by place alone", **_BY_PLACE))
+    handles.append(Line2D([], [], label="expected by position", **_BY_POSITION))
     figure.legend(
         handles=handles, loc="outside upper left", ncols=3 if across == 1 else 5, columnspacing=1.2
     )
@@ -224,7 +224,9 @@ def _points(
 
 @style()
 def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) -> Figure:
-    """What becomes of the prediction when the bases a score puts first are deleted, or kept.
+    """Deletion curves: comprehensiveness and sufficiency of each score.
+
+    The prediction as the bases that a score puts first are deleted, or all others are.
 
     Args:
         curves: Columns `types.FAITHFULNESS_COLUMNS`.
@@ -233,7 +235,7 @@ def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) ->
     """
     if not len(curves):
         figure = new_figure(SINGLE_MM, 25)
-        empty_axes(figure.subplots(), "no curves were asked for")
+        empty_axes(figure.subplots(), "no deletion curves were asked for")
         return settle(figure)
     keys = list(dict.fromkeys(zip(curves["model"], curves["score"], strict=True)))
     scores = list(dict.fromkeys(score for _, score in keys))
@@ -253,7 +255,9 @@ def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) ->
             100 * mine["share"], mine["random"], color=INK, ls=(0, (1, 1)), label="random bases"
         )
         ax.set_title(
-            "best bases deleted" if edit == "delete" else "best bases kept, others deleted"
+            "comprehensiveness: best bases deleted"
+            if edit == "delete"
+            else "sufficiency: best bases kept"
         )
         ax.set_xlabel("bases (%)")
         y = np.arange(len(keys), dtype=float)
@@ -265,7 +269,7 @@ def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) ->
             if np.isfinite(row["low"].iloc[0]):
                 below.hlines(at, row["low"], row["high"], color=colours[score], lw=0.9)
             below.plot(row["area"], [at], **look)
-            below.plot(row["area"] - row["beyond"], [at], **_BY_PLACE)
+            below.plot(row["area"] - row["excess_over_permuted"], [at], **_BY_POSITION)
         below.set_xlabel(
             "fell further than with random bases" if edit == "delete"
             else "stayed higher than with random bases"
@@ -275,7 +279,7 @@ def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) ->
     axes[1, 0].set_yticks(range(len(keys)), [_words(*key) for key in keys])
     axes[1, 0].set_ylim(len(keys) - 0.5, -0.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    handles.append(Line2D([], [], **_BY_PLACE))
+    handles.append(Line2D([], [], **_BY_POSITION))
     labels.append("the score of another sequence")
     figure.legend(handles, labels, loc="outside upper left", ncols=3, columnspacing=1.2)
     return settle(figure)

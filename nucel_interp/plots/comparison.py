@@ -18,12 +18,12 @@ from nucel_interp.plots.style import Palette
 from nucel_interp.plots.table_rows import inside, local_rows
 
 if TYPE_CHECKING:
-    from nucel_interp.compare.models.result import ComparisonResult, Locus
+    from nucel_interp.compare.models.result import Comparison, Locus
 
 MOST_LOCI = 3
 
 
-def comparison_figures(result: ComparisonResult, *, palette: Palette = "colourblind") -> Gallery:
+def comparison_figures(result: Comparison, *, palette: Palette = "colourblind") -> Gallery:
     """File stem -> figure and its data; figures that would be empty are left out.
 
     ``snr`` is the mean ratio over all layers, ``snr_global`` over global layers, ``snr_z`` and
@@ -67,9 +67,7 @@ def comparison_figures(result: ComparisonResult, *, palette: Palette = "colourbl
     return gallery
 
 
-def draw_locus(
-    result: ComparisonResult, locus: Locus, *, palette: Palette = "colourblind"
-) -> Figure:
+def draw_locus(result: Comparison, locus: Locus, *, palette: Palette = "colourblind") -> Figure:
     """`locus_figure` of one of the result's loci."""
     return locus_figure(
         locus.record, locus.sites, result.motifs, result.models,

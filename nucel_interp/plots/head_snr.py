@@ -41,7 +41,7 @@ def head_snr_map(
 
     Args:
         heads: Columns model, resolution, layer, head, kind, snr; chosen_1 and chosen_2 if known.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
         resolution: ``native`` or ``matched``.
     """
     rows = heads[heads["resolution"] == resolution]

@@ -43,12 +43,12 @@ def distance_figure(
     """Attention by distance, over uniform attention; a panel per model, a line per layer.
 
     Bins stand at equal distances, whatever their width. Dark lines are early layers; dashed ones
-    are local layers. Untrained twins have panels of their own below: what they show comes from the
-    positions alone.
+    are local layers. Randomly initialised controls have panels of their own below:
+    what they show comes from the positions alone.
 
     Args:
         distances: Columns model, layer, distance_bp (where the bin starts), mass, uniform.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
         layers: Columns model, layer, kind, if local layers are to be dashed.
     """
     present = set(distances["model"].astype(str))
@@ -130,7 +130,7 @@ def layer_figure(layers: pd.DataFrame, models: pd.DataFrame) -> Figure:
 
     Args:
         layers: Columns model, layer, kind, and any of entropy_share, cls_share, mean_distance_bp.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
     """
     present = set(layers["model"].astype(str))
     looks = [look for name, look in model_looks(models).items() if name in present]

@@ -77,14 +77,15 @@ def locus_figure(
     """Sites as arrows, their logos in place and orientation, below them one track per model.
 
     Tracks are attention over uniform attention: 1.0 (dashed) is no preference. Each has its own
-    scale. The filled step line is the native resolution, the dark line the matched one; an
-    untrained twin is the dotted line in its model's panel. Sites are shaded through all panels.
+    scale. The filled step line is the native resolution, the dark line the matched one; the
+    dotted line in a model's panel is its randomly initialised control. Sites are shaded through all
+    panels.
 
     Args:
         record: Record whose bases are the x axis.
         sites: Columns record, chrom, start, end, name, strand; of any record.
         motifs: Matrix of each motif by its name in ``sites``, where there is one.
-        models: Columns model, trained, twin_of; gives the order of the tracks.
+        models: Columns model, trained, control_of; gives the order of the tracks.
         native: Model -> (bases,) track.
         matched: Model -> (bases,) track at matched resolution.
         heads: Model -> ``layer:head`` shown.
@@ -135,9 +136,9 @@ def locus_figure(
         if look.name in matched:
             smooth = np.asarray(matched[look.name], dtype=float)[first:last]
             ax.plot(x[:-1] + 0.5, smooth, color=INK, lw=0.8, zorder=4)
-        for twin in looks:
-            if not twin.trained and twin.family == look.family and twin not in panels:
-                track = np.asarray(native[twin.name], dtype=float)[first:last]
+        for control in looks:
+            if not control.trained and control.family == look.family and control not in panels:
+                track = np.asarray(native[control.name], dtype=float)[first:last]
                 ax.plot(x[:-1] + 0.5, track, color=INK, lw=0.6, ls=(0, (0.8, 1.4)), zorder=4)
         ax.set_ylim(bottom=0)
         ax.set_title(f"{look.label}, head {heads.get(look.name, '?')}", fontsize=6, pad=2)
@@ -189,7 +190,9 @@ def _finish(
         handles=[
             Line2D([], [], color=GREY, lw=3, alpha=0.5, label="native resolution"),
             Line2D([], [], color=INK, lw=0.8, label="matched resolution"),
-            Line2D([], [], color=INK, lw=0.6, ls=(0, (0.8, 1.4)), label="untrained twin, native"),
+            Line2D(
+                [], [], color=INK, lw=0.6, ls=(0, (0.8, 1.4)), label="randomly initialised, native"
+            ),
         ],
         loc="outside upper right",
         ncols=3,

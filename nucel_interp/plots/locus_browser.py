@@ -13,17 +13,17 @@ from nucel_interp.plots.style import GREY, INK, SERIES, literal
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from nucel_interp.compare.models.result import ComparisonResult, Locus
+    from nucel_interp.compare.models.result import Comparison, Locus
 
 MOST_LOCI = 12
 _DOTTED = {"color": GREY, "width": 1, "dash": "dot"}
 
 
-def locus_browser(result: ComparisonResult, *, most: int = MOST_LOCI) -> go.Figure:
+def locus_browser(result: Comparison, *, most: int = MOST_LOCI) -> go.Figure:
     """Motif sites, below them the attention of every model's chosen head, and own tracks.
 
     Filled steps are the native resolution, the dark line the matched one, the dotted line the
-    untrained twin. A menu of loci, which can differ in length.
+    randomly initialised control. A menu of loci, which can differ in length.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -115,13 +115,7 @@ def _traces(
             (look.name, locus.matched, "matched", {"color": INK, "width": 1.5}, "linear"),
         ]
         shown += [
-            (
-                t.name,
-                locus.native,
-                "untrained",
-                _DOTTED,
-                "linear",
-            )
+            (t.name, locus.native, "randomly initialised", _DOTTED, "linear")
             for t in looks
             if t.family == look.family and not t.trained and look.trained
         ]

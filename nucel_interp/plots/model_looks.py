@@ -1,7 +1,8 @@
 """How models are told apart in every figure that compares them: colour, marker, line, and hatching.
 
 Colours differ in lightness too, so that they stay apart in grey and for colour-blind eyes. A model
-is filled and solid; its untrained twin has the same colour, hollow, hatched or dotted.
+is filled and solid; its randomly initialised control has the same colour, hollow, hatched or
+dotted.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _COLOURS = ["#1b3a6b", "#d1592b", "#8cc3e8", "#7a4a9e", "#5fae5a", "#7c2d3a"]
 _MARKERS = ["o", "s", "^", "D", "v", "P"]
 _LINES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)), (0, (3, 2)), (0, (8, 2))]
 LONGEST_NAME = 30
+RANDOM_CONTROL = ", randomly initialised"
+"""Behind a model's name in labels, as in the tables."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ class ModelLook:
 
     Attributes:
         name: As in the column ``model`` of the tables.
-        family: The trained model's name, which its untrained twin shares.
+        family: The trained model's name, which its randomly initialised control shares.
         label: The name, short enough for a legend.
-        trained: False for an untrained twin.
-        colour: Hex; a twin has its model's.
-        marker: matplotlib's; a twin has its model's.
-        line: matplotlib's line style of the model; twins are told by thin dotted lines.
+        trained: False for a randomly initialised control.
+        colour: Hex; a control has its model's.
+        marker: matplotlib's; a control has its model's.
+        line: matplotlib's line style of the model; controls are told by thin dotted lines.
     """
 
     name: str
@@ -50,11 +53,12 @@ class ModelLook:
 
     def title(self, longest: int) -> str:
         """The name for the top of a panel that holds ``longest`` letters in a line."""
-        name, *twin = self.label.split(", untrained")
+        name, *control = self.label.split(RANDOM_CONTROL)
         short = cut_name(name, longest)
-        if not twin:
+        if not control:
             return short
-        return f"{short}, untrained" if len(short) + 11 <= longest else f"{short}\nuntrained"
+        whole = short + RANDOM_CONTROL
+        return whole if len(whole) <= longest else whole.replace(", ", "\n")
 
     def points(self) -> dict[str, Any]:
         """Arguments of ``Axes.plot`` for points."""
@@ -81,26 +85,27 @@ class ModelLook:
 
 
 def model_looks(models: pd.DataFrame) -> dict[str, ModelLook]:
-    """Name -> look, in the order of the table, each model followed by its untrained twin.
+    """Name -> look, in the order of the table, each model followed by its control.
 
     Args:
-        models: Columns model, trained (``yes`` or ``untrained``), twin_of (the model an untrained
-            one is the twin of). A twin of a model that is not in the table stands for itself.
+        models: Columns model, trained (``yes`` or ``no``), control_of (the model that a randomly
+            initialised one is the control of). A control of a model that is not in the table
+            stands for itself.
     """
     names = [str(name) for name in models["model"]]
     trained = [str(word) == "yes" for word in models["trained"]]
-    twins = [str(name) for name in models["twin_of"]] if "twin_of" in models else [""] * len(names)
+    of = models["control_of"].astype(str).tolist() if "control_of" in models else [""] * len(names)
     families: dict[str, list[tuple[str, bool]]] = {
         name: [(name, True)] for name, yes in zip(names, trained, strict=True) if yes
     }
-    for name, yes, twin in zip(names, trained, twins, strict=True):
+    for name, yes, model in zip(names, trained, of, strict=True):
         if not yes:
-            families.setdefault(twin if twin in families else name, []).append((name, False))
+            families.setdefault(model if model in families else name, []).append((name, False))
     return {
         name: ModelLook(
             name,
             family,
-            cut_name(family) + ("" if yes else ", untrained"),
+            cut_name(family) + ("" if yes else RANDOM_CONTROL),
             yes,
             _COLOURS[k % len(_COLOURS)],
             _MARKERS[k % len(_MARKERS)],
@@ -120,7 +125,7 @@ def cut_name(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def legend_columns(n: int, most: int = 3) -> tuple[int, int]:
-    """(columns, rows) of a legend of ``n`` entries; rows are even, so that twins stay together."""
+    """(columns, rows) of a legend of ``n`` entries; even rows keep a control with its model."""
     rows = -(-n // most)
     rows += rows % 2 if most > 1 else 0
     return -(-n // rows), rows
@@ -153,7 +158,7 @@ def line_handles(looks: Sequence[ModelLook]) -> list[Line2D]:
 
 
 def panel_grid(looks: Iterable[ModelLook], most: int = 5) -> tuple[int, list[ModelLook | None]]:
-    """Models side by side and their twins below them, as rows of up to ``most`` panels.
+    """Models side by side and their controls below them, as rows of up to ``most`` panels.
 
     Returns:
         (panels in a row, what stands in each panel, row by row; None where one stays empty).

@@ -125,7 +125,7 @@ def _looks(bars: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, A
     import pandas as pd
 
     families = list(dict.fromkeys(family for family, _ in bars))
-    looks = model_looks(pd.DataFrame({"model": families, "trained": "yes", "twin_of": ""}))
+    looks = model_looks(pd.DataFrame({"model": families, "trained": "yes", "control_of": ""}))
     found = {}
     for family, state in bars:
         colour = looks[family].colour

@@ -44,7 +44,7 @@ def auroc_figure(
 
     Args:
         recovery: Columns model, resolution, motif, auroc, auroc_low, auroc_high, decoy_auroc.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
         most: Largest number of motifs; further ones are counted below the figure.
     """
     motifs = list(dict.fromkeys(recovery["motif"].astype(str)))
@@ -113,7 +113,7 @@ def recall_figure(recall: pd.DataFrame, models: pd.DataFrame, *, most: int = MOS
 
     Args:
         recall: Columns model, resolution, motif, share_of_bases, recall.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
         most: Largest number of motifs.
     """
     motifs = list(dict.fromkeys(recall["motif"].astype(str)))

@@ -1,4 +1,4 @@
-"""Attention signal-to-noise at motif sites: bars with intervals, models and their twins abreast."""
+"""Attention signal-to-noise at motif sites: bars with intervals, controls beside their models."""
 
 from __future__ import annotations
 
@@ -56,13 +56,14 @@ def snr_figure(
     """Bars from what no preference gives, one panel per resolution, one group per motif.
 
     A bar is the head chosen on one half and measured on the other, with its 95 % interval; a
-    white diamond is the mean over heads (left out over 48 bars). Untrained twins are hatched,
-    beside their model. A grey stroke is the same statistic at random intervals, where given.
+    white diamond is the mean over heads (left out over 48 bars). Randomly initialised controls are
+    hatched, beside their model. A grey stroke is the same statistic at random intervals, where
+    given.
 
     Args:
         snr: Columns model, resolution, layers, definition, motif, heads, snr, low, high,
             n_sequences.
-        models: Columns model, trained, twin_of; gives the order.
+        models: Columns model, trained, control_of; gives the order.
         definition: One of `DEFINITIONS`.
         layers: ``all`` or ``global``.
         most: Largest number of motifs; further ones are counted below the figure.

@@ -24,7 +24,7 @@ from nucel_interp.report.phrasing import Facts
 from nucel_interp.report.verdict import HEADLINE, verdict
 
 if TYPE_CHECKING:
-    from nucel_interp.compare.models.result import ComparisonResult
+    from nucel_interp.compare.models.result import Comparison
 
 MOST_ROWS = 200  # of a table on the page; the file holds all
 
@@ -65,7 +65,7 @@ _EXPLAINED = {
 
 
 def build_comparison(
-    result: ComparisonResult, run: dict[str, Any], figures: Gallery | None = None
+    result: Comparison, run: dict[str, Any], figures: Gallery | None = None
 ) -> str:
     """The whole page as text, one file with every figure inside.
 
@@ -108,7 +108,7 @@ def build_comparison(
     )
 
 
-def headline_table(result: ComparisonResult) -> pd.DataFrame:
+def headline_table(result: Comparison) -> pd.DataFrame:
     """One row per motif and model: native and matched signal-to-noise of the headline.
 
     Columns motif, model, n_sequences, native, native_low, native_high, matched, matched_low,
@@ -124,7 +124,7 @@ def headline_table(result: ComparisonResult) -> pd.DataFrame:
     return best.assign(random=float("nan"))
 
 
-def difference_table(result: ComparisonResult) -> pd.DataFrame:
+def difference_table(result: Comparison) -> pd.DataFrame:
     """One row per motif and pair of models: native and matched ratio of the headline.
 
     Columns motif, model_a, model_b, n_sequences, native, native_low, native_high, matched,
@@ -139,8 +139,8 @@ def difference_table(result: ComparisonResult) -> pd.DataFrame:
     return _side_by_side(rows, ["motif", "model_a", "model_b"], "ratio")
 
 
-def recovery_table(result: ComparisonResult) -> pd.DataFrame:
-    """`ComparisonResult.recovery` with one row per motif and model.
+def recovery_table(result: Comparison) -> pd.DataFrame:
+    """`Comparison.recovery` with one row per motif and model.
 
     Its numbers have ``_native`` or ``_matched`` behind their names.
     """
@@ -171,7 +171,7 @@ def _where(table: pd.DataFrame, **wanted: str) -> pd.DataFrame:
     return table
 
 
-def _shuffled(result: ComparisonResult) -> pd.DataFrame:
+def _shuffled(result: Comparison) -> pd.DataFrame:
     table = result.shuffled
     if table is None or not len(table):
         return pd.DataFrame()
@@ -185,21 +185,21 @@ def _shuffled(result: ComparisonResult) -> pd.DataFrame:
     return rows if "at" in rows else rows.assign(at="")
 
 
-def _cls_row(result: ComparisonResult) -> pd.DataFrame:
+def _cls_row(result: Comparison) -> pd.DataFrame:
     table = result.cls_row
     if table is None or not len(table):
         return pd.DataFrame()
     return _where(table, definition=HEADLINE["definition"])
 
 
-def _tracks(result: ComparisonResult) -> pd.DataFrame:
+def _tracks(result: Comparison) -> pd.DataFrame:
     table = result.tracks
     if table is None or not len(table):
         return pd.DataFrame()
     return _where(table, definition=HEADLINE["definition"])
 
 
-def _browser(result: ComparisonResult) -> Markup:
+def _browser(result: Comparison) -> Markup:
     if not result.loci:
         return Markup("")
     first = draw_locus(result, result.loci[0])

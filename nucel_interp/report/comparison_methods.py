@@ -35,8 +35,8 @@ def comparison_methods(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "the same draws. They are not corrected for the number of motifs or pairs.",
         "AUROC and AUPRC take every base: those of sites against all others, for the head chosen "
         "on the other half" + (f"; decoys are {facts['decoys']}." if facts["decoys"] else "."),
-        "Every model stands beside an untrained twin: the same shape with random weights, its "
-        "head chosen in the same way; every trained model beside itself at the same places in "
+        "Every model stands beside a randomly initialised control, a network of its shape, with "
+        "its head chosen in the same way; every trained model beside itself at the same places in "
         "dinucleotide-shuffled copies of the windows, which tells what the places alone give.",
         _own_tracks(facts),
     ]

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.compare.models.result import ComparisonResult
+    from nucel_interp.compare.models.result import Comparison
 
 HEADLINE = {"resolution": "matched", "layers": "all", "definition": "mean_ratio", "heads": "best"}
 MOST_NAMES = 4
 OTHER_DEFINITION = "peak_over_median"
-TWIN, COPIES = "its untrained twin", "shuffled sequence"
+CONTROL, COPIES = "its randomly initialised control", "shuffled sequence"
 SHUFFLED = ", shuffled input"  # behind a model's name in the table of differences
 
 
@@ -43,10 +43,10 @@ class Contrast:
         return int(self.low > 1) - int(self.high < 1)
 
 
-def verdict(result: ComparisonResult) -> str:
-    """A sentence on what each model looks at, and one on how they differ.
+def verdict(result: Comparison) -> str:
+    """What each model looks at, how they differ, and how each compares with its controls.
 
-    The first trained model is held against every other. A difference is named only if its interval
+    The first trained model is compared with every other. A difference is named only if its interval
     leaves out 1; if the higher model is not shown to look at the motif, that is said too. Where
     another definition of signal-to-noise points elsewhere, that is said as well.
     """
@@ -55,23 +55,15 @@ def verdict(result: ComparisonResult) -> str:
     if not trained or not motifs:
         return "No model could be compared: there is no sequence with a site to measure at."
     looked = {name: _looked_at(result, name) for name in trained}
-    clauses = [_pair(result, trained[0], other, looked) for other in trained[1:]]
-    twins, copies = (
-        {n: _over_control(result, n, what) for n in trained} for what in (TWIN, COPIES)
-    )
-    clauses += _against(twins, motifs, "its own untrained twin")
-    clauses += _against(copies, motifs, "itself at the same places in shuffled sequence")
-    without = [name for name, rows in twins.items() if not rows]
-    if without:
-        clauses.append(f"{_joined(without)} could not be held against an untrained twin")
-    if len(motifs) > 1:
-        clauses.append("these intervals are not corrected for the number of motifs")
-    ratios = "By signal-to-noise at matched resolution, " + "; ".join(clauses) + "."
-    first = _all_looked_at(looked)
-    return " ".join([*([first] if first else []), ratios, *_disagreements(result, trained, motifs)])
+    sentences = [_all_looked_at(looked)]
+    pairs = [_pair(result, trained[0], other, looked) for other in trained[1:]]
+    if pairs:
+        sentences.append(f"At matched resolution, {'; '.join(pairs)}.")
+    sentences.append(_over_controls(result, trained, motifs))
+    return " ".join([s for s in sentences if s] + _disagreements(result, trained, motifs))
 
 
-def _looked_at(result: ComparisonResult, name: str) -> dict[str, str]:
+def _looked_at(result: Comparison, name: str) -> dict[str, str]:
     """Motif -> what may be said of a model there; empty where the controls were not measured."""
     if result.controls is None:
         return {}
@@ -98,30 +90,24 @@ def _all_looked_at(looked: dict[str, dict[str, str]]) -> str:
     if not clauses:
         return ""
     return (
-        "Beyond place, composition, random weights and shuffled sequence, "
-        + "; ".join(clauses)
-        + "."
+        f"{'; '.join(clauses)} (beyond place, composition, random weights and shuffled sequence)."
     )
 
 
-def _over_control(
-    result: ComparisonResult, name: str, control: str, **which: str
-) -> list[Contrast]:
-    """A model's ratios over its untrained twin, or over itself in shuffled sequence."""
+def _over_control(result: Comparison, name: str, control: str, **which: str) -> list[Contrast]:
+    """A model's ratios over its random control, or over itself in shuffled sequence."""
     if control == COPIES:
         return contrasts(result, name, f"{name}{SHUFFLED}", **which)
     models = result.models
-    twins = models[(models["twin_of"].astype(str) == name) & (models["trained"] == "untrained")]
-    return contrasts(result, name, str(twins["model"].iloc[0]), **which) if len(twins) else []
+    own = models[(models["control_of"].astype(str) == name) & (models["trained"] == "no")]
+    return contrasts(result, name, str(own["model"].iloc[0]), **which) if len(own) else []
 
 
-def _disagreements(
-    result: ComparisonResult, trained: Sequence[str], motifs: Sequence[str]
-) -> list[str]:
+def _disagreements(result: Comparison, trained: Sequence[str], motifs: Sequence[str]) -> list[str]:
     """Where peak over median is on the other side of a control than the mean ratio."""
     found = []
     for name in trained:
-        for control in (TWIN, COPIES):
+        for control in (CONTROL, COPIES):
             mean = {c.motif: c for c in _over_control(result, name, control)}
             other = _over_control(result, name, control, definition=OTHER_DEFINITION)
             found += [
@@ -138,7 +124,7 @@ def _disagreements(
     ]
 
 
-def contrasts(result: ComparisonResult, a: str, b: str, **which: str) -> list[Contrast]:
+def contrasts(result: Comparison, a: str, b: str, **which: str) -> list[Contrast]:
     """The headline's ratios of model a over model b, one per motif, whichever way they are kept.
 
     ``which`` are values of `HEADLINE`'s columns to take in place of its own.
@@ -157,7 +143,7 @@ def contrasts(result: ComparisonResult, a: str, b: str, **which: str) -> list[Co
     return found
 
 
-def _pair(result: ComparisonResult, a: str, b: str, looked: dict[str, dict[str, str]]) -> str:
+def _pair(result: Comparison, a: str, b: str, looked: dict[str, dict[str, str]]) -> str:
     found = contrasts(result, a, b)
     if not found:
         return f"{a} and {b} could not be compared"
@@ -195,19 +181,51 @@ def _one_motif(found: Contrast, a: str, b: str, looked: dict[str, dict[str, str]
     return f"{text}, but {a} is not shown to look at them"
 
 
-def _against(found: dict[str, list[Contrast]], motifs: Sequence[str], what: str) -> list[str]:
-    """A clause on how each model stands to one control; none if it was not measured."""
-    measured = {name: rows for name, rows in found.items() if rows}
-    if not measured:
-        return []
-    if len(motifs) == 1:
-        parts = [f"{name} is {c.ratio:.2f} times{_short(c)}" for name, (c, *_) in measured.items()]
-        return [f"against {what}, {_joined(parts)} as high"]
-    parts = [
-        f"{name} for {sum(c.side == 1 for c in rows)} of {len(motifs)}"
-        for name, rows in measured.items()
+def _over_controls(result: Comparison, trained: Sequence[str], motifs: Sequence[str]) -> str:
+    """How each model stands to its control and to itself in shuffled sequence; "" if neither."""
+    clauses, without = [], []
+    for name in trained:
+        random, copies = (_over_control(result, name, what) for what in (CONTROL, COPIES))
+        parts = _one_over(random, copies) if len(motifs) == 1 else _many_over(random, copies)
+        if parts:
+            clauses.append(f"{name} has {_joined(parts)}")
+        if not random:
+            without.append(name)
+    if clauses:
+        clauses[-1] += ", at matched resolution"
+    if without:
+        clauses.append(
+            f"{_joined(without)} could not be compared with a randomly initialised control"
+        )
+    if clauses and len(motifs) > 1:
+        clauses.append("these intervals are not corrected for the number of motifs")
+    return f"{'; '.join(clauses)}." if clauses else ""
+
+
+def _one_over(random: Sequence[Contrast], copies: Sequence[Contrast]) -> list[str]:
+    """Of one motif: the ratios themselves."""
+    told = [
+        (random, "the signal-to-noise of its randomly initialised control at {} sites"),
+        (copies, "its own signal-to-noise at the same places in shuffled sequence"),
     ]
-    return [f"above {what}: {_joined(parts)} motifs"]
+    return [
+        f"{found[0].ratio:.2f} times{_short(found[0])} {what.format(found[0].motif)}"
+        for found, what in told
+        if found
+    ]
+
+
+def _many_over(random: Sequence[Contrast], copies: Sequence[Contrast]) -> list[str]:
+    """Of several motifs: for how many the ratio is shown to be above 1."""
+    told = [
+        (random, "a higher signal-to-noise than its randomly initialised control"),
+        (copies, "a higher one than itself at the same places in shuffled sequence"),
+    ]
+    return [
+        f"{what} for {sum(c.side == 1 for c in found)} of {len(found)} motifs"
+        for found, what in told
+        if found
+    ]
 
 
 def _names(models: pd.DataFrame, trained: str) -> list[str]:

@@ -11,8 +11,8 @@ from nucel_interp.plots.motif_order import motif_order_figure
 
 BARS = [("mini", "untrained"), ("mini", "pre-trained"), ("mini", "trained"),
         ("nt", "untrained"), ("nt", "trained")]  # fmt: skip
-NAMES = [("before", "mini-before, untrained"), ("before", "mini-before"), ("after", "mini"),
-         ("before", "nt, untrained"), ("after", "nt")]  # fmt: skip
+NAMES = [("before", "mini-before, randomly initialised"), ("before", "mini-before"),
+         ("after", "mini"), ("before", "nt, randomly initialised"), ("after", "nt")]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The benchmark's table: seeds are put together, untrained networks are kept apart."""
+"""The benchmark's table: seeds are put together, randomly initialised networks are kept apart."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def snr(model, value, motif="A", low=None, high=None):
 
 def test_names_lose_their_seed_and_keep_what_they_were():
     assert group_of("nt-small-seed12") == "nt-small"
-    assert group_of("nt-small-untrained-seed0") == "nt-small, untrained"
-    assert group_of("nt-small-seed0, untrained") == "nt-small, untrained"
+    assert group_of("nt-small-untrained-seed0") == "nt-small, randomly initialised"
+    assert group_of("nt-small-seed0, randomly initialised") == "nt-small, randomly initialised"
     assert group_of("nucel-mini-before") == "nucel-mini-before"
 
 
@@ -50,7 +50,8 @@ def test_the_table_has_a_row_per_model_and_a_cell_per_motif(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "**matched / all / mean_ratio**" in lines
     assert (
-        "| before | m, untrained | 1 | 1.50 (1.00 to 2.00) | 1.50 (1.00 to 2.00) |  |  |" in lines
+        "| before | m, randomly initialised | 1 | 1.50 (1.00 to 2.00) | 1.50 (1.00 to 2.00) |  |  |"
+        in lines
     )
     assert any(line.startswith("| after | m | 2 | 1.50 (1.50 to 1.50)") for line in lines)
     assert len(pd.read_csv(tmp_path / "snr_over_seeds.tsv", sep="\t")) == 4

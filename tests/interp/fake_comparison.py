@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nucel_interp.compare.models.result import ComparisonResult, Locus
+from nucel_interp.compare.models.result import Comparison, Locus
 from nucel_interp.types import CONTROL_COLUMNS, Motif, Record
 from tests.interp.fake_result import pwm_of
 
-TWIN = ", untrained"
+CONTROL = ", randomly initialised"
 
 
-def model_table(names, layers=4, heads=4, untrained=True):
+def model_table(names, layers=4, heads=4, with_controls=True):
     rows = []
     for i, name in enumerate(names):
         shape = "NucEL" if i % 2 == 0 else "NT v2"
-        for twin in ("", name) if untrained else ("",):
+        for of in ("", name) if with_controls else ("",):
             rows.append(
                 {
-                    "model": name + (TWIN if twin else ""), "shape": shape,
-                    "trained": "untrained" if twin else "yes", "twin_of": twin,
+                    "model": name + (CONTROL if of else ""), "shape": shape,
+                    "trained": "no" if of else "yes", "control_of": of,
                     "layers": layers, "heads": heads, "parameters": 1_234_567,
                     "context_bp": 255, "token_bp": 1 if shape == "NucEL" else 6,
                     "best_head_1": "2:1", "best_head_2": "3:0", "rc_consistency": 0.8,
-                    "cls_share": 0.12, "sink_heads": 1, "motifs": 3 if not twin else np.nan,
-                    "archetypes": "CTCF" if not twin else "", "seconds": 3.5, "peak_mb": 410.0,
+                    "cls_share": 0.12, "sink_heads": 1, "motifs": 3 if not of else np.nan,
+                    "archetypes": "CTCF" if not of else "", "seconds": 3.5, "peak_mb": 410.0,
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -181,7 +181,7 @@ def fake_comparison(names=("mini", "nt-small"), motifs=("CTCF",), value=None, **
             for name, track in native.items()
         }
         loci.append(Locus(record, sites, native, matched, dict.fromkeys(native, "2:1")))
-    return ComparisonResult(
+    return Comparison(
         models=models, snr=snr, recovery=recovery, recall=recall, layers=layers,
         distances=distances, heads=heads, differences=differences_of(snr, models),
         motifs={name: Motif(name, pwm_of("CCACTAGGGGGCGCT")) for name in motifs},

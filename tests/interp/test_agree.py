@@ -18,7 +18,7 @@ from nucel_interp.compare.agreement.score_pairs import (
     BEST_HEAD,
     Attention,
     BaseScore,
-    agree,
+    agreement_tables,
     joint_mask,
     signed_and_size,
 )
@@ -124,20 +124,22 @@ def planted():
     scores = [
         *signed_and_size("fine-tuned", "mutagenesis", truth + noise[8]),
         BaseScore("fine-tuned", "nothing", noise[9]),
-        BaseScore("untrained", "mutagenesis", noise[10]),
+        BaseScore("randomly initialised", "mutagenesis", noise[10]),
     ]
     attention = [
         Attention("fine-tuned", seeing, 2, ["local", "global"]),
         Attention("pre-trained", noise[11][None].repeat(4, 0) + blind, 2, ["local", "global"]),
-        Attention("untrained", blind, 2, ["local", "global"]),
+        Attention("randomly initialised", blind, 2, ["local", "global"]),
     ]
     reference = {
         "fine-tuned": scores[0].track,
         "pre-trained": scores[0].track,
-        "untrained": scores[3].track,
+        "randomly initialised": scores[3].track,
     }
-    families = [("fine-tuned", "pre-trained"), ("untrained",)]
-    found = agree(bases, scores, attention, reference, families, {"planted": inside.ravel()})
+    families = [("fine-tuned", "pre-trained"), ("randomly initialised",)]
+    found = agreement_tables(
+        bases, scores, attention, reference, families, {"planted": inside.ravel()}
+    )
     return found, bases
 
 
@@ -145,7 +147,9 @@ def test_pairs_stay_within_a_family_and_name_each_pair_once(planted):
     pairs = planted[0].pairs
     assert list(pairs.columns) == AGREE_COLUMNS
     assert len(pairs) == 7 * 6 // 2 + 3 * 2 // 2
-    assert ((pairs["model_a"] == "untrained") == (pairs["model_b"] == "untrained")).all()
+    assert (
+        (pairs["model_a"] == "randomly initialised") == (pairs["model_b"] == "randomly initialised")
+    ).all()
 
 
 def test_the_head_that_sees_is_chosen_on_both_halves_and_agrees(planted):
@@ -157,28 +161,28 @@ def test_the_head_that_sees_is_chosen_on_both_halves_and_agrees(planted):
     ].iloc[0]
     assert row["heads_b"] == "1:0"
     assert row["low"] > 0.1
-    assert row["beyond_low"] > 0.1
-    assert row["p_exchange"] < 0.01
+    assert row["excess_over_position_low"] > 0.1
+    assert row["p_permutation"] < 0.01
 
 
 def test_the_best_of_blind_heads_is_not_reported_on_the_half_that_chose_it(planted):
     sites = planted[0].sites.set_index(["model", "score"])
-    best = sites.loc[("untrained", BEST_HEAD)]
-    heads = planted[0].heads.query("model == 'untrained' and measure == 'auroc'")
+    best = sites.loc[("randomly initialised", BEST_HEAD)]
+    heads = planted[0].heads.query("model == 'randomly initialised' and measure == 'auroc'")
     assert best["auroc"] < heads["value"].max()
     assert best["auroc"] == pytest.approx(0.5, abs=0.05)
     assert sites.loc[("fine-tuned", BEST_HEAD)]["low"] > 0.7
     assert sites.loc[("fine-tuned", ALL_HEADS)]["auroc"] > 0.55
 
 
-def test_what_a_model_finds_more_of_than_its_twin_is_measured_in_the_same_sequences(planted):
+def test_what_a_model_finds_more_of_than_its_control_is_measured_in_the_same_sequences(planted):
     sites = planted[0].sites.set_index(["model", "score"])
     row = sites.loc[("fine-tuned", "mutagenesis")]
-    twin = sites.loc[("untrained", "mutagenesis")]
-    assert row["less_untrained"] == pytest.approx(row["auroc"] - twin["auroc"])
-    assert row["less_untrained_low"] > 0.2
-    assert np.isnan(twin["less_untrained"])
-    assert np.isnan(row["less_shuffled"])
+    control = sites.loc[("randomly initialised", "mutagenesis")]
+    assert row["less_random_control"] == pytest.approx(row["auroc"] - control["auroc"])
+    assert row["less_random_control_low"] > 0.2
+    assert np.isnan(control["less_random_control"])
+    assert np.isnan(row["less_permuted_labels"])
 
 
 def test_every_head_is_listed_against_every_score_and_site(planted):
@@ -190,7 +194,7 @@ def test_every_head_is_listed_against_every_score_and_site(planted):
     assert fine["kind"].tolist() == ["local"] * 8 + ["global"] * 8
 
 
-def test_letter_and_place_find_what_needs_no_model():
+def test_letter_and_position_find_what_needs_no_model():
     """Sites of C and G at the start: known from the other half; of any letter anywhere: not."""
     rng = np.random.default_rng(3)
     rows = [["".join(rng.choice(list("ACGT"), 34)) for _ in range(40)] for _ in range(2)]
@@ -205,8 +209,8 @@ def test_letter_and_place_find_what_needs_no_model():
         bases = Bases(sequences, half, np.ones(1600, dtype=bool))
         letters = np.array([c in "GC" for c in "".join(sequences)], dtype=float)
         scores = [BaseScore("no model", "G or C", letters)]
-        result = agree(bases, scores, [], {}, [("no model",)], {"box": sites})
-        found.append(result.sites.set_index("score").loc["letter and place", "auroc"])
+        result = agreement_tables(bases, scores, [], {}, [("no model",)], {"box": sites})
+        found.append(result.sites.set_index("score").loc["letter and position", "auroc"])
     assert found[0] > 0.9
     assert found[1] == pytest.approx(0.5, abs=0.05)
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nucel_interp.cli import app
-from nucel_interp.compare.agreement.agree_models import agree_models
+from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.types import (
     AGREE_COLUMNS,
     AGREE_HEAD_COLUMNS,
@@ -76,25 +76,38 @@ def test_tables_have_their_columns_and_figures_are_there(done):
 def test_every_model_and_way_of_asking_is_in_the_tables(done):
     _, out = done
     sites = read(out, "agree_sites")
-    models = {"fine-tuned", "pre-trained", "untrained", "shuffled labels", "no model"}
+    models = {"fine-tuned", "pre-trained", "randomly initialised", "permuted labels", "no model"}
     assert set(sites["model"]) == models
     of_fine = set(sites[sites["model"] == "fine-tuned"]["score"])
     assert {"|mutagenesis|", "integrated-gradients", "attention, best head"} <= of_fine
     assert set(sites[sites["score"] == "discriminator"]["model"]) == {"pre-trained"}
     assert set(sites["n_sequences"]) == {NUMBER}
     heads = read(out, "agree_heads")
-    assert len(heads[(heads["measure"] == "auroc") & (heads["model"] == "untrained")]) == 4
+    assert (
+        len(heads[(heads["measure"] == "auroc") & (heads["model"] == "randomly initialised")]) == 4
+    )
 
 
 def test_the_same_weights_give_the_same_numbers_under_another_name(done):
-    """What is called fine-tuned on shuffled labels here is the fine-tuned folder itself."""
+    """What is called fine-tuned on permuted labels here is the fine-tuned folder itself."""
     _, out = done
     sites = read(out, "agree_sites").set_index(["model", "score"])
-    columns = ["heads", "auroc", "low", "high", "by_place", "beyond", "p_exchange"]
+    columns = [
+        "heads",
+        "auroc",
+        "low",
+        "high",
+        "expected_by_position",
+        "excess_over_position",
+        "p_permutation",
+    ]
     for score in ("mutagenesis", "attention, mean of heads", "attention, best head"):
         fine = sites.loc[("fine-tuned", score)]
-        assert fine[columns].equals(sites.loc[("shuffled labels", score)][columns])
-        assert [float(fine[c]) for c in ("less_shuffled", "less_shuffled_low")] == [0, 0]
+        assert fine[columns].equals(sites.loc[("permuted labels", score)][columns])
+        assert [float(fine[c]) for c in ("less_permuted_labels", "less_permuted_labels_low")] == [
+            0,
+            0,
+        ]
 
 
 def test_the_summary_says_what_was_explained_and_what_was_left_out(done):
@@ -138,9 +151,9 @@ def test_sequences_of_all_lengths_and_with_n_are_compared_but_for_place(files):
     texts = [dna(10 + i, i) for i in range(12)]
     texts[3] = texts[3][:4] + "NN" + texts[3][6:]
     records = [Record(f"s{i}", t) for i, t in enumerate(texts)]
-    result = agree_models(records, str(files / "tuned"), curves=0)
+    result = measure_agreement(records, str(files / "tuned"), curves=0)
     assert any("12 of 12 sequences have fewer than 10" in w for w in result.warnings)
-    assert result.found.pairs["by_place"].isna().all()
+    assert result.found.pairs["expected_by_position"].isna().all()
     assert result.found.pairs["spearman"].notna().all()
     assert result.summary["n_bases"] == sum(map(len, texts)) - 2
     assert result.found.sites is None

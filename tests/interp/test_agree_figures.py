@@ -22,36 +22,42 @@ from nucel_interp.types import (
 NAN = float("nan")
 
 
-def pair(a, b, spearman, beyond):
-    return [*a, "", *b, "", spearman, NAN, NAN, 0.0, beyond, NAN, NAN, 1.0, 9]
+MODELS = ("fine-tuned", "randomly initialised")
+
+
+def pair(a, b, spearman, excess):
+    return [*a, "", *b, "", spearman, NAN, NAN, 0.0, excess, NAN, NAN, 1.0, 9]
 
 
 def words(figure):
     return [t.get_text() for t in figure.findobj(lambda o: hasattr(o, "get_text"))]
 
 
-def test_agreement_stands_below_the_diagonal_and_what_is_beyond_place_above():
-    a, b, c = ("fine-tuned", "x"), ("pre-trained", "y"), ("untrained", "x")
+def test_agreement_stands_below_the_diagonal_and_the_excess_over_position_above():
+    a, b, c = ("fine-tuned", "x"), ("pre-trained", "y"), ("randomly initialised", "x")
     pairs = pd.DataFrame(
-        [pair(a, b, 0.4, 0.1), pair(c, ("untrained", "z"), -0.2, -0.3)], columns=AGREE_COLUMNS
+        [pair(a, b, 0.4, 0.1), pair(c, ("randomly initialised", "z"), -0.2, -0.3)],
+        columns=AGREE_COLUMNS,
     )
     figure = agreement_figure(pairs)
-    trained, twin = (ax.images[0].get_array().filled(np.nan) for ax in figure.axes[:2])
+    trained, control = (ax.images[0].get_array().filled(np.nan) for ax in figure.axes[:2])
     assert trained[1, 0] == 0.4
     assert trained[0, 1] == 0.1
-    assert twin[1, 0] == -0.2
-    assert {"x (fine-tuned)", "fine-tuned, pre-trained", "untrained", ".40"} <= set(words(figure))
+    assert control[1, 0] == -0.2
+    assert {"x (fine-tuned)", "fine-tuned, pre-trained", "randomly initialised", ".40"} <= set(
+        words(figure)
+    )
 
 
 def test_every_head_of_every_model_has_its_place():
     rows = [[m, i, j, "local", "spearman", m, "s", 0.1 * i - 0.2 * j, NAN, NAN, NAN]
-            for m in ("fine-tuned", "untrained") for i in range(3) for j in range(2)]  # fmt: skip
+            for m in MODELS for i in range(3) for j in range(2)]  # fmt: skip
     figure = head_agreement_figure(pd.DataFrame(rows, columns=AGREE_HEAD_COLUMNS), "s")
     grids = [ax.images[0].get_array().filled(np.nan) for ax in figure.axes[:2]]
     assert grids[0].shape == (3, 2)
     assert grids[0][2, 1] == grids[1][2, 1] == 0.0
     assert grids[0][1, 1] == -0.1
-    assert {"fine-tuned", "untrained", "local 2"} <= set(words(figure))
+    assert {"fine-tuned", "randomly initialised", "local 2"} <= set(words(figure))
 
 
 def test_sites_have_a_panel_each_and_more_are_counted():
@@ -60,7 +66,7 @@ def test_sites_have_a_panel_each_and_more_are_counted():
         for i in range(6)
     ]
     figure = site_figure(pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS))
-    assert {"m0", "m3", "by place alone"} <= set(words(figure))
+    assert {"m0", "m3", "expected by position"} <= set(words(figure))
     assert "m4" not in words(figure)
     assert any("2 more kinds in the table" in w for w in words(figure))
 

@@ -160,7 +160,6 @@ def test_an_earlier_output_of_a_genome_is_refused(
 
 
 FILES = ("--track", "--null-track", "--db", "--sites", "--motifs", "--bed", "--genome")
-NOT_FILES = {("compare", "--motifs")}  # names
 
 
 def takes() -> list[tuple[str, str]]:
@@ -170,7 +169,7 @@ def takes() -> list[tuple[str, str]]:
         for name in WRITES
         for option in FILES
         for parameter in COMMANDS[name].params
-        if option in parameter.opts and (name, option) not in NOT_FILES
+        if option in parameter.opts
     ]
 
 

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare.models import compare_models as comparison
 from nucel_interp.compare.models import measure
-from nucel_interp.compare.models.compare_models import compare_models
+from nucel_interp.compare.models import measure_models as comparison
 from nucel_interp.compare.models.layers import LAYER_COLUMNS, most_entropy
-from nucel_interp.compare.models.motif_sites import named_motifs, pick_motifs
+from nucel_interp.compare.models.measure_models import measure_models
+from nucel_interp.compare.models.motif_sites import named_motifs
 from nucel_interp.compare.models.tables import (
     DIFFERENCE_COLUMNS,
     HEAD_SNR_COLUMNS,
@@ -28,7 +28,7 @@ from nucel_interp.compare.models.tables import (
 )
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
-from nucel_interp.match import JasparDatabase
+from nucel_interp.match import JasparDatabase, motifs_by_name
 from nucel_interp.plots import comparison as plots_comparison
 from nucel_interp.plots.snr import snr_figure
 from nucel_interp.scoring import Scores
@@ -78,16 +78,21 @@ def sites_of(records):
 
 @pytest.fixture(scope="module")
 def result(records, database):
-    return compare_models(
+    return measure_models(
         records, [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites_of(records), database=database, cls_row=True, find=False,
     )  # fmt: skip
 
 
-def test_every_model_stands_beside_its_untrained_twin(result):
-    assert result.models["model"].tolist() == ["a", "a, untrained", "b", "b, untrained"]
-    assert result.models["twin_of"].tolist() == ["", "a", "", "b"]
-    assert result.models["trained"].tolist() == ["yes", "untrained"] * 2
+def test_every_model_stands_beside_its_randomly_initialised_control(result):
+    assert result.models["model"].tolist() == [
+        "a",
+        "a, randomly initialised",
+        "b",
+        "b, randomly initialised",
+    ]
+    assert result.models["control_of"].tolist() == ["", "a", "", "b"]
+    assert result.models["trained"].tolist() == ["yes", "no"] * 2
     for column in ("rc_consistency", "cls_share", "seconds"):
         assert result.models[column].dtype == np.float64
 
@@ -139,11 +144,11 @@ def test_the_controls_are_told_for_every_trained_model_and_motif(result):
     assert len(result.summary["looked_at"]) == len(table)
 
 
-def test_pairs_are_models_twins_and_shuffled_input(result):
+def test_pairs_are_models_controls_and_shuffled_input(result):
     pairs = result.differences[["model_a", "model_b"]].drop_duplicates()
     assert pairs.to_numpy().tolist() == [
-        ["a", "b"], ["a", "a, untrained"], ["a", "a, shuffled input"],
-        ["b", "b, untrained"], ["b", "b, shuffled input"],
+        ["a", "b"], ["a", "a, randomly initialised"], ["a", "a, shuffled input"],
+        ["b", "b, randomly initialised"], ["b", "b, shuffled input"],
     ]  # fmt: skip
     z = result.differences["definition"] == "z"
     assert result.differences.loc[z, "ratio"].isna().all()
@@ -161,7 +166,7 @@ def test_a_ratio_is_that_of_the_two_medians(result):
 
 
 def test_the_order_of_records_changes_no_number(records, database, result):
-    again = compare_models(
+    again = measure_models(
         records[::-1], [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites_of(records)[::-1], database=database, find=False,
     )  # fmt: skip
@@ -175,7 +180,7 @@ def test_the_strand_of_records_changes_no_number(records, database, result):
     for s in sites_of(records):
         n = next(len(r) for r in records if r.name == s.chrom)
         sites.append(replace(s, start=n - s.end, end=n - s.start, strand="-"))
-    again = compare_models(
+    again = measure_models(
         turned, [tiny("a", 0), tiny("b", 1, context=99)],
         sites=sites, database=database, find=False,
     )  # fmt: skip
@@ -186,8 +191,8 @@ def test_the_strand_of_records_changes_no_number(records, database, result):
 
 
 def test_fimo_sites_of_named_motifs_with_decoys_of_their_columns(records, database):
-    motifs = pick_motifs(["ctcf", "M1"], database)
-    found = compare_models(records, [tiny("a", 0)], motifs=motifs, database=database, find=False)
+    motifs = motifs_by_name(["ctcf", "M1"], database)
+    found = measure_models(records, [tiny("a", 0)], motifs=motifs, database=database, find=False)
     assert found.snr["motif"].unique()[0] == "CTCF"
     row = found.snr[found.snr["motif"] == "CTCF"].iloc[0]
     assert row["n_sequences"] >= 35
@@ -204,13 +209,13 @@ def test_motifs_of_one_name_are_told_apart_by_id():
 
 def test_an_unknown_motif_is_named(database):
     with pytest.raises(InputError, match="three motifs has no motif with the id or name 'Nobody'"):
-        pick_motifs(["CTCF", "Nobody"], database)
+        motifs_by_name(["CTCF", "Nobody"], database)
 
 
 def test_two_models_of_one_name_are_refused_with_both_folders(records, tiny_folder, tmp_path):
     other = shutil.copytree(tiny_folder, tmp_path / tiny_folder.name)
     with pytest.raises(InputError, match="2 models are called 'tiny'") as caught:
-        compare_models(records, [str(tiny_folder), str(other)])
+        measure_models(records, [str(tiny_folder), str(other)])
     assert str(other) in str(caught.value)
     assert str(tiny_folder) in str(caught.value)
 
@@ -250,7 +255,12 @@ def test_the_command_writes_tables_figures_page_and_says_what_it_found(
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     snr = pd.read_csv(out / "snr.tsv", sep="\t")
-    assert set(snr["model"]) == {"tiny", "tiny, untrained", "other", "other, untrained"}
+    assert set(snr["model"]) == {
+        "tiny",
+        "tiny, randomly initialised",
+        "other",
+        "other, randomly initialised",
+    }
     same = snr[snr["model"] == "tiny"]["snr"].to_numpy()
     assert same == pytest.approx(snr[snr["model"] == "other"]["snr"].to_numpy(), nan_ok=True)
     summary = json.loads((out / "summary.json").read_text())
@@ -285,7 +295,7 @@ def test_sites_and_motifs_together_are_a_wrong_call(inputs, tiny_folder, tmp_pat
     done = runner.invoke(
         app,
         ["compare", str(fasta), "--models", str(tiny_folder), "--sites", str(bed),
-         "--motifs", "CTCF", "-o", str(tmp_path / "out")],
+         "--motif", "CTCF", "-o", str(tmp_path / "out")],
     )  # fmt: skip
     assert done.exit_code == 2
 
@@ -297,7 +307,7 @@ def test_planted_attention_comes_through_to_every_table(records, database, monke
         rng = np.random.default_rng(len(reader.name))
         text = "".join(sequences)
         tracks = rng.gamma(100, 0.01, (4, len(text)))
-        if not reader.twin_of:
+        if not reader.control_of:
             for at in range(len(text)):
                 if text.startswith(WORD, at):
                     tracks[2, at : at + len(WORD)] *= 2
@@ -307,7 +317,7 @@ def test_planted_attention_comes_through_to_every_table(records, database, monke
 
     monkeypatch.setattr(measure, "read_windows", planted)
     monkeypatch.setattr(comparison, "read_windows", planted)
-    found = compare_models(
+    found = measure_models(
         records, [tiny("a", 0)], sites=sites_of(records), database=database, find=False
     )
     row = found.models.iloc[0]
@@ -317,13 +327,13 @@ def test_planted_attention_comes_through_to_every_table(records, database, monke
     assert snr.loc[("a", "mean_ratio"), "snr"] == pytest.approx(2, abs=0.05)
     assert snr.loc[("a", "z"), "snr"] == pytest.approx(10, abs=1)
     assert snr.loc[("a", "mean_ratio"), "random"] == pytest.approx(1, abs=0.03)
-    assert snr.loc[("a, untrained", "mean_ratio"), "snr"] == pytest.approx(1, abs=0.03)
+    assert snr.loc[("a, randomly initialised", "mean_ratio"), "snr"] == pytest.approx(1, abs=0.03)
     assert found.recovery["auroc"].iloc[0] > 0.99
     assert found.recovery["auroc"].iloc[-1] == pytest.approx(0.5, abs=0.06)
     over = found.differences[found.differences["definition"] == "mean_ratio"]
     over = over[(over["heads"] == "best") & (over["resolution"] == "native")]
     over = over.drop_duplicates("model_b").set_index("model_b")
-    for control in ("a, untrained", "a, shuffled input"):
+    for control in ("a, randomly initialised", "a, shuffled input"):
         assert over.loc[control, "low"] < 2 < over.loc[control, "high"] + 0.05
         assert over.loc[control, "low"] > 1.8
     # a global layer alone: head 2 is in the local one
@@ -339,7 +349,7 @@ def tiny_nt():
 @pytest.fixture(scope="module")
 def with_nt(records, database):
     """A model of single bases against one of 6-base tokens."""
-    return compare_models(
+    return measure_models(
         records[:16], [tiny("a", 0), tiny_nt()],
         sites=sites_of(records[:16]), database=database, cls_row=True, find=False,
     )  # fmt: skip
@@ -372,7 +382,7 @@ def test_six_frames_read_both_strands_alike(with_nt, records, database):
         for s in sites_of(records[:16])
     ]
     models = [tiny("a", 0), tiny_nt()]  # the first makes the windows shorter
-    again = compare_models(turned, models, sites=sites, database=database, find=False)
+    again = measure_models(turned, models, sites=sites, database=database, find=False)
     first = with_nt.snr[with_nt.snr["model"] == "nt"].reset_index(drop=True)
     assert len(first)
     here = again.snr[again.snr["model"] == "nt"].reset_index(drop=True)
@@ -391,6 +401,6 @@ def test_ends_that_fewer_frames_cover_count_in_no_model(with_nt):
 
 
 def test_nearly_even_attention_has_nearly_all_of_its_entropy(with_nt):
-    twins = with_nt.layers[with_nt.layers["model"].str.endswith("untrained")]
-    assert len(twins)
-    assert twins["entropy_share"].between(0.98, 1 + 1e-6).all()
+    controls = with_nt.layers[with_nt.layers["model"].str.endswith("randomly initialised")]
+    assert len(controls)
+    assert controls["entropy_share"].between(0.98, 1 + 1e-6).all()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.shared.bootstrap import drawn_again, interval, paired
-from nucel_interp.compare.shared.head_selection import crossfit, head_mean
+from nucel_interp.compare.shared.bootstrap import bootstrap_indices, interval, paired
+from nucel_interp.compare.shared.head_selection import crossfit_heads, head_mean
 from nucel_interp.compare.shared.sinks import sink_table
 from nucel_interp.compare.shared.snr import signal_to_noise
 from nucel_interp.controls.intervals import random_sites
@@ -51,7 +51,7 @@ def test_the_head_is_measured_on_the_half_it_was_not_chosen_on():
     values = np.zeros((2, 20))
     half = np.arange(20) >= 10
     values[0, ~half], values[1, half] = 5.0, 7.0  # each head is best where the other is not
-    best = crossfit(values, half, np.ones(2, dtype=bool), "median")
+    best = crossfit_heads(values, half, np.ones(2, dtype=bool), "median")
     assert best.head == (0, 1)
     assert best.of(second_half=True) == 0
     assert best.values.tolist() == [0.0] * 20
@@ -61,7 +61,7 @@ def test_more_heads_of_pure_noise_do_not_raise_the_cross_fitted_value():
     rng = np.random.default_rng(1)
     half = np.arange(200) >= 100
     noise = rng.normal(1, 0.3, (300, 200))
-    best = crossfit(noise, half, np.ones(300, dtype=bool), "mean")
+    best = crossfit_heads(noise, half, np.ones(300, dtype=bool), "mean")
     same_data = noise.mean(axis=1).max()
     assert abs(best.values.mean() - 1) < 0.05 < same_data - 1
 
@@ -69,8 +69,8 @@ def test_more_heads_of_pure_noise_do_not_raise_the_cross_fitted_value():
 def test_only_the_heads_asked_for_compete_and_too_few_sequences_choose_none():
     values = np.array([[9.0] * 12, [1.0] * 12])
     half = np.arange(12) >= 6
-    assert crossfit(values, half, np.array([False, True]), "median").head == (1, 1)
-    few = crossfit(values, np.arange(12) >= 8, np.ones(2, dtype=bool), "median")
+    assert crossfit_heads(values, half, np.array([False, True]), "median").head == (1, 1)
+    few = crossfit_heads(values, np.arange(12) >= 8, np.ones(2, dtype=bool), "median")
     assert few.head == (0, None)
     assert np.isnan(few.values[:8]).all()
     assert head_mean(values, np.ones(2, dtype=bool)).tolist() == [5.0] * 12
@@ -79,18 +79,18 @@ def test_only_the_heads_asked_for_compete_and_too_few_sequences_choose_none():
 def test_an_interval_depends_neither_on_order_nor_on_strand():
     texts = [random_text(30, i) for i in range(40)]
     values = np.random.default_rng(0).normal(2, 1, 40)
-    first = interval(values, drawn_again(texts, 5), "median")
+    first = interval(values, bootstrap_indices(texts, 5), "median")
     order = np.random.default_rng(1).permutation(40)
     turned = [reverse_complement(texts[i]) if i % 2 else texts[i] for i in order]
-    assert interval(values[order], drawn_again(turned, 5), "median") == first
-    assert (drawn_again(texts, 6) != drawn_again(texts, 5)).any()
+    assert interval(values[order], bootstrap_indices(turned, 5), "median") == first
+    assert (bootstrap_indices(texts, 6) != bootstrap_indices(texts, 5)).any()
     assert first.low < first.value < first.high
 
 
 def test_an_interval_covers_the_true_median_as_often_as_it_says():
     rng = np.random.default_rng(3)
     texts = [random_text(20, i) for i in range(60)]
-    index = drawn_again(texts, 0, 400)
+    index = bootstrap_indices(texts, 0, 400)
     hits = 0
     for _ in range(200):
         one = interval(rng.normal(0, 1, 60), index, "median")
@@ -103,7 +103,7 @@ def test_a_paired_ratio_is_sharper_than_the_two_intervals():
     texts = [random_text(20, i) for i in range(60)]
     level = rng.gamma(4, 1, 60)
     a, b = 1.5 * level * rng.normal(1, 0.02, 60), level
-    index = drawn_again(texts, 0)
+    index = bootstrap_indices(texts, 0)
     ratio, difference = paired(a, b, index, "median")
     assert ratio.low < 1.5 < ratio.high
     assert interval(b, index, "median").high / interval(b, index, "median").low > 1.2
@@ -113,13 +113,15 @@ def test_a_paired_ratio_is_sharper_than_the_two_intervals():
 
 def test_a_ratio_over_zero_or_less_is_not_given_but_the_difference_is():
     texts = [random_text(20, i) for i in range(20)]
-    ratio, difference = paired(np.ones(20), -np.ones(20), drawn_again(texts, 0), "median")
+    ratio, difference = paired(np.ones(20), -np.ones(20), bootstrap_indices(texts, 0), "median")
     assert np.isnan(ratio.value)
     assert (difference.value, difference.low, difference.high) == (2, 2, 2)
 
 
 def test_few_sequences_give_a_value_without_an_interval():
-    one = interval(np.arange(5.0), drawn_again([random_text(9, i) for i in range(5)], 0), "mean")
+    one = interval(
+        np.arange(5.0), bootstrap_indices([random_text(9, i) for i in range(5)], 0), "mean"
+    )
     assert one.value == 2
     assert np.isnan([one.low, one.high]).all()
 

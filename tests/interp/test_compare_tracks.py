@@ -13,8 +13,8 @@ import torch
 from typer.testing import CliRunner
 
 from nucel_interp.cli.app import app
-from nucel_interp.compare.models import compare_models as comparison
-from nucel_interp.compare.models.compare_models import compare_models
+from nucel_interp.compare.models import measure_models as comparison
+from nucel_interp.compare.models.measure_models import measure_models
 from nucel_interp.compare.models.user_tracks import TRACK_COLUMNS, in_windows
 from nucel_interp.compare.shared.windows import cut_windows
 from nucel_interp.errors import InputError
@@ -82,7 +82,7 @@ def tracks(records):
 
 
 def compared(records, **options):
-    return compare_models(records, [model()], sites=sites_of(records), find=False, **options)
+    return measure_models(records, [model()], sites=sites_of(records), find=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_a_track_without_a_value_at_the_sites_is_refused_before_a_model_reads(
         track = t.copy()
         track[place(r) : place(r) + len(WORD)] = np.nan
         empty.append(track)
-    monkeypatch.setattr("nucel_interp.compare.models.compare_models.measure", None)
+    monkeypatch.setattr("nucel_interp.compare.models.measure_models.measure", None)
     with pytest.raises(InputError, match="mine has no value at any site"):
         compared(records, tracks={"mine": empty})
 

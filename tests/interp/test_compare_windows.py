@@ -100,7 +100,7 @@ def test_sites_are_placed_by_record_name_and_by_genome_coordinates():
     record = Record("chr1:100-124", text, Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     given = [bed("chr1:100-124", 3, 8), bed("chr1", 110, 114, "B"), bed("chr1", 500, 510, "B")]
-    placed = place_sites(given, [record], windows)
+    placed = place_sites(given, [record], windows.spans)
     assert {n: [(s.start, s.end) for s in found] for n, found in placed.sites.items()} == {
         "A": [(3, 8)],
         "B": [(10, 14)],
@@ -113,7 +113,7 @@ def test_a_site_in_a_record_with_n_is_counted_from_its_windows():
     record = Record("a", text)
     windows = cut_windows([record], 24, 0)
     at = int(windows.start[1]) + 3
-    placed = place_sites([bed("a", at, at + 4)], [record], windows)
+    placed = place_sites([bed("a", at, at + 4)], [record], windows.spans)
     (site,) = placed.sites["A"]
     assert windows.texts[0][site.start : site.end] == text[at : at + 4]
 
@@ -121,7 +121,7 @@ def test_a_site_in_a_record_with_n_is_counted_from_its_windows():
 def test_a_site_across_the_edge_of_a_window_is_left_out_and_counted():
     record = Record("a", random_text(24))
     windows = cut_windows([record], 12, 0)
-    placed = place_sites([bed("a", 10, 14), bed("a", 0, 4)], [record], windows)
+    placed = place_sites([bed("a", 10, 14), bed("a", 0, 4)], [record], windows.spans)
     assert (len(placed.sites["A"]), placed.cut) == (1, 1)
 
 
@@ -129,21 +129,21 @@ def test_a_site_beyond_its_record_is_named():
     record = Record("a", random_text(24))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match=re.escape("line 7 (A, a:20-30) ends beyond its record")):
-        place_sites([bed("a", 20, 30, line=7)], [record], windows)
+        place_sites([bed("a", 20, 30, line=7)], [record], windows.spans)
 
 
 def test_a_site_in_no_record_is_named():
     record = Record("a", random_text(24))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match=r"line 1 .*names no record"):
-        place_sites([bed("chr9", 0, 4)], [record], windows)
+        place_sites([bed("chr9", 0, 4)], [record], windows.spans)
 
 
 def test_sites_that_all_lie_elsewhere_are_an_error():
     record = Record("chr1:100-124", random_text(24), Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match="none of the 2 sites lies in a window: 2 lie in no"):
-        place_sites([bed("chr1", 0, 4), bed("chr2", 0, 4)], [record], windows)
+        place_sites([bed("chr1", 0, 4), bed("chr2", 0, 4)], [record], windows.spans)
 
 
 def test_bed_is_read_with_and_without_names_plain_and_gzip(tmp_path):
@@ -195,7 +195,7 @@ def test_a_site_in_a_record_of_the_reverse_strand_is_turned():
     record = Record("p::chr1:100-124(-)", text, Location("chr1", 100, 124, "-"))
     windows = cut_windows([record], 24, 0)
     given = [bed("chr1", 110, 114, strand="+"), bed("chr1", 100, 103, strand=".")]
-    placed = place_sites([*given, bed(record.name, 1, 5, strand="-")], [record], windows)
+    placed = place_sites([*given, bed(record.name, 1, 5, strand="-")], [record], windows.spans)
     assert [(s.start, s.end, s.strand) for s in placed.sites["A"]] == [
         (1, 5, "-"),
         (10, 14, "-"),
@@ -209,7 +209,7 @@ def test_sites_whose_chromosomes_differ_in_chr_are_told():
     record = Record("chr1:100-124", random_text(24), Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match="It writes 1 where the records have chr1"):
-        place_sites([bed("1", 100, 104)], [record], windows)
+        place_sites([bed("1", 100, 104)], [record], windows.spans)
 
 
 def test_a_missing_bed_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Figures that compare models show the tables: bars, intervals, twins, scales, sites, sizes."""
+"""Figures that compare models show the tables: bars, intervals, controls, scales, sites, sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nucel_interp.plots.recovery import auroc_figure, recall_figure
 from nucel_interp.plots.snr import snr_figure
 from nucel_interp.plots.style import style, to_svg
 from nucel_interp.types import Record
-from tests.interp.fake_comparison import TWIN, fake_comparison, model_table
+from tests.interp.fake_comparison import CONTROL, fake_comparison, model_table
 from tests.interp.fake_result import NASTY
 
 STEMS = [
@@ -60,19 +60,19 @@ def lightness(colour):
 # looks
 
 
-def test_a_twin_shares_its_models_colour_and_follows_it():
-    table = model_table(["a", "b"]).iloc[[1, 3, 2, 0]]  # twins first, models turned round
+def test_a_control_shares_its_models_colour_and_follows_it():
+    table = model_table(["a", "b"]).iloc[[1, 3, 2, 0]]  # controls first, models turned round
     looks = model_looks(table)
-    assert list(looks) == ["b", "b" + TWIN, "a", "a" + TWIN]
-    assert looks["a"].colour == looks["a" + TWIN].colour != looks["b"].colour
-    assert (looks["a"].trained, looks["a" + TWIN].trained) == (True, False)
-    assert looks["a" + TWIN].points()["mfc"] == "white"
-    assert "hatch" in looks["a" + TWIN].bars()
+    assert list(looks) == ["b", "b" + CONTROL, "a", "a" + CONTROL]
+    assert looks["a"].colour == looks["a" + CONTROL].colour != looks["b"].colour
+    assert (looks["a"].trained, looks["a" + CONTROL].trained) == (True, False)
+    assert looks["a" + CONTROL].points()["mfc"] == "white"
+    assert "hatch" in looks["a" + CONTROL].bars()
     assert "hatch" not in looks["a"].bars()
 
 
 def test_five_models_differ_in_lightness_marker_and_line():
-    looks = list(model_looks(model_table(list("abcde"), untrained=False)).values())
+    looks = list(model_looks(model_table(list("abcde"), with_controls=False)).values())
     shades = sorted(lightness(look.colour) for look in looks)
     assert min(np.diff(shades)) > 7
     assert len({look.marker for look in looks}) == 5
@@ -88,17 +88,17 @@ def test_long_names_keep_both_ends():
     assert cut_name("short") == "short"
 
 
-def test_twins_stand_below_their_models():
+def test_controls_stand_below_their_models():
     looks = model_looks(model_table(list("abc"))).values()
     across, cells = panel_grid(looks, most=2)
     assert across == 2
     assert [None if c is None else c.name for c in cells] == [
-        "a", "b", "a" + TWIN, "b" + TWIN, "c", None, "c" + TWIN, None,
+        "a", "b", "a" + CONTROL, "b" + CONTROL, "c", None, "c" + CONTROL, None,
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("n", "wanted"), [(3, (2, 2)), (7, (2, 4)), (9, (3, 4)), (13, (3, 6))])
-def test_no_column_of_a_legend_parts_a_twin_from_its_model(n, wanted):
+def test_no_column_of_a_legend_parts_a_control_from_its_model(n, wanted):
     columns, rows = legend_columns(n)
     assert (columns, rows) == wanted
     assert len(filled([Line2D([], [])] * n)["handles"]) == columns * rows  # so all are as long
@@ -134,7 +134,7 @@ def test_snr_bars_hold_the_mean_over_heads(two):
     chance = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "_"]
     assert chance == [1.01] * 4
     assert legend(snr_figure(two.snr, two.models)) == [
-        "mini", "mini, untrained", "nt-small", "nt-small, untrained", "mean over heads",
+        "mini", "mini" + CONTROL, "nt-small", "nt-small" + CONTROL, "mean over heads",
         "random intervals",
     ]  # fmt: skip
 
@@ -160,7 +160,7 @@ def test_an_unknown_interval_is_not_drawn_and_an_unknown_value_is_said(two):
     snr.loc[snr["model"] == "nt-small", "snr"] = np.nan
     figure = snr_figure(snr, two.models)
     ends = [s for c in figure.axes[0].collections for s in c.get_segments()]
-    assert len(ends) == 2 * 2  # the two twins', once white below and once dark
+    assert len(ends) == 2 * 2  # the two controls', once white below and once dark
     assert said(figure) == "no value no value"
 
 
@@ -190,7 +190,7 @@ def test_auroc_points_intervals_and_decoys(two):
         line.get_label(): line.get_xdata()[0] for line in ax.lines if line.get_marker() in "os"
     }
     assert points == pytest.approx(
-        {"mini": 0.7, "mini, untrained": 0.505, "nt-small": 0.575, "nt-small, untrained": 0.505}
+        {"mini": 0.7, "mini" + CONTROL: 0.505, "nt-small": 0.575, "nt-small" + CONTROL: 0.505}
     )
     ends = [tuple(s[:, 0].round(3)) for c in ax.collections for s in c.get_segments()]
     assert ends[0] == (0.68, 0.72)
@@ -212,14 +212,14 @@ def test_recall_curves_are_the_tables(two):
 
 def test_distance_is_over_uniform_and_local_layers_are_dashed(two):
     figure = distance_figure(two.distances, two.models, two.layers)
-    mini, nt, twin, _ = figure.axes[:4]
-    assert [ax.get_title(loc="left") for ax in (mini, nt, twin)] == [
-        "mini", "nt-small", "mini, untrained",
+    mini, nt, control, _ = figure.axes[:4]
+    assert [ax.get_title(loc="left") for ax in (mini, nt, control)] == [
+        "mini", "nt-small", "mini, randomly initialised",
     ]  # fmt: skip
     first, second, *_ = [line for line in mini.lines if len(line.get_xdata()) > 2]
     assert list(first.get_ydata()[:5]) == [2, 2, 2, 2, 1]
     assert list(first.get_xdata()) == list(range(9))  # a bin each
-    labels = [label.get_text() for label in twin.get_xticklabels()]
+    labels = [label.get_text() for label in control.get_xticklabels()]
     assert labels == ["0", "2", "8", "32", "128"]
     assert (first.get_linestyle(), second.get_linestyle()) == ("-", "--")
     assert not [line for line in nt.lines[1:] if line.get_linestyle() == "--"]
@@ -250,7 +250,7 @@ def test_head_maps_share_one_scale_with_one_in_its_middle(two):
     assert isinstance(images[0].norm, LogNorm)
     assert images[0].norm(1.0) == pytest.approx(0.5)
     assert images[0].get_array()[0, 3] == pytest.approx(1.25)
-    assert images[2].get_array()[0, 3] == pytest.approx(1.0)  # the twin, below
+    assert images[2].get_array()[0, 3] == pytest.approx(1.0)  # the control, below
     outlined = [p.get_xy() for p in figure.axes[0].patches]
     assert [tuple(np.round(xy)) for xy in outlined] == [(1, 2), (-0.0, 3)]
 
@@ -376,7 +376,7 @@ def test_pdfs_embed_every_font_and_text_stays_text_at_printed_size(figures):
         root = dict(re.findall(r'(width|height)="([\d.]+)pt"', svg[: svg.index(">", 300)]))
         assert [float(root["width"]), float(root["height"])] == pytest.approx(size, abs=0.01)
         assert "<text" in svg
-    assert ">nt-small, untrained</text>" in to_svg(figures["snr"][0])
+    assert ">nt-small, randomly initialised</text>" in to_svg(figures["snr"][0])
 
 
 def embedded_fonts(content):

@@ -44,15 +44,23 @@ def with_ratio(result, a, b, ratio, low, high):
 
 def test_a_difference_is_named_with_its_interval(result):
     assert verdict(result) == (
-        "Beyond place, composition, random weights and shuffled sequence, mini looks at CTCF; "
-        "nt-small looks at CTCF. "
-        "By signal-to-noise at matched resolution, the signal-to-noise of attention at CTCF sites "
+        "mini looks at CTCF; nt-small looks at CTCF "
+        "(beyond place, composition, random weights and shuffled sequence). "
+        "At matched resolution, the signal-to-noise of attention at CTCF sites "
         "is 1.29 times as high in mini as in nt-small (95 % interval 1.19 to 1.39, 120 "
-        "sequences); against "
-        "its own untrained twin, mini is 1.54 times (1.44 to 1.64) and nt-small is 1.19 times "
-        "(1.09 to 1.29) as high; against itself at the same places in shuffled sequence, mini is "
-        "1.49 times (1.39 to 1.59) and nt-small is 1.15 times (1.05 to 1.25) as high."
+        "sequences). mini has 1.54 times (1.44 to 1.64) the signal-to-noise of its randomly "
+        "initialised control at CTCF sites and 1.49 times (1.39 to 1.59) its own signal-to-noise "
+        "at the same places in shuffled sequence; nt-small has 1.19 times (1.09 to 1.29) the "
+        "signal-to-noise of its randomly initialised control at CTCF sites and 1.15 times (1.05 to "
+        "1.25) its own signal-to-noise at the same places in shuffled sequence, at matched "
+        "resolution."
     )
+
+
+def test_of_one_model_the_sentence_begins_with_its_name():
+    said = verdict(fake_comparison(["mini"], ["CTCF"]))
+    assert said.startswith("mini looks at CTCF (beyond")
+    assert ". mini has 1.54 times (1.44 to 1.64) the signal-to-noise of its randomly init" in said
 
 
 def test_an_interval_that_holds_one_shows_no_difference(result):
@@ -82,7 +90,7 @@ def with_looked_at(result, model, looked_at):
 )
 def test_a_lead_over_the_other_model_alone_is_not_called_learning(result, looked_at, said):
     text = verdict(with_looked_at(result, "mini", looked_at))
-    assert f"shuffled sequence, {said}; nt-small looks at CTCF." in text
+    assert text.startswith(f"{said}; nt-small looks at CTCF (beyond place,")
     assert "but mini is not shown to look at them" in text
 
 
@@ -125,15 +133,17 @@ def test_many_motifs_and_models_are_counted():
     said = verdict(many)
     assert "higher in a than in b for M1 and M2 and higher in b than in a for M3" in said
     assert "(no difference shown for 1 of 3)" in said
-    assert "above its own untrained twin: a for 2 of 3" in said
-    assert said.startswith("Beyond place, composition, random weights and shuffled sequence, a ")
+    assert "a has a higher signal-to-noise than its randomly initialised control for 2 of 3" in said
+    assert said.startswith("a looks at M1, M2 and M3; ")
     assert "a looks at M1, M2 and M3" in said
     assert said.endswith("these intervals are not corrected for the number of motifs.")
 
 
-def test_without_twins_or_sites_it_says_so(result):
-    alone = fake_comparison(untrained=False)
-    assert "mini and nt-small could not be held against an untrained twin" in verdict(alone)
+def test_without_controls_or_sites_it_says_so(result):
+    alone = fake_comparison(with_controls=False)
+    assert "mini and nt-small could not be compared with a randomly initialised control" in verdict(
+        alone
+    )
     assert "no sequence with a site" in verdict(replace(result, snr=result.snr.iloc[:0]))
     assert "could not be compared" in verdict(
         replace(result, differences=result.differences.iloc[:0])
@@ -218,7 +228,8 @@ def test_methods_state_every_choice():
         "252 bp", "FIMO, p < 1e-4", "141 sites in 120 sequences", "given with --motifs",
         "density rule", "bases 0 to 5", "triangle 11 bp wide", "by chromosome", "61 and 59",
         "mean of its other bases", "median over sequences", "peak inside over the median",
-        "1,000 bootstrap", "20 column-permuted matrices", "untrained twin", "both strands",
+        "1,000 bootstrap", "20 column-permuted matrices", "randomly initialised control",
+        "both strands",
         "not corrected", "Seed 0",
     ):  # fmt: skip
         assert fact in said
@@ -235,7 +246,7 @@ def test_loci_are_shown_one_at_a_time(result):
     figure = locus_browser(result)
     menu = figure.layout.updatemenus[0].buttons
     assert [button.label for button in menu] == ["chr1:100-352", "chr1:500-752"]
-    per_locus = 1 + 2 * 3  # sites; native, matched and twin of two models
+    per_locus = 1 + 2 * 3  # sites; native, matched and control of two models
     assert len(figure.data) == 2 * per_locus
     for k, button in enumerate(menu):
         shown = [i for i, on in enumerate(button.args[0]["visible"]) if on]

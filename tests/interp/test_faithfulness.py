@@ -50,7 +50,7 @@ def test_a_faithful_score_is_above_random_and_above_other_sequences_in_both_edit
     assert list(found.areas.columns) == FAITHFULNESS_AREA_COLUMNS
     for edit in ("delete", "keep"):
         assert areas.loc[("truth", edit), "low"] > 0.5
-        assert areas.loc[("truth", edit), "beyond_low"] > 0.3
+        assert areas.loc[("truth", edit), "excess_over_permuted_low"] > 0.3
 
 
 def test_a_random_score_has_hardly_any_area(found):
@@ -124,12 +124,14 @@ def test_areas_do_not_depend_on_order_or_strand(planted, found):
     again = faithfulness(best_match, turned, scores).areas
     assert again["area"].to_numpy() == pytest.approx(found.areas["area"].to_numpy())
     assert again["low"].to_numpy() == pytest.approx(found.areas["low"].to_numpy())
-    assert again["beyond"].to_numpy() == pytest.approx(found.areas["beyond"].to_numpy())
+    assert again["excess_over_permuted"].to_numpy() == pytest.approx(
+        found.areas["excess_over_permuted"].to_numpy()
+    )
 
 
 def test_too_few_sequences_alike_leave_no_area_beyond_others():
     bases = Bases(["ACGTTGCA" * 2, "TTGACCTA"], np.array([False, True]), np.ones(24, dtype=bool))
     scores = [BaseScore("m", "s", np.arange(24.0))]
     areas = faithfulness(lambda t: np.ones(len(t)), bases, scores).areas
-    assert np.isnan(areas["beyond"]).all()
+    assert np.isnan(areas["excess_over_permuted"]).all()
     assert (areas["area"] == 0).all()

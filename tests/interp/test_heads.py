@@ -20,7 +20,7 @@ from nucel_interp.controls.composition import composition, matched_weights
 from nucel_interp.controls.decoys import LIKENESS, decoys, expected_cpg, likeness
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
-from nucel_interp.controls.permutation import exchange, shift
+from nucel_interp.controls.permutation import permute_between_sequences, shift
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import JasparDatabase
 from nucel_interp.plots.head_motifs import head_motif_map
@@ -89,7 +89,7 @@ def prepared():
     offsets = laid_out(sequences)
     in_test = halves(len(sequences))
     everyone = np.ones(len(sequences), dtype=bool)
-    null = exchange(sequences, offsets, in_test, everyone, 0, 60)
+    null = permute_between_sequences(sequences, offsets, in_test, everyone, 0, 60)
     found = find_occurrences(
         sequences, offsets, np.ones(offsets[-1], bool), [motif(w) for w in WORDS], everyone,
         in_test, 0,
@@ -125,7 +125,7 @@ def test_tracks_that_like_the_middle_are_no_finding(prepared):
     n_full, n_test, _ = rejections(tracks, prepared, RUNS)
     assert n_full <= MOST
     assert n_test <= MOST
-    # the hill by itself is a preference that a test without exchanges would report
+    # the hill by itself is a preference that a test without permutations would report
     tracks_of_one = tracks(np.random.default_rng(0))
     got = associate(tracks_of_one, offsets, found, null, None, in_test, None, "")
     assert got.auroc.min() > 0.7
@@ -167,15 +167,15 @@ def test_a_head_made_to_attend_a_motif_is_found_and_no_other():
     tracks[4] += under_sites(sequences, WORDS["two"])
     got = measure_heads(
         sequences, offsets, tracks, [motif(w) for w in WORDS], halves(240),
-        untrained=smooth_noise(np.random.default_rng(2), 6, offsets[-1]),
+        random_control=smooth_noise(np.random.default_rng(2), 6, offsets[-1]),
     )  # fmt: skip
-    assert got.null == "exchange"
+    assert got.null == "permutation"
     assert got.model.chosen[1] == 4
     assert got.model.test_p[1] <= 0.01
     significant = np.argwhere(got.model.p_family <= 0.05).tolist()
     assert significant == [[4, 1]]
-    assert got.untrained is not None
-    assert got.untrained.p_family.min() > 0.05
+    assert got.random_control is not None
+    assert got.random_control.p_family.min() > 0.05
 
 
 def test_unequal_lengths_are_shifted_and_the_head_is_still_found():
@@ -198,7 +198,7 @@ def test_long_records_get_both_nulls():
     tracks = smooth_noise(np.random.default_rng(1), 2, offsets[-1])
     tracks[1] += under_sites(units, WORDS["three"])
     got = measure_heads(units, offsets, tracks, [motif("three")], halves(240), record=record)
-    assert got.null == "exchange"
+    assert got.null == "permutation"
     assert got.model.p_family[1, 0] <= 0.01
     assert got.model.p_shift[1, 0] <= 0.01
     short = measure_heads(units, offsets, tracks, [motif("three")], halves(240), permutations=9)
@@ -325,12 +325,12 @@ def test_overlapping_decoy_sites_are_left_out():
     assert not_overlapping(others, own) == [others[0], others[2]]
 
 
-def test_tracks_are_exchanged_within_length_and_half_only():
+def test_tracks_are_permuted_within_length_and_half_only():
     sequences = planted(n=60, seed=1, lengths=(100, 110))
     sequences.append("A" * 50)
     offsets = laid_out(sequences)
     half = np.append(np.arange(60) // 2 % 2 == 1, False)
-    null = exchange(sequences, offsets, half, np.ones(61, bool), 0, 30)
+    null = permute_between_sequences(sequences, offsets, half, np.ones(61, bool), 0, 30)
     assert not null.used[60]
     donor = np.searchsorted(offsets, null.begin, side="right") - 1
     assert (donor[0] == np.arange(61)).all()
@@ -403,7 +403,7 @@ def test_table_words_and_figure_agree():
     tracks[3] += 2 * under_sites(sequences, WORDS["two"])
     result = measure_heads(
         sequences, offsets, tracks, [motif("two"), motif("one")], halves(240),
-        untrained=tracks[:, ::-1], copies=[tracks[::-1, ::-1]], permutations=100,
+        random_control=tracks[:, ::-1], copies=[tracks[::-1, ::-1]], permutations=100,
     )  # fmt: skip
     table = head_motif_table(CONFIG, result)
     assert list(table.columns) == HEAD_MOTIF_COLUMNS

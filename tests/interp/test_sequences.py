@@ -26,15 +26,15 @@ from nucel_interp.analysis.calibrate import calibrate
 from nucel_interp.analysis.find_kmers import find_kmers
 from nucel_interp.analysis.find_motifs import find_motifs
 from nucel_interp.analysis.find_seqlets import find_seqlets
-from nucel_interp.compare.agreement.agree_models import agree_models
+from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.compare.heads.head_motifs import measure_heads
 from nucel_interp.compare.intervention.intervene import Scored, intervene
-from nucel_interp.compare.models.compare_models import compare_models
+from nucel_interp.compare.models.measure_models import measure_models
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
-from nucel_interp.controls.permutation import exchange, shift
+from nucel_interp.controls.permutation import permute_between_sequences, shift
 from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import records_of
 from nucel_interp.io.tracks import read_tracks
@@ -217,8 +217,10 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         0,
         "test",
     ),
-    "nucel_interp.controls.permutation.exchange": lambda s, m, six: exchange(
-        turned(s), offsets(turned(UPPER)), halves(60), np.ones(60, dtype=bool), 0, 3
+    "nucel_interp.controls.permutation.permute_between_sequences": lambda s, m, six: (
+        permute_between_sequences(
+            turned(s), offsets(turned(UPPER)), halves(60), np.ones(60, dtype=bool), 0, 3
+        )
     ),
     "nucel_interp.controls.permutation.shift": lambda s, m, six: shift(
         turned(s), offsets(turned(UPPER)), np.arange(60), np.ones(60, dtype=bool), 0, 3
@@ -294,14 +296,18 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
     ),
     "nucel_interp.scoring.split_units": lambda r, m: scoring.split_units(r, [], 0),
     "nucel_interp.seqlets.masked_bases": lambda r, m: seqlets.masked_bases(r),
-    "nucel_interp.compare.agreement.agree_models.agree_models": lambda r, m: agree_models(r, m),
+    "nucel_interp.compare.agreement.measure_agreement.measure_agreement": lambda r, m: (
+        measure_agreement(r, m)
+    ),
     "nucel_interp.analysis.calibrate.calibrate": lambda r, m: calibrate(r, m),
-    "nucel_interp.compare.models.compare_models.compare_models": lambda r, m: compare_models(
+    "nucel_interp.compare.models.measure_models.measure_models": lambda r, m: measure_models(
         r, ["nucel-mini"]
     ),
 }
 # of sequences in any form, as users give them; the second argument is a model
 OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
+    "nucel_interp.agree_models": lambda s, m: ni.agree_models(s, m, curves=0).pairs,
+    "nucel_interp.compare_models": lambda s, m: ni.compare_models(s, m, motifs=[MOTIF]).snr,
     "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
     "nucel_interp.attention": lambda s, m: list(ni.attention(s, m).mean.values()),
     "nucel_interp.attention_map": lambda s, m: ni.attention_map(part(s), ["1:0"], m).maps,
@@ -315,6 +321,7 @@ OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
 INNER = {
     "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
     "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
+    "nucel_interp.AgreementResult": "what agree_models gives",
     "nucel_interp.MotifResult": "what find_motifs gives",
     "nucel_interp.AttentionMapResult": "what attention_map gives",
     "nucel_interp.AttributionResult": "what attribute gives",

@@ -1,8 +1,8 @@
-"""How far two tracks agree base by base, sequence by sequence, and what place alone would give.
+"""How far two tracks agree base by base, and what their position in the sequence would give.
 
 The agreement of a sequence is a sum over its bases: of two tracks' ranks, centred and scaled to
 length one, it is Spearman's coefficient; of centred ranks and a site mask over n1 n0 it is AUROC
-less one half. What place alone gives is the same sum with one of the two taken from another
+less one half. What position alone gives is the same sum with one of the two taken from another
 sequence of equal length: ends, and the middle of a peak, stay where they are.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from nucel_interp.compare.shared.bootstrap import drawn_again
-from nucel_interp.controls.permutation import MIN_ALIKE, exchange
+from nucel_interp.compare.shared.bootstrap import bootstrap_indices
+from nucel_interp.controls.permutation import MIN_STRATUM_SIZE, permute_between_sequences
 
 PERMUTATIONS = 1000
 Array = NDArray[np.float64]
@@ -32,7 +32,7 @@ class Bases:
         sequences: Each once; upper case.
         second_half: (sequences,) bool; heads are chosen on one half and measured on the other.
         known: (bases,) bases that count: those for which every track has a number.
-        seed: Of intervals and exchanges.
+        seed: Seed of intervals and permutations.
         directed: Whether the given strand means something; else a letter counts as its complement,
             and a place as its mirror image.
     """
@@ -49,9 +49,9 @@ class Bases:
         return np.concatenate([[0], np.cumsum([len(s) for s in self.sequences])]).astype(np.int64)
 
     @cached_property
-    def drawn(self) -> NDArray[np.int64]:
-        """(draws, sequences) of `bootstrap.drawn_again`: one draw for all tables."""
-        return drawn_again(self.sequences, self.seed)
+    def bootstrap(self) -> NDArray[np.int64]:
+        """(draws, sequences) of `bootstrap_indices`: the same for all tables."""
+        return bootstrap_indices(self.sequences, self.seed)
 
     @cached_property
     def known_places(self) -> list[NDArray[np.int64]]:
@@ -63,21 +63,21 @@ class Bases:
         return [np.stack(places) for size, places in found.items() if size]
 
     @cached_property
-    def _exchanged(self) -> dict[tuple[bytes, int], tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    def _permuted(self) -> dict[tuple[bytes, int], tuple[NDArray[np.bool_], NDArray[np.int64]]]:
         return {}
 
-    def exchanged(
+    def permuted(
         self, used: NDArray[np.bool_], permutations: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which sequences take part, and (permutations, sequences) whose track each is given."""
         key = (used.tobytes(), permutations)
-        if key not in self._exchanged:
-            null = exchange(
+        if key not in self._permuted:
+            null = permute_between_sequences(
                 self.sequences, self.offsets, self.second_half, used, self.seed, permutations
             )
             donor = np.searchsorted(self.offsets[:-1], null.begin[1:], side="left")
-            self._exchanged[key] = null.used, donor
-        return self._exchanged[key]
+            self._permuted[key] = null.used, donor
+        return self._permuted[key]
 
     def sum(self, values: NDArray[np.floating]) -> Array:
         """(..., bases) summed over each sequence."""
@@ -88,14 +88,14 @@ class Bases:
         total = np.add.reduceat(padded, self.offsets[:-1], axis=-1)
         return np.asarray(np.where(empty, 0.0, total), dtype=np.float64)
 
-    def alike(self, used: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-        """Sequences in use, of one length and in one half: those whose tracks may be exchanged."""
+    def strata(self, used: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+        """Sequences in use, of one length and in one half: those whose tracks may be permuted."""
         lengths = np.diff(self.offsets)
         found = []
         for half in (False, True):
             for length in np.unique(lengths[used & (self.second_half == half)]).tolist():
                 members = np.flatnonzero(used & (self.second_half == half) & (lengths == length))
-                if len(members) >= MIN_ALIKE:
+                if len(members) >= MIN_STRATUM_SIZE:
                     found.append(members)
         return found
 
@@ -112,9 +112,9 @@ class Agreement:
     Attributes:
         values: (sequences,) NaN where it is not defined.
         expected: (sequences,) mean over the other sequences of its length and half, one of the two
-            tracks being theirs; NaN with fewer than `nulls.MIN_ALIKE` such.
-        p: Chance that tracks exchanged at random agree as much, in either direction from what is
-            expected; NaN without sequences alike.
+            tracks being theirs; NaN with fewer than `permutation.MIN_STRATUM_SIZE` such.
+        p: Chance that tracks permuted between sequences agree as much, in either direction from
+            what is expected; NaN without such sequences.
     """
 
     values: Array
@@ -172,17 +172,17 @@ def agreement(
     used = np.ones(n, dtype=bool) if used is None else used
     values = np.where(used, bases.sum(a * b), np.nan)
     expected = np.full(n, np.nan)
-    for members in bases.alike(used):
+    for members in bases.strata(used):
         x, y = bases.rows(a, members), bases.rows(b, members)
         own = (x * y).sum(axis=1)
         # the other's track in place of a or of b: the same for (a, b) as for (b, a)
         both = x @ y.sum(axis=0) + y @ x.sum(axis=0) - 2 * own
         expected[members] = both / (2 * (len(members) - 1))
-    p = _exchange_p(a, b, values, bases, used, permutations) if permutations else float("nan")
+    p = _permutation_p(a, b, values, bases, used, permutations) if permutations else float("nan")
     return Agreement(values, expected, p)
 
 
-def _exchange_p(
+def _permutation_p(
     a: NDArray[np.floating],
     b: NDArray[np.floating],
     values: Array,
@@ -190,11 +190,11 @@ def _exchange_p(
     used: NDArray[np.bool_],
     permutations: int,
 ) -> float:
-    taking_part, donor = bases.exchanged(used, permutations)
+    taking_part, donor = bases.permuted(used, permutations)
     if not taking_part.any():
         return float("nan")
     total = np.zeros(permutations)
-    for members in bases.alike(taking_part):
+    for members in bases.strata(taking_part):
         crossed = bases.rows(a, members) @ bases.rows(b, members).T
         place = np.searchsorted(members, donor[:, members])
         total += crossed[np.arange(len(members)), place].sum(axis=1)

@@ -1,4 +1,7 @@
-"""Does the prediction hang on the bases a score puts first? Delete them, or keep nothing else.
+"""Comprehensiveness and sufficiency of a score: deletion curves of the prediction.
+
+The bases that a score puts first are deleted (comprehensiveness: the prediction should fall), or
+all others are (sufficiency: it should stay).
 
 A base is deleted by putting in its place what a dinucleotide-shuffled copy of the sequence has
 there, so that an edited sequence is made of the same letters (the occlusion curves of Samek et al.
@@ -63,7 +66,8 @@ def faithfulness(
 
     The area of deletion is how far the prediction lies below that with random bases deleted, as a
     mean over the shares from 0 to the largest (trapezoids); of keeping, how far it lies above.
-    Positive is faithful in both. ``beyond`` is the area less that of the score of other sequences.
+    Positive is faithful in both. ``excess_over_permuted`` is the area less that of the score of
+    another sequence.
 
     Args:
         predict: Sequences to numbers, in the unit of the prediction.
@@ -150,7 +154,7 @@ def _donors(bases: Bases, draws: int) -> NDArray[np.int64]:
     out = np.full((draws, n), -1, dtype=np.int64)
     rank = np.empty(n, dtype=np.int64)
     rank[content_order(bases.sequences)] = np.arange(n)
-    for members in bases.alike(np.ones(n, dtype=bool)):
+    for members in bases.strata(np.ones(n, dtype=bool)):
         ordered = members[np.argsort(rank[members])]
         rng = np.random.default_rng(bases.seed)
         for k in range(draws):
@@ -175,15 +179,15 @@ def _tables(
         for i, score in enumerate(scores):
             own, other = path[2 * i], path[2 * i + 1]
             for s, share in enumerate(axis.tolist()):
-                mean = interval(own[s], bases.drawn, "mean")
+                mean = interval(own[s], bases.bootstrap, "mean")
                 curves.append([
                     score.model, score.score, edit, share, mean.value, mean.low, mean.high,
                     by_chance[s].mean(), _mean(other[s]), len(first),
                 ])  # fmt: skip
             gained = sign * np.trapezoid(own - by_chance, axis, axis=0) / axis[-1]
             of_other = sign * np.trapezoid(other - by_chance, axis, axis=0) / axis[-1]
-            area = interval(gained, bases.drawn, "mean")
-            beyond = interval(gained - of_other, bases.drawn, "mean")
+            area = interval(gained, bases.bootstrap, "mean")
+            beyond = interval(gained - of_other, bases.bootstrap, "mean")
             areas.append([
                 score.model, score.score, edit, area.value, area.low, area.high,
                 beyond.value, beyond.low, beyond.high, len(first),

@@ -1,4 +1,4 @@
-"""Attention, discriminator, gradients, mutagenesis and known sites laid over each other."""
+"""Pairwise rank correlation of per-base scores, and how well each finds bases of known sites."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from nucel_interp.compare.agreement.correlation import (
     site_weights,
 )
 from nucel_interp.compare.shared.bootstrap import FEWEST, UNKNOWN, interval, paired
-from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF, Chosen, crossfit
+from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF, Chosen, crossfit_heads
 from nucel_interp.types import AGREE_COLUMNS, AGREE_HEAD_COLUMNS, AGREE_SITE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FINE_TUNED, BEFORE = "fine-tuned", "pre-trained"
-UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
+RANDOM_CONTROL, PERMUTED_LABELS = "randomly initialised", "permuted labels"
 NO_MODEL, LETTERS = "no model", "G or C"
 """A score that knows a base's letter alone."""
-LETTER_AND_PLACE = "letter and place"
+LETTER_AND_POSITION = "letter and position"
 """At sites: what can be known of a base without its neighbours, and so by a random network too."""
 PLACES = 10
-TWINS = (UNTRAINED, SHUFFLED)
-"""Models that have not learned the task; what the others do better is held against them."""
+CONTROLS = (RANDOM_CONTROL, PERMUTED_LABELS)
+"""Models that have not learned the task; the others are measured against them."""
 BEST_HEAD = "attention, best head"
 ALL_HEADS = "attention, mean of heads"
 Array = NDArray[np.float64]
@@ -44,7 +44,7 @@ class BaseScore:
     """A number per base.
 
     Attributes:
-        model: Whose; as in the tables' column ``model``.
+        model: The model it comes from, as in the tables' column ``model``.
         score: What it is, as in the column ``score``.
         track: (bases,) high = matters.
         heads: Of attention of one head: "layer:head" on half 1 / on half 2.
@@ -81,7 +81,7 @@ class Attention:
 
 
 @dataclass(frozen=True, eq=False)
-class Agree:
+class AgreementTables:
     """What was found.
 
     Attributes:
@@ -99,18 +99,19 @@ class Agree:
     warnings: list[str] = field(default_factory=list)
 
 
-def agree(
+def agreement_tables(
     bases: Bases,
     scores: Sequence[BaseScore],
     attention: Sequence[Attention],
     reference: Mapping[str, NDArray[np.floating]],
     families: Sequence[Sequence[str]],
     sites: Mapping[str, NDArray[np.bool_]] | None = None,
-) -> Agree:
+) -> AgreementTables:
     """Every pair of scores within each family of models, every score at sites, every head at all.
 
     Attention enters twice: as the mean of all heads, which nothing chooses, and as the head that
-    agrees best with the model's reference beyond place, chosen on the other half of the sequences.
+    agrees best with the model's reference beyond position, chosen on the other half of the
+    sequences.
 
     Args:
         bases: What all tracks are aligned to.
@@ -118,7 +119,7 @@ def agree(
         attention: Of all models.
         reference: Model -> (bases,) the track by which its best head is chosen.
         families: Models whose scores are paired; a model and itself is a family too.
-        sites: Name -> (bases,) bool.
+        sites: Name -> (bases,) bool; their table is left out if not given.
     """
     import pandas as pd
 
@@ -137,17 +138,17 @@ def agree(
     ]
     at_sites = None if sites is None else _at_sites(bases, every, attention, sites)
     warnings = []
-    alike = sum(map(len, bases.alike(np.ones(len(bases.sequences), dtype=bool))))
+    alike = sum(map(len, bases.strata(np.ones(len(bases.sequences), dtype=bool))))
     if alike < len(bases.sequences):
         warnings.append(
             f"{len(bases.sequences) - alike} of {len(bases.sequences)} sequences have fewer than "
-            "10 of their length in their half: what place alone gives is not known for them"
+            "10 of their length in their half: what position alone gives is not known for them"
         )
     if len(bases.sequences) < FEWEST:
         warnings.append(f"no intervals from fewer than {FEWEST} sequences")
     if min((~bases.second_half).sum(), bases.second_half.sum()) < FEWEST_PER_HALF:
         warnings.append("too few sequences to choose a head on one half and measure on the other")
-    return Agree(
+    return AgreementTables(
         pd.DataFrame(pairs, columns=AGREE_COLUMNS),
         at_sites,
         _every_head(bases, scores, attention, family_of, sites or {}),
@@ -166,12 +167,12 @@ def _best_head(attention: Attention, reference: Array, bases: Bases) -> BaseScor
 
 
 def _chosen(found: Sequence[Agreement], bases: Bases) -> Chosen:
-    """Heads by what is beyond place: a head that looks at the middle of every sequence is not it.
+    """Heads by their excess over position: not one that looks at the middle of every sequence.
 
-    As it stands where place cannot be told.
+    As it stands where that cannot be told.
     """
     values = np.stack([f.values - np.nan_to_num(f.expected) for f in found])
-    return crossfit(values, bases.second_half, np.ones(len(values), dtype=bool), "mean")
+    return crossfit_heads(values, bases.second_half, np.ones(len(values), dtype=bool), "mean")
 
 
 def _composed(attention: Attention, chosen: Chosen, bases: Bases) -> Array:
@@ -209,7 +210,7 @@ def _at_sites(
             heads.append(BaseScore(one.model, BEST_HEAD, track, one.label(chosen)))
         of_sites = {s.model: s for s in heads}
         used = [of_sites[s.model] if s.score == BEST_HEAD else s for s in scores]
-        alone = _letter_and_place(is_site, bases)
+        alone = _letter_and_position(is_site, bases)
         used = [alone if s.model == NO_MODEL else s for s in used]
         found = {
             (s.model, s.score): agreement(weights, centred(s.track, bases), bases, used=defined)
@@ -218,17 +219,17 @@ def _at_sites(
         for s in used:
             mine = found[s.model, s.score]
             row = [s.model, s.score, s.heads, name, *_measured(mine, 0.5, bases)]
-            for twin in TWINS:
-                other = None if s.model in (NO_MODEL, *TWINS) else found.get((twin, s.score))
+            for control in CONTROLS:
+                other = None if s.model in (NO_MODEL, *CONTROLS) else found.get((control, s.score))
                 less = UNKNOWN if other is None else paired(
-                    mine.values, other.values, bases.drawn, "mean"
+                    mine.values, other.values, bases.bootstrap, "mean"
                 )[1]  # fmt: skip
                 row += [less.value, less.low, less.high]
             rows.append(row)
     return pd.DataFrame(rows, columns=AGREE_SITE_COLUMNS)
 
 
-def _letter_and_place(is_site: NDArray[np.bool_], bases: Bases) -> BaseScore:
+def _letter_and_position(is_site: NDArray[np.bool_], bases: Bases) -> BaseScore:
     """Log-odds of a site base by its letter and its tenth of the sequence, as if independent.
 
     Counted on one half and measured on the other, both ways.
@@ -248,13 +249,13 @@ def _letter_and_place(is_site: NDArray[np.bool_], bases: Bases) -> BaseScore:
             inside = 1 + np.bincount(kind[there & is_site], minlength=n)
             outside = 1 + np.bincount(kind[there & ~is_site], minlength=n)
             track[here] += np.log(inside / outside)[kind[here]]
-    return BaseScore(NO_MODEL, LETTER_AND_PLACE, track)
+    return BaseScore(NO_MODEL, LETTER_AND_POSITION, track)
 
 
 def _measured(found: Agreement, zero: float, bases: Bases) -> list[float]:
-    """Mean, interval, what place gives, what is beyond it, p and how many sequences."""
-    whole = interval(found.values + zero, bases.drawn, "mean")
-    beyond = interval(found.values - found.expected, bases.drawn, "mean")
+    """Mean, interval, what position gives, the excess over it, p and how many sequences."""
+    whole = interval(found.values + zero, bases.bootstrap, "mean")
+    beyond = interval(found.values - found.expected, bases.bootstrap, "mean")
     known = np.isfinite(found.expected)
     expected = float(found.expected[known].mean()) + zero if known.any() else float("nan")
     return [

@@ -1,19 +1,20 @@
-"""Which head attends to which motif, against decoys of the motif and exchanged tracks.
+"""Which head attends to which motif, against decoys of the motif and permuted tracks.
 
 For a head and a motif, every sequence with a site gives one number: the AUROC of the head's track
 in that sequence, site bases against all others. So does every sequence with a site of a decoy, for
 each decoy. The statistic is the difference of the two means,
 
-    t = (difference - what exchanged tracks give on average) / standard error.
+    t = (difference - what permuted tracks give on average) / standard error.
 
 The standard error comes from the sequences' contributions to the difference (a sequence with both
 kinds of site contributes to both means at once) and from the decoys' (two-way clusters: Cameron,
 Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
 
 Decoys have the motif's width, information and GC, and their sites are weighted to the GC and CpG of
-the motif's sites: a head that likes GC or CpG gains nothing. Exchanged tracks keep what a place in
+the motif's sites: a head that likes GC or CpG gains nothing. Permuted tracks keep what a place in
 the sequence attracts as such: motifs in the middle of peaks gain nothing either. What decoys cannot
-undo is any other liking for short words that the motif holds; hence the untrained model beside it.
+undo is any other liking for short words that the motif holds; hence the randomly
+initialised control beside it.
 
 Both t and its null are studentised, so that motifs with many and with few sites are on one scale
 (Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the largest t over all heads
@@ -38,7 +39,7 @@ from nucel_interp.controls.beyond import (
 )
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import MotifOccurrences, find_occurrences
-from nucel_interp.controls.permutation import PERMUTATIONS, Null, exchange, shift
+from nucel_interp.controls.permutation import PERMUTATIONS, Null, permute_between_sequences, shift
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.attention import end_bins
 from nucel_interp.types import Motif, as_sequences
@@ -54,8 +55,8 @@ class HeadMotifs:
     Attributes:
         occurrences: One per motif, in the given order.
         model: Over the tested motifs, in that order.
-        untrained: The same of the untrained model; None if it was not given.
-        null: "exchange" or "shift".
+        random_control: The same of the randomly initialised control; None if it was not given.
+        null: "permutation" or "shift".
         used: (units,) bool, the distinct units that took part.
         in_test: (units,) bool.
         permutations: How many rearrangements.
@@ -64,7 +65,7 @@ class HeadMotifs:
 
     occurrences: list[MotifOccurrences]
     model: Association
-    untrained: Association | None
+    random_control: Association | None
     null: str
     used: NDArray[np.bool_]
     in_test: NDArray[np.bool_]
@@ -85,7 +86,7 @@ def measure_heads(
     in_test: NDArray[np.bool_],
     *,
     record: NDArray[np.int64] | None = None,
-    untrained: NDArray[np.floating] | None = None,
+    random_control: NDArray[np.floating] | None = None,
     copies: Sequence[NDArray[np.floating]] = (),
     seed: int = 0,
     permutations: int = PERMUTATIONS,
@@ -93,7 +94,7 @@ def measure_heads(
 ) -> HeadMotifs:
     """Test every head against every motif.
 
-    Tracks are exchanged between units of one length within a half. If fewer than half of the units
+    Tracks are permuted between units of one length within a half. If fewer than half of the units
     share their length with nine others, tracks are shifted along their own record instead, after
     the mean rank at each distance from the nearer end was taken out. If most bases lie in records
     over 1 kb, shifts are a second null. Units of equal sequence, on either strand, count once.
@@ -105,9 +106,9 @@ def measure_heads(
         motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
         record: (units,) which record each unit was cut from; each its own if not given.
-        untrained: The same as ``received`` from a randomly initialised network.
+        random_control: The same as ``received`` from a randomly initialised network.
         copies: The same as ``received`` from shuffled copies of the sequences.
-        seed: Of the decoys and rearrangements.
+        seed: Seed of the decoys and rearrangements.
         permutations: How many rearrangements.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
@@ -115,7 +116,7 @@ def measure_heads(
     offsets = np.asarray(offsets, dtype=np.int64)
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
     distinct = first_of_each(sequences)
-    null = exchange(sequences, offsets, in_test, distinct, seed, permutations)
+    null = permute_between_sequences(sequences, offsets, in_test, distinct, seed, permutations)
     lengths = np.diff(offsets)
     of_record = np.bincount(record, lengths)[record]
     second: Null | None = None
@@ -141,7 +142,9 @@ def measure_heads(
     return HeadMotifs(
         occurrences=found,
         model=of(received, "testing heads against motifs"),
-        untrained=None if untrained is None else of(untrained, "the untrained model's"),
+        random_control=None
+        if random_control is None
+        else of(random_control, "testing the randomly initialised control"),
         null=null.name,
         used=null.used,
         in_test=np.asarray(in_test, dtype=bool),
@@ -150,7 +153,7 @@ def measure_heads(
             questions,
             at(received),
             in_test,
-            random_weights=None if untrained is None else at(untrained),
+            random_weights=None if random_control is None else at(random_control),
             shuffled=[at(c) for c in copies],
         ),
     )

@@ -25,9 +25,9 @@ class Association:
     Attributes:
         auroc: Mean over the sequences with a site.
         auroc_decoys: Mean over the sequences with a decoy's site.
-        expected: What exchanged tracks give as their difference, on average.
+        expected: What permuted tracks give as their difference, on average.
         se: Standard error of the difference.
-        t: See `compare.heads`.
+        t: See `compare.heads.head_motifs`.
         p_family: Chance that the largest t over all heads and motifs is as large.
         p_shift: The same with circular shifts; NaN if they were not asked for.
         discovery_t: t on the discovery half.
@@ -60,7 +60,7 @@ def associate(
     stage: str,
     on_progress: OnProgress | None = None,
 ) -> Association:
-    """Compare one model's heads with motifs; `compare.heads` says how.
+    """Compare one model's heads with motifs; `compare.heads.head_motifs` says how.
 
     Args:
         tracks: (heads, bases); NaN where there is none.
@@ -69,7 +69,7 @@ def associate(
         null: Arrangements of the tracks.
         second: Others, for ``p_shift``.
         in_test: (units,) bool.
-        bins: (bases,) see `places.centred_ranks`.
+        bins: (bases,) see `auroc_weights.centred_ranks`.
         stage: What is told to ``on_progress``.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """

@@ -29,7 +29,7 @@ def head_motif_table(config: AnyConfig, result: HeadMotifs) -> pd.DataFrame:
     n = config.num_attention_heads
     frames = []
     for m, one in enumerate(result.tested):
-        a, u = result.model, result.untrained
+        a, control = result.model, result.random_control
         heads = np.argsort(-a.t[:, m], kind="stable")
         layer = heads // n
         chosen = heads == a.chosen[m]
@@ -51,8 +51,8 @@ def head_motif_table(config: AnyConfig, result: HeadMotifs) -> pd.DataFrame:
             "chosen": chosen,
             "test_t": np.where(chosen, a.test_t[m], np.nan),
             "test_p": np.where(chosen, a.test_p[m], np.nan),
-            "untrained_t": missing if u is None else u.t[heads, m],
-            "untrained_p_family": missing if u is None else u.p_family[heads, m],
+            "random_control_t": missing if control is None else control.t[heads, m],
+            "random_control_p_family": missing if control is None else control.p_family[heads, m],
         }
         frames.append(pd.DataFrame(columns)[HEAD_MOTIF_COLUMNS])
     if not frames:
@@ -105,7 +105,7 @@ def _permuted(config: AnyConfig, result: HeadMotifs, m: int, claim: Claim) -> st
         return f"{text}, which by itself would not show it."
     if claim.verdict != "yes" and a.test_p[m] < ALPHA:
         return (
-            f"{text}: more than decoys and exchanged tracks give, but that alone is no claim "
+            f"{text}: more than decoys and permuted tracks give, but that alone is no claim "
             "(see the controls above)."
         )
     return f"{text}."
@@ -114,8 +114,8 @@ def _permuted(config: AnyConfig, result: HeadMotifs, m: int, claim: Claim) -> st
 def _in_all(result: HeadMotifs, claims: Sequence[Claim]) -> str:
     model = claims[0].model
     how = (
-        "tracks exchanged between sequences of one length"
-        if result.null == "exchange"
+        "tracks permuted between sequences of one length"
+        if result.null == "permutation"
         else "tracks shifted along their own sequence, since lengths differ"
     )
     looked = [c.beyond.motif for c in claims if c.verdict == "yes"]

@@ -29,7 +29,7 @@ MIN_MEASURED = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Interval:
+class MatchedInterval:
     """A stretch of a canonical sequence, what it is like, and its shuffled copy.
 
     Attributes:
@@ -73,8 +73,8 @@ class Pair:
     unit: int
     sequence: str
     flipped: bool
-    high: Interval
-    low: Interval
+    high: MatchedInterval
+    low: MatchedInterval
     changed: int
     measured: NDArray[np.bool_]
 
@@ -122,18 +122,18 @@ def _pair(unit: int, given: str, own: Calls, track: NDArray[np.floating], seed: 
     best = np.lexsort((start, -own.score))[0]
     width = int(end[best] - start[best])
     known = np.isin(np.frombuffer(sequence.encode("ascii", "replace"), np.uint8), list(b"ACGT"))
-    windows = _windows(sequence, values, known, width)
-    at = windows["start"].astype(np.int64)
+    intervals = _intervals(sequence, values, known, width)
+    at = intervals["start"].astype(np.int64)
     here = np.flatnonzero(at == start[best])
     if not here.size:
         return None
-    mine = {name: float(column[here[0]]) for name, column in windows.items()}
-    allowed = windows["score"] <= np.median(windows["score"])
+    mine = {name: float(column[here[0]]) for name, column in intervals.items()}
+    allowed = intervals["score"] <= np.median(intervals["score"])
     for s, e in zip(start.tolist(), end.tolist(), strict=True):
         allowed &= (at >= e + MARGIN_BP) | (at + width <= s - MARGIN_BP)
     distance = np.zeros(len(at))
     for name, caliper in CALIPERS.items():
-        gap = np.abs(windows[name] - mine[name])
+        gap = np.abs(intervals[name] - mine[name])
         allowed &= gap <= caliper + 1e-9
         distance += gap / caliper
     candidates = np.flatnonzero(allowed)
@@ -153,7 +153,7 @@ def _pair(unit: int, given: str, own: Calls, track: NDArray[np.floating], seed: 
         common = [c for c in high_copies.keys() & low_copies.keys() if c >= MIN_CHANGED]
         if not common:
             continue
-        theirs = {name: float(column[i]) for name, column in windows.items()}
+        theirs = {name: float(column[i]) for name, column in intervals.items()}
         changed = max(common)
         high = _interval(mine, width, high_copies[changed])
         low = _interval(theirs, width, low_copies[changed])
@@ -166,7 +166,7 @@ def reach(measured: NDArray[np.bool_], middle: float) -> float:
     return float(np.abs(np.flatnonzero(measured) - middle).mean())
 
 
-def _windows(
+def _intervals(
     sequence: str, track: NDArray[np.float64], known: NDArray[np.bool_], width: int
 ) -> dict[str, NDArray[np.float64]]:
     """What every interval of one length is like; those with a missing base or score left out."""
@@ -201,7 +201,7 @@ def _copies(sequence: str, start: int, width: int, seed: int) -> dict[int, str]:
     return found
 
 
-def _interval(columns: dict[str, float], width: int, text: str) -> Interval:
+def _interval(columns: dict[str, float], width: int, text: str) -> MatchedInterval:
     start = int(columns["start"])
     rest = {name: columns[name] for name in ("score", "gc", "entropy_bits", "edge_bp")}
-    return Interval(start, start + width, text, **rest)
+    return MatchedInterval(start, start + width, text, **rest)

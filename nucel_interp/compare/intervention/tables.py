@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.intervention.matched_controls import Interval, Pair, reach
+from nucel_interp.compare.intervention.matched_controls import MatchedInterval, Pair, reach
 from nucel_interp.types import INTERVENTION_COLUMNS, canonical
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def pair_table(pairs: list[Pair], measures: dict[str, Array], input: str) -> pd.
     """One row per pair of one input (columns `types.INTERVENTION_COLUMNS`)."""
     import pandas as pd
 
-    def place(pair: Pair, which: Interval) -> tuple[int, int]:
+    def place(pair: Pair, which: MatchedInterval) -> tuple[int, int]:
         n = len(pair.sequence)
         return (n - which.end, n - which.start) if pair.flipped else (which.start, which.end)
 

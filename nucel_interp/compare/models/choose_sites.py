@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nucel_interp.compare.models.motif_sites import named_motifs, scan_sites
 from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes
 from nucel_interp.compare.shared.place_sites import GivenSites, place_sites
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase
@@ -17,47 +17,57 @@ from nucel_interp.types import Motif, Record, Site
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """What is asked of every model.
+class EvaluationSites:
+    """The sites at which every model is measured, and how they came about.
 
     Attributes:
-        sites: Motif -> sites, counted as in `Windows`.
-        motifs: The matrices they were found with; None for given sites.
-        drawn: Matrices to draw beside the sites.
-        sites_from: In words.
+        sites: Motif -> sites, counted as in `SharedWindows`.
+        motifs: Motif -> the matrix its sites were found with; None for given sites.
+        logos: Motif -> matrix to draw beside its sites, where there is one.
+        sites_from: Where the sites come from, in words.
         choice: How the motifs came about, in words.
         given: What became of given sites.
     """
 
     sites: dict[str, list[Site]]
     motifs: dict[str, Motif] | None
-    drawn: dict[str, Motif]
+    logos: dict[str, Motif]
     sites_from: str
     choice: str
     given: GivenSites | None = None
 
 
-def ask(
+def choose_sites(
     records: list[Record],
-    windows: Windows,
+    windows: SharedWindows,
     sites: Sequence[BedSite] | None,
     motifs: Sequence[Motif] | None,
     database: JasparDatabase,
     seed: int,
     on_progress: OnProgress | None,
-) -> Asked:
-    """Place given sites, or scan for motifs; for the arguments see `compare_models`.
+) -> EvaluationSites:
+    """Place given sites, or scan for motifs.
+
+    Args:
+        records: What the windows were cut from.
+        windows: What every model reads.
+        sites: Given sites; their names are the motifs.
+        motifs: Matrices to scan the windows for, or of given sites to draw beside them.
+        database: Where neither is given, the motif of it that most more windows hold than their
+            shuffled copies; matrices of given sites are taken from it by name.
+        seed: Seed of the shuffled copies.
+        on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
         InputError: No site lies in a window, or no motif can be chosen.
     """
     if sites is not None:
-        given = place_sites(sites, records, windows)
+        given = place_sites(sites, records, windows.spans)
         pool = named_motifs(database.motifs if motifs is None else motifs)
         by_id = {m.id: m for m in pool.values()}
-        drawn = {n: by_id.get(n) or pool.get(n) for n in given.sites}
-        return Asked(
-            given.sites, None, {n: m for n, m in drawn.items() if m is not None},
+        logos = {n: by_id.get(n) or pool.get(n) for n in given.sites}
+        return EvaluationSites(
+            given.sites, None, {n: m for n, m in logos.items() if m is not None},
             "a BED file", "the names of the given sites", given,
         )  # fmt: skip
     choice = "asked for"
@@ -68,7 +78,7 @@ def ask(
         if not motifs:
             raise InputError(
                 f"no motif of {database.release} has sites in 40 windows and in more than in their "
-                "shuffled copies; name a motif with --motifs, or give sites with --sites"
+                "shuffled copies; name a motif with --motif, or give sites with --sites"
             )
         choice = (
             "the motif whose sites most more windows hold than their dinucleotide-shuffled copies, "
@@ -80,6 +90,6 @@ def ask(
     if not kept:
         raise InputError(
             f"FIMO finds no site (p < 1e-4) of {', '.join(list(named)[:5])} in the windows; ask "
-            "for another motif with --motifs, or give sites with --sites"
+            "for another motif with --motif, or give sites with --sites"
         )
-    return Asked(kept, named, named, "FIMO, p < 1e-4, background of the windows", choice)
+    return EvaluationSites(kept, named, named, "FIMO, p < 1e-4, background of the windows", choice)

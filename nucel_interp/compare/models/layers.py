@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nucel_interp.columns import compare as columns
 from nucel_interp.compare.models.measure import Measured
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LAYER_COLUMNS = [
-    "model", "layer", "kind", "entropy_bits", "entropy_share", "cls_share", "mean_distance_bp",
-]  # fmt: skip
+LAYER_COLUMNS = list(columns.LAYERS)
 
 
-def layer_table(measured: Measured, windows: Windows, distance: dict[int, float]) -> pd.DataFrame:
+def layer_table(
+    measured: Measured, windows: SharedWindows, distance: dict[int, float]
+) -> pd.DataFrame:
     """A row per layer (columns `LAYER_COLUMNS`); means over heads and windows.
 
     Args:

@@ -10,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.models.cost import Cost, measured
-from nucel_interp.compare.models.motif_sites import Target
+from nucel_interp.compare.models.evaluation import Evaluation
+from nucel_interp.compare.models.motif_sites import MotifSites
 from nucel_interp.compare.shared.bootstrap import centre
-from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF, Chosen, crossfit, head_mean
+from nucel_interp.compare.shared.head_selection import (
+    FEWEST_PER_HALF,
+    Chosen,
+    crossfit_heads,
+    head_mean,
+)
 from nucel_interp.compare.shared.recovery import (
     SHARES,
     average_precision,
@@ -22,7 +28,7 @@ from nucel_interp.compare.shared.recovery import (
 )
 from nucel_interp.compare.shared.sinks import sink_table
 from nucel_interp.compare.shared.snr import DEFINITIONS, signal_to_noise
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.controls.auroc import auroc
 from nucel_interp.controls.beyond import AtQuestions, Question, at_questions
 from nucel_interp.progress import Stages
@@ -42,11 +48,14 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Reader:
-    """A model under the name it has in the tables; ``twin_of`` is "" for one that was trained."""
+    """A model under the name it has in the tables.
+
+    ``control_of`` names the model whose randomly initialised control it is; "" for a given model.
+    """
 
     name: str
     model: Nucel
-    twin_of: str = ""
+    control_of: str = ""
 
     @property
     def n_heads(self) -> int:
@@ -131,43 +140,34 @@ def read_windows(
 
 
 def at_resolutions(
-    reader: Reader, scores: Scores, coarsest: int, known: NDArray[np.bool_]
+    reader: Reader, scores: Scores, evaluation: Evaluation
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
     """Native and matched tracks (heads, bases), NaN where a base does not count.
 
     At matched resolution a model that reads single bases is blurred as six frames of six-base
     tokens blur by themselves, if there is a model of such tokens in the comparison.
     """
+    known = evaluation.known
     hidden = np.array(np.nan, dtype=scores.received.dtype)
     yield "native", np.where(known, scores.received, hidden)
     matched: NDArray[np.floating] = scores.received
-    if coarsest > reader.model.config.token_bp:
+    if evaluation.coarsest > reader.model.config.token_bp:
         matched = blur(scores.received, scores.offsets)
     yield "matched", np.where(known, matched, matched.dtype.type(np.nan))
 
 
 def measure(
-    reader: Reader,
-    windows: Windows,
-    targets: Sequence[Target],
-    questions: Sequence[Question],
-    known: NDArray[np.bool_],
-    coarsest: int,
-    drawn: Sequence[int],
-    stages: Stages,
+    reader: Reader, evaluation: Evaluation, shown: Sequence[int], stages: Stages
 ) -> Measured:
     """Read the windows with a model and measure at every motif's sites.
 
     Args:
         reader: The model.
-        windows: What is read.
-        targets: The motifs' sites.
-        questions: The same as the controls take them.
-        known: (bases,) bases that count.
-        coarsest: Token width (bases) of the coarsest model.
-        drawn: Windows whose tracks are kept.
+        evaluation: What is read, and the sites.
+        shown: Windows whose tracks are kept, to be drawn.
         stages: Told how far it is.
     """
+    windows, motif_sites = evaluation.windows, evaluation.motif_sites
     with (
         stages.stage(f"reading with {reader.name}", int(windows.offsets[-1])) as step,
         measured() as cost,
@@ -179,16 +179,16 @@ def measure(
     tracks: dict[tuple[str, int], NDArray[np.float32]] = {}
     at_sites: AtQuestions = []
     with stages.stage(f"measuring {reader.name}", len(RESOLUTIONS)) as step:
-        for resolution, values in at_resolutions(reader, scores, coarsest, known):
-            add_snr(snr, resolution, values, reader.is_global, windows, targets)
+        for resolution, values in at_resolutions(reader, scores, evaluation):
+            add_snr(snr, resolution, values, reader.is_global, windows, motif_sites)
             recovery |= {
                 (resolution, name): one
-                for name, one in recover(values, windows, targets, reader.n_heads).items()
+                for name, one in recover(values, windows, motif_sites, reader.n_heads).items()
             }
             if resolution == "matched":
-                at_sites = at_windows(questions, values, windows)
-            chosen[resolution] = _chosen(snr, resolution, windows, targets, reader.n_heads)
-            for window in drawn:  # every head for now: which one is chosen at the end
+                at_sites = at_windows(evaluation.questions, values, windows)
+            chosen[resolution] = _chosen(snr, resolution, windows, motif_sites, reader.n_heads)
+            for window in shown:  # every head for now: which one is chosen at the end
                 span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
                 tracks[resolution, window] = values[:, span].astype(np.float32)
             step(1)
@@ -198,12 +198,12 @@ def measure(
         tracks[resolution, window] = nothing if head is None else values[head]
     return Measured(
         reader, snr, recovery, chosen, _without_tracks(scores),
-        _sink_heads(reader, scores, windows, coarsest), at_sites, tracks, cost,
+        _sink_heads(reader, scores, windows, evaluation.coarsest), at_sites, tracks, cost,
     )  # fmt: skip
 
 
 def at_windows(
-    questions: Sequence[Question], tracks: NDArray[np.floating], windows: Windows
+    questions: Sequence[Question], tracks: NDArray[np.floating], windows: SharedWindows
 ) -> AtQuestions:
     """AUROC of every head at every question's sites, each record a sequence."""
     everyone = np.ones(len(windows.records), dtype=bool)  # repeats were left out
@@ -215,23 +215,23 @@ def add_snr(
     resolution: str,
     tracks: NDArray[np.floating],
     is_global: NDArray[np.bool_],
-    windows: Windows,
-    targets: Sequence[Target],
+    windows: SharedWindows,
+    motif_sites: Sequence[MotifSites],
 ) -> None:
     """Signal-to-noise of one resolution: best heads cross-fitted, and the mean over heads."""
     offsets = windows.record_offsets
-    for target in targets:
-        at, half = target.with_site, windows.second_half[target.with_site]
-        own = signal_to_noise(tracks, offsets, target.inside, ~target.inside)
-        chance = signal_to_noise(tracks, offsets, target.random, ~(target.inside | target.random))
-        found.every_head[resolution, target.name] = own["mean_ratio"][:, at]
+    for motif in motif_sites:
+        at, half = motif.with_site, windows.second_half[motif.with_site]
+        own = signal_to_noise(tracks, offsets, motif.inside, ~motif.inside)
+        chance = signal_to_noise(tracks, offsets, motif.random, ~(motif.inside | motif.random))
+        found.every_head[resolution, motif.name] = own["mean_ratio"][:, at]
         for layers, among in (("all", np.ones_like(is_global)), ("global", is_global)):
             if not among.any():
                 continue
             for definition in DEFINITIONS:
                 real, null = own[definition][:, at], chance[definition][:, at]
-                best = crossfit(real, half, among, "median")
-                key = (resolution, layers, definition, target.name)
+                best = crossfit_heads(real, half, among, "median")
+                key = (resolution, layers, definition, motif.name)
                 found.values[*key, "best"] = best.values
                 found.random[*key, "best"] = _same_heads(null, best, half)
                 found.values[*key, "mean"] = head_mean(real, among)
@@ -250,46 +250,51 @@ def _same_heads(values: Array, best: Chosen, half: NDArray[np.bool_]) -> Array:
 def _chosen(
     snr: SnrValues,
     resolution: str,
-    windows: Windows,
-    targets: Sequence[Target],
+    windows: SharedWindows,
+    motif_sites: Sequence[MotifSites],
     n_heads: int,
 ) -> Chosen:
     """Heads by the mean ratio over all motifs' sites."""
-    values = [snr.every_head[resolution, t.name] for t in targets]
-    halves = [windows.second_half[t.with_site] for t in targets]
+    values = [snr.every_head[resolution, t.name] for t in motif_sites]
+    halves = [windows.second_half[t.with_site] for t in motif_sites]
     everything = np.ones(n_heads, dtype=bool)
-    return crossfit(np.concatenate(values, axis=1), np.concatenate(halves), everything, "median")
+    return crossfit_heads(
+        np.concatenate(values, axis=1), np.concatenate(halves), everything, "median"
+    )
 
 
 def recover(
-    tracks: NDArray[np.floating], windows: Windows, targets: Sequence[Target], n_heads: int
+    tracks: NDArray[np.floating],
+    windows: SharedWindows,
+    motif_sites: Sequence[MotifSites],
+    n_heads: int,
 ) -> dict[str, Recovery]:
     """AUROC of every head; of the head chosen by it on the other half, AUPRC and recall too."""
     offsets, half = windows.record_offsets, windows.second_half
     n = len(windows.records)
-    areas = auroc(tracks, offsets, [p for t in targets for p in (t.places, t.decoys)])
+    areas = auroc(tracks, offsets, [p for t in motif_sites for p in (t.places, t.decoys)])
     found = {}
-    for i, target in enumerate(targets):
+    for i, motif in enumerate(motif_sites):
         own, other = areas[2 * i], areas[2 * i + 1]
-        at = target.with_site
-        values = by_sequence(own, target.places, n)[:, at]
-        best = crossfit(values, half[at], np.ones(n_heads, dtype=bool), "mean")
+        at = motif.with_site
+        values = by_sequence(own, motif.places, n)[:, at]
+        best = crossfit_heads(values, half[at], np.ones(n_heads, dtype=bool), "mean")
         precision = np.full(len(at), np.nan)
         rate = np.full(len(at), np.nan)
         curves = np.full((len(at), len(SHARES)), np.nan)
         for k, record in enumerate(at.tolist()):
             span = slice(int(offsets[record]), int(offsets[record + 1]))
-            known = target.known[span]
-            is_site = target.inside[span][known]
+            known = motif.known[span]
+            is_site = motif.inside[span][known]
             rate[k] = is_site.mean()
             head = best.of(bool(half[record]))
             if head is not None:
                 score = tracks[head, span][known].astype(np.float32)
                 precision[k] = average_precision(score, is_site)
                 curves[k] = recall_curve(score, is_site)
-        found[target.name] = Recovery(
+        found[motif.name] = Recovery(
             best.values, precision, rate,
-            decoy_auroc(other, target.decoys, half, best.head, FEWEST_PER_HALF),
+            decoy_auroc(other, motif.decoys, half, best.head, FEWEST_PER_HALF),
             centre(curves, "mean", axis=0),
         )  # fmt: skip
     return found
@@ -300,7 +305,9 @@ def _without_tracks(scores: Scores) -> Scores:
     return replace(scores, received=np.zeros((len(scores.entropy), 0), np.float16), replaced=None)
 
 
-def _sink_heads(reader: Reader, scores: Scores, windows: Windows, coarsest: int) -> int | None:
+def _sink_heads(
+    reader: Reader, scores: Scores, windows: SharedWindows, coarsest: int
+) -> int | None:
     """A place is as wide as what one token of the coarsest model spreads over in six frames."""
     width = 2 * coarsest - 1
     lengths = np.diff(windows.offsets)

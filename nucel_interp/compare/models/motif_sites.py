@@ -1,4 +1,4 @@
-"""What a comparison asks about: a motif's sites in the windows, and what stands for chance."""
+"""A motif's sites in the windows, and what stands beside them for chance."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.shared.bootstrap import drawn_again
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.bootstrap import bootstrap_indices
+from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
@@ -20,18 +20,14 @@ from nucel_interp.controls.occurrences import (
     too_few_decoys,
     too_few_sites,
 )
-from nucel_interp.errors import InputError
-from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.motifs.testing import site_bases
 from nucel_interp.types import Motif, Site
 
-MOST_MOTIFS = 20
-
 
 @dataclass(frozen=True, eq=False)
-class Target:
-    """A motif's sites, counted as in `Windows`.
+class MotifSites:
+    """A motif's sites, counted as in `SharedWindows`.
 
     Attributes:
         name: In the column ``motif`` of every table.
@@ -66,15 +62,15 @@ class Target:
         return Occurrences(self.places, self.decoys, N_DECOYS, reason)
 
 
-def make_targets(
+def make_motif_sites(
     sites: Mapping[str, Sequence[Site]],
     motifs: Mapping[str, Motif] | None,
-    windows: Windows,
+    windows: SharedWindows,
     known: NDArray[np.bool_],
     seed: int,
     n_decoys: int = N_DECOYS,
     on_progress: OnProgress | None = None,
-) -> list[Target]:
+) -> list[MotifSites]:
     """Everything that does not depend on a model.
 
     Args:
@@ -83,7 +79,7 @@ def make_targets(
             for given sites: decoys are random intervals then.
         windows: What the sites lie in.
         known: (bases,) bases that count.
-        seed: Of decoys, random intervals and bootstrap.
+        seed: Seed of decoys, random intervals and bootstrap.
         n_decoys: How many decoys of each motif.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
@@ -111,16 +107,19 @@ def make_targets(
         inside = site_bases(own, offsets) & known
         with_site = places.units
         chance = like_places(others, own, texts, offsets, known)
-        index = drawn_again([texts[i] for i in with_site], seed)
+        index = bootstrap_indices([texts[i] for i in with_site], seed)
         random = site_bases(placed[0], offsets) & known
-        made.append(Target(name, own, inside, random, known, places, chance, with_site, index))
+        made.append(MotifSites(name, own, inside, random, known, places, chance, with_site, index))
     if on_progress is not None:
         on_progress(len(sites), len(sites), "placing decoys")
     return made
 
 
-def scan_sites(motifs: Mapping[str, Motif], windows: Windows) -> dict[str, list[Site]]:
-    """FIMO's sites (p < 1e-4, background of the windows) of each motif, counted as in `Windows`."""
+def scan_sites(motifs: Mapping[str, Motif], windows: SharedWindows) -> dict[str, list[Site]]:
+    """FIMO's sites of each motif (p < 1e-4, background of the windows).
+
+    They are counted as in `SharedWindows`.
+    """
     scanner = Scanner(windows.sequences, strand_background(windows.sequences))
     return {name: windows.of_windows(scanner.scan(m)) for name, m in motifs.items()}
 
@@ -132,26 +131,3 @@ def named_motifs(motifs: Sequence[Motif]) -> dict[str, Motif]:
         name if names.count(name) == 1 else f"{name} ({m.id})": m
         for name, m in zip(names, motifs, strict=True)
     }
-
-
-def pick_motifs(asked: Sequence[str], database: JasparDatabase) -> list[Motif]:
-    """Motifs of a collection by id or name (case is ignored; of one name, all).
-
-    Raises:
-        InputError: One is not there, or they are more than `MOST_MOTIFS`.
-    """
-    found: dict[str, Motif] = {}
-    for word in asked:
-        low = word.lower()
-        hits = [m for m in database.motifs if m.id.lower() == low]
-        hits = hits or [m for m in database.motifs if m.name.lower() == low]
-        if not hits:
-            where = f"{database.release} {database.tax}".strip()
-            raise InputError(
-                f"{where} has no motif with the id or name {word!r}; nucel-interp match lists what "
-                "is near a motif, --db takes your own MEME file, --tax all every group of JASPAR"
-            )
-        found |= {m.id: m for m in hits}
-    if len(found) > MOST_MOTIFS:
-        raise InputError(f"{len(found)} motifs were asked for; a comparison takes {MOST_MOTIFS}")
-    return list(found.values())

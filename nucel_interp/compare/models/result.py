@@ -1,4 +1,4 @@
-"""What a comparison of models returns: tables, loci to look at, and a summary."""
+"""What was measured in a comparison of models: tables, loci to look at, and a summary."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Locus:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparisonResult:
+class Comparison:
     """Models compared on the same sequences.
 
-    An untrained twin has a name of its own in the column ``model``.
+    A randomly initialised control has a name of its own in the column ``model``.
 
     Attributes:
-        models: A row per model and twin: shape, size, best heads, strands, sinks, cost.
+        models: A row per model and control: shape, size, best heads, strands, sinks, cost.
         snr: Signal-to-noise per model, resolution, layers, definition and motif, with intervals.
         recovery: AUROC and AUPRC per model, resolution and motif, with intervals and decoys.
         recall: Share of site bases among the top share of bases.

@@ -7,29 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from nucel_interp.compare.models.choose_sites import Asked
-from nucel_interp.compare.models.motif_sites import Target
+from nucel_interp.compare.models.evaluation import Evaluation
 from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF
-from nucel_interp.compare.shared.windows import Windows
 from nucel_interp.controls.decoys import N_DECOYS
 from nucel_interp.motifs.scan import scanner
 from nucel_interp.types import Record
 
 
-def facts(
-    records: list[Record],
-    windows: Windows,
-    asked: Asked,
-    targets: Sequence[Target],
-    models: Sequence[str],
-    coarsest: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Flat facts; every choice is stated."""
-    with_site = np.unique(np.concatenate([t.with_site for t in targets]))
+def facts(records: list[Record], evaluation: Evaluation, models: Sequence[str]) -> dict[str, Any]:
+    """Flat facts; every choice is stated.
+
+    Args:
+        records: All that were given.
+        evaluation: What every model was measured on.
+        models: Names of the given models, without controls.
+    """
+    windows, chosen, coarsest = evaluation.windows, evaluation.chosen, evaluation.coarsest
+    motif_sites = evaluation.motif_sites
+    with_site = np.unique(np.concatenate([m.with_site for m in motif_sites]))
     decoys = f"{N_DECOYS} column-permuted matrices a motif, sites weighted to the same composition"
-    if asked.motifs is None:
+    if chosen.motifs is None:
         decoys = f"{N_DECOYS} sets of random intervals of the same lengths in the same sequences"
     return {
         "models": list(models),
@@ -41,11 +39,11 @@ def facts(
         "n_records": len(records),
         "n_sequences": len(windows.records),
         "n_with_site": len(with_site),
-        "n_sites": sum(len(t.sites) for t in targets),
-        "motifs": [t.name for t in targets],
-        "sites_from": asked.sites_from,
-        "motif_choice": asked.choice,
-        "scanner": scanner()[0] if asked.motifs is not None else "none",
+        "n_sites": sum(len(m.sites) for m in motif_sites),
+        "motifs": [m.name for m in motif_sites],
+        "sites_from": chosen.sites_from,
+        "motif_choice": chosen.choice,
+        "scanner": scanner()[0] if chosen.motifs is not None else "none",
         "rule": "density",
         "frames": coarsest,
         "matched": "single bases blurred by a box of six in six frames"
@@ -58,12 +56,14 @@ def facts(
         "head_choice": "largest median over one half's sequences, measured on the other, both ways",
         "n_bootstrap": N_BOOTSTRAP,
         "decoys": decoys,
-        "seed": seed,
+        "seed": evaluation.seed,
     }
 
 
-def warnings_for(windows: Windows, asked: Asked, targets: Sequence[Target]) -> list[str]:
+def warnings_for(evaluation: Evaluation) -> list[str]:
     """Sentences for the reader: what was left out, and what is too little."""
+    windows, chosen = evaluation.windows, evaluation.chosen
+    measured = {m.name for m in evaluation.motif_sites}
     told = []
     if windows.too_short:
         told.append(
@@ -71,7 +71,7 @@ def warnings_for(windows: Windows, asked: Asked, targets: Sequence[Target]) -> l
         )
     if windows.repeated:
         told.append(f"{windows.repeated} records repeat a sequence met before and were left out")
-    given = asked.given
+    given = chosen.given
     if given is not None:
         for n, why in (
             (given.elsewhere, "lie in no record"),
@@ -80,15 +80,15 @@ def warnings_for(windows: Windows, asked: Asked, targets: Sequence[Target]) -> l
         ):
             if n:
                 told.append(f"{n} sites {why} and were not counted")
-    lost = [name for name in asked.motifs or asked.sites if name not in {t.name for t in targets}]
+    lost = [name for name in chosen.motifs or chosen.sites if name not in measured]
     if lost:
         told.append(f"no site in the windows can be measured for {', '.join(lost)}")
-    for t in targets:
-        halves = windows.second_half[t.with_site]
+    for m in evaluation.motif_sites:
+        halves = windows.second_half[m.with_site]
         fewest = min(int(halves.sum()), int((~halves).sum()))
         if fewest < FEWEST_PER_HALF:
             told.append(
-                f"{t.name} has sites in {fewest} sequences of one half; {FEWEST_PER_HALF} are "
+                f"{m.name} has sites in {fewest} sequences of one half; {FEWEST_PER_HALF} are "
                 "needed to choose a head"
             )
     return told

@@ -8,42 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucel_interp.columns import compare as columns
 from nucel_interp.compare.models.measure import RESOLUTIONS, Measured, Reader, SnrValues
-from nucel_interp.compare.models.motif_sites import Target
+from nucel_interp.compare.models.motif_sites import MotifSites
 from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.compare.shared.recovery import SHARES
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.types import canonical
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHUFFLED = ", shuffled input"
-MODEL_COLUMNS = [
-    "model", "shape", "trained", "twin_of", "layers", "heads", "parameters", "context_bp",
-    "token_bp", "best_head_1", "best_head_2", "rc_consistency", "cls_share", "sink_heads",
-    "motifs", "archetypes", "seconds", "peak_mb",
-]  # fmt: skip
-SNR_COLUMNS = [
-    "model", "resolution", "layers", "definition", "motif", "heads", "n_sequences",
-    "snr", "low", "high", "random",
-]  # fmt: skip
-RECOVERY_COLUMNS = [
-    "model", "resolution", "motif", "auroc", "auroc_low", "auroc_high",
-    "auprc", "auprc_low", "auprc_high", "base_rate", "decoy_auroc", "n_sequences",
-]  # fmt: skip
-RECALL_COLUMNS = ["model", "resolution", "motif", "share_of_bases", "recall"]
-HEAD_SNR_COLUMNS = [
-    "model", "resolution", "layer", "head", "kind", "snr", "chosen_1", "chosen_2",
-]  # fmt: skip
-DIFFERENCE_COLUMNS = [
-    "model_a", "model_b", "resolution", "layers", "definition", "motif", "heads",
-    "ratio", "low", "high", "difference", "difference_low", "difference_high", "n_sequences",
-]  # fmt: skip
+MODEL_COLUMNS = list(columns.MODELS)
+SNR_COLUMNS = list(columns.SNR)
+RECOVERY_COLUMNS = list(columns.RECOVERY)
+RECALL_COLUMNS = list(columns.RECALL)
+HEAD_SNR_COLUMNS = list(columns.HEAD_SNR)
+DIFFERENCE_COLUMNS = list(columns.DIFFERENCES)
 
 
 def model_table(measured: Sequence[Measured], found: dict[str, tuple[int, str]]) -> pd.DataFrame:
-    """A row per model and twin (columns `MODEL_COLUMNS`).
+    """A row per model and control (columns `MODEL_COLUMNS`).
 
     Args:
         measured: In the order of the rows.
@@ -60,8 +46,8 @@ def model_table(measured: Sequence[Measured], found: dict[str, tuple[int, str]])
             {
                 "model": reader.name,
                 "shape": shape_of(reader),
-                "trained": "untrained" if reader.twin_of else "yes",
-                "twin_of": reader.twin_of,
+                "trained": "no" if reader.control_of else "yes",
+                "control_of": reader.control_of,
                 "layers": config.num_hidden_layers,
                 "heads": config.num_attention_heads,
                 "parameters": sum(p.numel() for p in reader.model.parameters()),
@@ -87,11 +73,11 @@ def shape_of(reader: Reader) -> str:
     return "NucEL" if config.token_bp == 1 else f"NT {config.version}"
 
 
-def snr_table(name: str, values: SnrValues, targets: Sequence[Target]) -> pd.DataFrame:
+def snr_table(name: str, values: SnrValues, motif_sites: Sequence[MotifSites]) -> pd.DataFrame:
     """Signal-to-noise of one model (columns `SNR_COLUMNS`): medians over sequences."""
     import pandas as pd
 
-    by_name = {t.name: t for t in targets}
+    by_name = {t.name: t for t in motif_sites}
     rows = []
     for key, real in values.values.items():
         resolution, layers, definition, motif, heads = key
@@ -103,13 +89,13 @@ def snr_table(name: str, values: SnrValues, targets: Sequence[Target]) -> pd.Dat
     return pd.DataFrame(rows, columns=SNR_COLUMNS)
 
 
-def recovery_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFrame:
+def recovery_table(measured: Measured, motif_sites: Sequence[MotifSites]) -> pd.DataFrame:
     """AUROC and AUPRC of one model (columns `RECOVERY_COLUMNS`): means over sequences."""
     import pandas as pd
 
     rows = []
     for (resolution, motif), one in measured.recovery.items():
-        index = next(t.index for t in targets if t.name == motif)
+        index = next(t.index for t in motif_sites if t.name == motif)
         known = np.isfinite(one.auroc).any()
         a, p = (interval(v, index, "mean") if known else UNKNOWN for v in (one.auroc, one.auprc))
         rows.append(
@@ -133,7 +119,7 @@ def recall_table(measured: Measured) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=RECALL_COLUMNS)
 
 
-def head_snr_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFrame:
+def head_snr_table(measured: Measured, motif_sites: Sequence[MotifSites]) -> pd.DataFrame:
     """Every head's mean ratio, median over all motifs' sequences (columns `HEAD_SNR_COLUMNS`)."""
     import pandas as pd
 
@@ -142,7 +128,7 @@ def head_snr_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFram
     index = np.arange(reader.n_heads)
     frames = []
     for resolution in RESOLUTIONS:
-        every = [measured.snr.every_head[resolution, t.name] for t in targets]
+        every = [measured.snr.every_head[resolution, t.name] for t in motif_sites]
         first, second = measured.chosen[resolution].head
         columns = {
             "model": reader.name,
@@ -159,28 +145,29 @@ def head_snr_table(measured: Measured, targets: Sequence[Target]) -> pd.DataFram
 
 
 def difference_table(
-    measured: Sequence[Measured], shuffled: dict[str, SnrValues], targets: Sequence[Target]
+    measured: Sequence[Measured], shuffled: dict[str, SnrValues], motif_sites: Sequence[MotifSites]
 ) -> pd.DataFrame:
     """Signal-to-noise of model a over model b, paired over sequences (`DIFFERENCE_COLUMNS`).
 
-    Every two trained models, and each of them over its untrained twin and over itself at the same
-    places of shuffled copies ("NAME, shuffled input"), which tells what the places alone attract.
+    Every two trained models, and each of them over its randomly initialised control and over
+    itself at the same places of shuffled copies ("NAME, shuffled input"), which tells what the
+    places alone attract.
     ``ratio`` is missing for z, which may be 0 or below; ``difference`` is a - b.
 
     Args:
-        measured: Of every model and twin.
+        measured: Every model and control.
         shuffled: Trained model -> its values in shuffled copies.
-        targets: The motifs.
+        motif_sites: The motifs.
     """
     import pandas as pd
 
-    trained = [m for m in measured if not m.reader.twin_of]
+    trained = [m for m in measured if not m.reader.control_of]
     pairs = [(a, b.reader.name, b.snr) for a, b in combinations(trained, 2)]
     for a in trained:
         name = a.reader.name
-        pairs += [(a, m.reader.name, m.snr) for m in measured if m.reader.twin_of == name]
+        pairs += [(a, m.reader.name, m.snr) for m in measured if m.reader.control_of == name]
         pairs += [(a, name + SHUFFLED, shuffled[name])] if name in shuffled else []
-    by_name = {t.name: t for t in targets}
+    by_name = {t.name: t for t in motif_sites}
     rows = []
     for a, other, values in pairs:
         for key, x in a.snr.values.items():
@@ -198,11 +185,11 @@ def difference_table(
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
-def most_sites(targets: Sequence[Target], windows: Windows, most: int) -> list[int]:
+def most_sites(motif_sites: Sequence[MotifSites], windows: SharedWindows, most: int) -> list[int]:
     """Windows with most sites, at most one of a record, ties by sequence: what is drawn."""
     count = np.zeros(len(windows.sequences), dtype=np.int64)
-    for target in targets:
-        for site in target.sites:
+    for motif in motif_sites:
+        for site in motif.sites:
             count[windows.place(site)[0]] += 1
     order = sorted(
         np.flatnonzero(count).tolist(), key=lambda w: (-count[w], canonical(windows.sequences[w]))

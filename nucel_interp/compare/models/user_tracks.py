@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.analysis.inputs import as_array
+from nucel_interp.columns import compare as columns
+from nucel_interp.compare.models.evaluation import Evaluation
 from nucel_interp.compare.models.measure import recover
-from nucel_interp.compare.models.motif_sites import Target
 from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval
 from nucel_interp.compare.shared.snr import signal_to_noise
-from nucel_interp.compare.shared.windows import Windows
+from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.errors import InputError
 from nucel_interp.types import Record
 
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
 Tracks = Mapping[str, Sequence[ArrayLike]]
 """Name -> one array per record, as long as it; NaN where there is no value."""
 
-TRACK_COLUMNS = [
-    "track", "values", "definition", "motif", "n_sequences", "snr", "low", "high", "random",
-    "auroc", "auroc_low", "auroc_high", "decoy_auroc",
-]  # fmt: skip
+TRACK_COLUMNS = list(columns.TRACKS)
 
 
 def in_windows(
-    tracks: Tracks, records: Sequence[Record], windows: Windows
+    tracks: Tracks, records: Sequence[Record], windows: SharedWindows
 ) -> dict[str, NDArray[np.float32]]:
     """Name -> (bases,) in the windows, laid end to end.
 
@@ -71,12 +69,7 @@ def in_windows(
     return found
 
 
-def track_table(
-    tracks: Mapping[str, NDArray[np.float32]],
-    windows: Windows,
-    targets: Sequence[Target],
-    targets_among: Callable[[NDArray[np.bool_]], Sequence[Target]],
-) -> pd.DataFrame:
+def track_table(tracks: Mapping[str, NDArray[np.float32]], evaluation: Evaluation) -> pd.DataFrame:
     """Signal-to-noise and AUROC of each track at each motif's sites (columns `TRACK_COLUMNS`).
 
     A track with values below 0, as attributions have, counts by its sizes: a base that speaks
@@ -84,39 +77,38 @@ def track_table(
 
     Args:
         tracks: Name -> (bases,); NaN where there is no value.
-        windows: Where they lie.
-        targets: What is asked of every model.
-        targets_among: Makes the same targets for fewer known bases, where a track has none.
+        evaluation: The windows they lie in, and the sites.
 
     Raises:
         InputError: A track without a value at any site.
     """
     import pandas as pd
 
+    windows = evaluation.windows
     rows = []
     for name, values in tracks.items():
         signed = bool((values < 0).any())
         scores = np.abs(values)[np.newaxis]
         given = ~np.isnan(values)
-        here = targets
-        if any((t.known & ~given).any() for t in targets):
-            here = [t for t in targets_among(given) if len(t.with_site)]
+        here = evaluation.motif_sites
+        if any((m.known & ~given).any() for m in here):
+            here = evaluation.sites_among(given)
         if not here:
             raise InputError(f"track {name} has no value at any site, or none beside it")
         found = recover(scores, windows, here, 1)
-        for target in here:
-            one = found[target.name]
+        for motif in here:
+            one = found[motif.name]
             known = np.isfinite(one.auroc).any()
-            area = interval(one.auroc, target.index, "mean") if known else UNKNOWN
-            offsets, at = windows.record_offsets, target.with_site
-            own = signal_to_noise(scores, offsets, target.inside, ~target.inside)
-            outside = ~(target.inside | target.random)
-            chance = signal_to_noise(scores, offsets, target.random, outside)
+            area = interval(one.auroc, motif.index, "mean") if known else UNKNOWN
+            offsets, at = windows.record_offsets, motif.with_site
+            own = signal_to_noise(scores, offsets, motif.inside, ~motif.inside)
+            outside = ~(motif.inside | motif.random)
+            chance = signal_to_noise(scores, offsets, motif.random, outside)
             for definition, all_values in own.items():
                 real = all_values[0, at]
-                middle = interval(real, target.index, "median")
+                middle = interval(real, motif.index, "median")
                 rows.append(
-                    (name, "sizes" if signed else "values", definition, target.name,
+                    (name, "sizes" if signed else "values", definition, motif.name,
                      int(np.isfinite(real).sum()), middle.value, middle.low, middle.high,
                      float(centre(chance[definition][0, at], "median")),
                      area.value, area.low, area.high, one.decoy_auroc)

@@ -1,4 +1,4 @@
-"""Intervals by drawing sequences again; the same draw for every model, so that pairs stay pairs."""
+"""Bootstrap intervals over sequences; the same draw for every model, so that pairs stay pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Centre = Literal["median", "mean"]
 
 
 @dataclass(frozen=True)
-class Interval:
+class ConfidenceInterval:
     """A value with its 95 % interval; NaN where it is not known."""
 
     value: float
@@ -30,10 +30,12 @@ class Interval:
     high: float
 
 
-UNKNOWN = Interval(np.nan, np.nan, np.nan)
+UNKNOWN = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
-def drawn_again(sequences: Sequence[str], seed: int, n: int = N_BOOTSTRAP) -> NDArray[np.int64]:
+def bootstrap_indices(
+    sequences: Sequence[str], seed: int, n: int = N_BOOTSTRAP
+) -> NDArray[np.int64]:
     """(n, sequences) indices of sequences drawn with replacement.
 
     Keyed by seed and the strand-collapsed sequences, so that neither their order nor their strand
@@ -61,15 +63,17 @@ def centre(values: Array, how: Centre, axis: int = -1) -> Array:
         )
 
 
-def interval(values: Array, index: NDArray[np.int64], how: Centre) -> Interval:
-    """Centre of (sequences,) values, with the percentiles of those drawn again."""
+def interval(values: Array, index: NDArray[np.int64], how: Centre) -> ConfidenceInterval:
+    """Centre of (sequences,) values, with percentiles of its bootstrap."""
     if not np.isfinite(values).any():
         return UNKNOWN
     value = float(centre(values, how))
-    return Interval(value, *_limits(centre(values[index], how), values))
+    return ConfidenceInterval(value, *_limits(centre(values[index], how), values))
 
 
-def paired(a: Array, b: Array, index: NDArray[np.int64], how: Centre) -> tuple[Interval, Interval]:
+def paired(
+    a: Array, b: Array, index: NDArray[np.int64], how: Centre
+) -> tuple[ConfidenceInterval, ConfidenceInterval]:
     """Ratio and difference of the centres of two models, both measured in the same sequences.
 
     The ratio is NaN unless both centres are above 0.
@@ -80,17 +84,17 @@ def paired(a: Array, b: Array, index: NDArray[np.int64], how: Centre) -> tuple[I
     a, b = np.where(both, a, np.nan), np.where(both, b, np.nan)
     x, y = float(centre(a, how)), float(centre(b, how))
     xs, ys = centre(a[index], how), centre(b[index], how)
-    difference = Interval(x - y, *_limits(xs - ys, a))
+    difference = ConfidenceInterval(x - y, *_limits(xs - ys, a))
     if not (x > 0 and y > 0):
         return UNKNOWN, difference
     positive = (xs > 0) & (ys > 0)
     ratios = np.where(positive, xs / np.where(positive, ys, 1), np.nan)
-    return Interval(x / y, *_limits(ratios, a)), difference
+    return ConfidenceInterval(x / y, *_limits(ratios, a)), difference
 
 
-def _limits(drawn: Array, values: Array) -> tuple[float, float]:
-    known = drawn[np.isfinite(drawn)]
-    if np.isfinite(values).sum() < FEWEST or known.size < 0.95 * drawn.size:
+def _limits(resampled: Array, values: Array) -> tuple[float, float]:
+    known = resampled[np.isfinite(resampled)]
+    if np.isfinite(values).sum() < FEWEST or known.size < 0.95 * resampled.size:
         return np.nan, np.nan
     low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)

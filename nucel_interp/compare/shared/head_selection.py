@@ -32,7 +32,7 @@ class Chosen:
         return self.head[0] if second_half else self.head[1]
 
 
-def crossfit(
+def crossfit_heads(
     values: Array, second_half: NDArray[np.bool_], among: NDArray[np.bool_], how: Centre
 ) -> Chosen:
     """Choose the head with the largest centre on each half, and measure it on the other.

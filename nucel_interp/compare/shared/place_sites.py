@@ -1,17 +1,33 @@
-"""A user's sites put into windows: by record name, or by genome coordinates."""
+"""A user's sites put where records are measured: by record name, or by genome coordinates."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from nucel_interp.compare.shared.windows import Windows
 from nucel_interp.errors import InputError
 from nucel_interp.io.places import other_spelling
 from nucel_interp.io.sites import BedSite
 from nucel_interp.types import Location, Record, Site, Strand
+
+
+class Span(NamedTuple):
+    """A stretch of a record that is measured.
+
+    Attributes:
+        number: What `Site.record` of its sites is to be.
+        start: Its first base in the record, 0-based.
+        end: One past its last base.
+        shift: Added to a position in the record, gives that of `Site.start`.
+    """
+
+    number: int
+    start: int
+    end: int
+    shift: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +35,9 @@ class GivenSites:
     """What became of the lines of a BED file.
 
     Attributes:
-        sites: Motif -> its sites, counted as in `Windows`; motifs in order of the file.
+        sites: Motif -> its sites, counted as their `Span` says; motifs in order of the file.
         elsewhere: Lines in genome coordinates that lie in no record.
-        cut: Lines that cross the edge of a record or window, or lie in no window.
+        cut: Lines that cross the edge of a record or span, or lie in no span.
         repeated: Lines in records that were left out because their sequence had been met before.
     """
 
@@ -32,9 +48,9 @@ class GivenSites:
 
 
 def place_sites(
-    given: Sequence[BedSite], records: Sequence[Record], windows: Windows
+    given: Sequence[BedSite], records: Sequence[Record], spans: Mapping[str, Sequence[Span]]
 ) -> GivenSites:
-    """Find the window of every site; a site counts only where it lies whole in one window.
+    """Find the span of every site; a site counts only where it lies whole in one span.
 
     Column 1 is a record's name (positions count from the record's first base), or else a
     chromosome (genome coordinates, for records whose names state theirs; those of the reverse
@@ -42,16 +58,15 @@ def place_sites(
 
     Args:
         given: At least one.
-        records: All records, also those left out of the windows.
-        windows: Cut from them.
+        records: All records, also those of which nothing is measured.
+        spans: Name of a record -> the stretches of it that are measured; a record that was left
+            out is not in it.
 
     Raises:
         InputError: A site lies beyond the end of the record it names, names neither a record nor
-            a chromosome of the records, or none lies in a window.
+            a chromosome of the records, or none lies in a span.
     """
     lookup = _Lookup(records)
-    used = {r.name: i for i, r in enumerate(windows.records)}
-    spans = _spans(windows)
     found: dict[str, list[Site]] = {}
     elsewhere = cut = repeated = 0
     for site in given:
@@ -59,14 +74,12 @@ def place_sites(
         if not touched:
             elsewhere += 1
             continue
-        kept = [
-            (used[name], start, end, strand) for name, start, end, strand in whole if name in used
-        ]
+        kept = [place for place in whole if place[0] in spans]
         inside = [
-            Site(number, start + shift, end + shift, strand, 0.0, 0.0)
-            for number, start, end, strand in kept
-            for a, b, shift in spans[number]
-            if a <= start and end <= b
+            Site(span.number, start + span.shift, end + span.shift, strand, 0.0, 0.0)
+            for name, start, end, strand in kept
+            for span in spans[name]
+            if span.start <= start and end <= span.end
         ]
         if inside:
             found.setdefault(site.name, []).extend(inside)
@@ -87,18 +100,6 @@ def place_sites(
         for name, sites in found.items()
     }
     return GivenSites(ordered, elsewhere, cut, repeated)
-
-
-def _spans(windows: Windows) -> list[list[tuple[int, int, int]]]:
-    """Of each record its windows: start and end in it, and from there to its place in `Windows`."""
-    spans: list[list[tuple[int, int, int]]] = [[] for _ in windows.records]
-    for number, start, text, at in zip(
-        windows.number.tolist(), windows.start.tolist(), windows.sequences,
-        windows.offsets[:-1].tolist(), strict=True,
-    ):  # fmt: skip
-        shift = at - int(windows.record_offsets[number]) - start
-        spans[number].append((start, start + len(text), shift))
-    return spans
 
 
 class _Lookup:

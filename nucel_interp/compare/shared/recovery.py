@@ -62,7 +62,7 @@ def decoy_auroc(
         values: (heads, cells), cells of all decoys.
         places: Theirs.
         second_half: (sequences,) bool.
-        head: Chosen on half 1, and on half 2 (`crossfit.Chosen.head`).
+        head: Chosen on half 1, and on half 2 (`head_selection.Chosen.head`).
         fewest: Sequences a decoy must have sites in.
     """
     first, second = head

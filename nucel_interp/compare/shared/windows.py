@@ -11,18 +11,19 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.compare.shared.place_sites import Span
 from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
 from nucel_interp.types import Record, Site, as_records, canonical
 
 BLOCK = 6
-"""Windows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
+"""SharedWindows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
 _STRETCH = re.compile("[ACGT]+")
 
 
 @dataclass(frozen=True, eq=False)
-class Windows:
+class SharedWindows:
     """Records cut into windows, which lie end to end; those of one record lie together.
 
     A site is a `types.Site` whose ``record`` counts `records`; ``start`` and ``end`` count bases
@@ -77,8 +78,20 @@ class Windows:
         """(bases,) the window of each base."""
         return np.repeat(np.arange(len(self.sequences)), np.diff(self.offsets))
 
+    @cached_property
+    def spans(self) -> dict[str, list[Span]]:
+        """Name of a record -> its windows, for `place_sites`."""
+        spans: list[list[Span]] = [[] for _ in self.records]
+        for number, start, text, at in zip(
+            self.number.tolist(), self.start.tolist(), self.sequences,
+            self.offsets[:-1].tolist(), strict=True,
+        ):  # fmt: skip
+            shift = at - int(self.record_offsets[number]) - start
+            spans[number].append(Span(number, start, start + len(text), shift))
+        return {r.name: of_record for r, of_record in zip(self.records, spans, strict=True)}
+
     def of_windows(self, sites: Sequence[Site]) -> list[Site]:
-        """Sites counted by window and its bases, as `Windows` counts sites."""
+        """Sites counted by window and its bases, as `SharedWindows` counts sites."""
         found = []
         for s in sites:
             number = int(self.number[s.record])
@@ -124,7 +137,7 @@ def common_window(contexts: Sequence[int]) -> int:
     return window
 
 
-def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> Windows:
+def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedWindows:
     """Cut records into windows that do not overlap, and split them into halves.
 
     Each stretch between letters other than A, C, G, T is trimmed to a multiple of six and cut into
@@ -135,7 +148,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> Windows
     Args:
         records: At least one.
         window_bp: The longest window, a multiple of six.
-        seed: Of the split.
+        seed: Seed of the split.
 
     Raises:
         InputError: No record has six known bases in a row.
@@ -167,7 +180,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> Windows
         )
     units = [Unit(i, 0, len(r), r.sequence) for i, r in enumerate(kept)]
     second, rule = split_units(kept, units, seed)
-    return Windows(
+    return SharedWindows(
         window_bp, kept, np.array(number), np.array(start), sequences, second, rule,
         repeated, too_short, left_out,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What attention has at known sites beyond every control, for the models that are laid together."""
+"""What attention has at known sites beyond every control, for several models of one task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.agreement.correlation import Bases
-from nucel_interp.compare.agreement.score_pairs import UNTRAINED, Attention
+from nucel_interp.compare.agreement.score_pairs import RANDOM_CONTROL, Attention
 from nucel_interp.controls.beyond import AtQuestions, at_questions, beyond_controls, both_ways
 from nucel_interp.controls.claims import BEST_HEAD, Claim
 from nucel_interp.controls.occurrences import given_occurrences
@@ -55,7 +55,7 @@ def site_claims(
         known = np.where(bases.known, tracks, np.nan)
         return at_questions(questions, known, bases.offsets, half, everyone)
 
-    random = next((a for a in attention if a.model == UNTRAINED), None)
+    random = next((a for a in attention if a.model == RANDOM_CONTROL), None)
     claims = []
     for one in attention:
         if one.model not in copies:

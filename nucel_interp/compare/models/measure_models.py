@@ -1,4 +1,4 @@
-"""`compare_models`: everything that `nucel-interp compare` does between reading and writing."""
+"""Every model measured on the same windows, and what all of it comes to as tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.compare.models.choose_sites import Asked, ask
+from nucel_interp.compare.models.evaluation import Evaluation, prepare_evaluation
 from nucel_interp.compare.models.layers import layer_table
 from nucel_interp.compare.models.measure import (
     Measured,
@@ -23,8 +23,8 @@ from nucel_interp.compare.models.measure import (
     measure,
     read_windows,
 )
-from nucel_interp.compare.models.motif_sites import Target, make_targets, scan_sites
-from nucel_interp.compare.models.result import ComparisonResult, Locus
+from nucel_interp.compare.models.motif_sites import make_motif_sites, scan_sites
+from nucel_interp.compare.models.result import Comparison, Locus
 from nucel_interp.compare.models.summary import facts, warnings_for
 from nucel_interp.compare.models.tables import (
     difference_table,
@@ -38,8 +38,8 @@ from nucel_interp.compare.models.tables import (
 from nucel_interp.compare.models.user_tracks import Tracks, in_windows, track_table
 from nucel_interp.compare.shared.head_selection import head_mean
 from nucel_interp.compare.shared.snr import signal_to_noise
-from nucel_interp.compare.shared.windows import Windows, common_window, cut_windows
-from nucel_interp.controls.beyond import AtQuestions, Question, beyond_controls, both_ways
+from nucel_interp.compare.shared.windows import SharedWindows, common_window, cut_windows
+from nucel_interp.controls.beyond import AtQuestions, beyond_controls
 from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
 from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import folder_sha256
@@ -48,7 +48,6 @@ from nucel_interp.match import JasparDatabase, load_jaspar
 from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile
-from nucel_interp.scoring.frames import fewer_frames
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import Motif, Record, as_records
 
@@ -58,10 +57,11 @@ if TYPE_CHECKING:
     from nucel_model import Nucel
 
 MOST_LOCI = 6
-UNTRAINED = ", untrained"
+RANDOM_CONTROL = ", randomly initialised"
+"""Behind a model's name: the network of its shape with random weights."""
 
 
-def compare_models(
+def measure_models(
     records: list[Record],
     models: Sequence[str | Nucel],
     *,
@@ -73,12 +73,8 @@ def compare_models(
     cls_row: bool = False,
     find: bool = True,
     on_progress: OnProgress | None = None,
-) -> ComparisonResult:
-    """Compare models on the same windows of the same sequences, fairly.
-
-    Every model reads the same windows on both strands; one of longer tokens in six frames. Heads
-    are chosen on one half of the records and measured on the other, both ways. Beside each model
-    stands its untrained twin, and shuffled copies of the windows.
+) -> Comparison:
+    """Compare models on the same windows of the same sequences; see `api.compare_models`.
 
     Args:
         records: Sequences.
@@ -88,7 +84,7 @@ def compare_models(
             the motif of ``database`` that most more sequences hold than shuffled copies do.
         tracks: Scores of the user's own to measure at the same sites: name -> one array per record.
         database: JASPAR's vertebrates if not given; also names the motifs that are found.
-        seed: Of every random draw.
+        seed: Seed of every random draw.
         cls_row: Also measure what [CLS] attends to in the last layer.
         find: Also seek motifs with every trained model; most of the time goes there.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -103,68 +99,41 @@ def compare_models(
         raise InputError("there is no sequence to look at")
     stages = Stages(on_progress)
     readers = load_readers(models, seed)
-    coarsest = max(r.model.config.token_bp for r in readers)
     window_bp = common_window([r.model.config.context_bp for r in readers])
     windows = cut_windows(records, window_bp, seed)
     own = in_windows(tracks or {}, records, windows)
     database = load_jaspar("vertebrates") if database is None else database
-    asked = ask(records, windows, sites, motifs, database, seed, on_progress)
-    known = ~fewer_frames(windows.offsets, coarsest)
-
-    def targets_among(bases: NDArray[np.bool_]) -> list[Target]:
-        return make_targets(
-            asked.sites, asked.motifs, windows, known & bases, seed, on_progress=on_progress
-        )
-
-    targets = targets_among(known)
-    targets = [t for t in targets if len(t.with_site)]
-    if not targets:
-        raise InputError(
-            "no site has bases to measure beside bases to compare them with: the windows are too "
-            "short, or covered by sites altogether"
-        )
-    tracked = track_table(own, windows, targets, targets_among) if own else None
-    questions = [
-        both_ways(t.name, t.occurrences(windows.second_half), windows.second_half) for t in targets
-    ]
-    drawn = most_sites(targets, windows, MOST_LOCI)
-    measured, distances, layers = [], [], []
-    for reader in readers:
-        one = measure(reader, windows, targets, questions, known, coarsest, drawn, stages)
-        measured.append(one)
-        with stages.stage(f"how far {reader.name} looks", 1):
-            far = distance_profile(reader.model, windows.sequences, seed)
-        distances.append(far.table.assign(model=reader.name))
-        layers.append(layer_table(one, windows, far.mean))
-    trained = [r for r in readers if not r.twin_of]
+    evaluation = prepare_evaluation(
+        records, windows, max(r.model.config.token_bp for r in readers),
+        sites=sites, motifs=motifs, database=database, seed=seed, on_progress=on_progress,
+    )  # fmt: skip
+    tracked = track_table(own, evaluation) if own else None
+    shown = most_sites(evaluation.motif_sites, windows, MOST_LOCI)
+    measured, layers, distances = _measure_all(readers, evaluation, shown, stages)
+    trained = [r for r in readers if not r.control_of]
     found = _find(trained, windows, database, seed, stages) if find else {}
-    copies, null, in_copies = _shuffled_input(
-        trained, windows, targets, questions, asked, known, coarsest, seed, stages
-    )
-    claims = _claims(questions, measured, in_copies, windows)
-    rows = _cls_rows(readers, windows, targets, known, stages) if cls_row else None
-    names = [t.name for t in targets]
+    copies, null, in_copies = _shuffled_input(trained, evaluation, stages)
+    claims = _claims(measured, in_copies, evaluation)
+    rows = _cls_rows(readers, evaluation, stages) if cls_row else None
+    motif_sites = evaluation.motif_sites
     with stages.stage("drawing intervals", 1):
-        result = ComparisonResult(
+        result = Comparison(
             models=model_table(measured, found),
-            snr=_joined([snr_table(m.reader.name, m.snr, targets) for m in measured]),
-            recovery=_joined([recovery_table(m, targets) for m in measured]),
+            snr=_joined([snr_table(m.reader.name, m.snr, motif_sites) for m in measured]),
+            recovery=_joined([recovery_table(m, motif_sites) for m in measured]),
             recall=_joined([recall_table(m) for m in measured]),
-            layers=_joined(layers),
-            distances=_joined(distances)[["model", "layer", "distance_bp", "mass", "uniform"]],
-            heads=_joined([head_snr_table(m, targets) for m in measured]),
-            differences=difference_table(measured, null, targets),
-            motifs={name: m for name, m in asked.drawn.items() if name in names},
-            loci=[_locus(w, windows, targets, measured, own) for w in drawn],
+            layers=layers,
+            distances=distances,
+            heads=_joined([head_snr_table(m, motif_sites) for m in measured]),
+            differences=difference_table(measured, null, motif_sites),
+            motifs=_logos(evaluation),
+            loci=[_locus(window, evaluation, measured, own) for window in shown],
             controls=control_table(claims),
             shuffled=_joined(copies),
             cls_row=rows,
             tracks=tracked,
-            summary=facts(
-                records, windows, asked, targets, [r.name for r in trained], coarsest, seed
-            ),
-            warnings=warnings_for(windows, asked, targets)
-            + (_local_cls(trained, window_bp) if cls_row else []),
+            summary=facts(records, evaluation, [r.name for r in trained]),
+            warnings=warnings_for(evaluation) + (_local_cls(trained, window_bp) if cls_row else []),
         )
     result.summary["looked_at"] = [one.sentence for one in claims]
     if own:
@@ -175,7 +144,7 @@ def compare_models(
 
 
 def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
-    """Each model with its untrained twin behind it.
+    """Each model with its randomly initialised control behind it.
 
     Raises:
         InputError: No model, or two of one name.
@@ -196,13 +165,30 @@ def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
     readers = []
     for model in loaded:
         readers.append(Reader(model.name, model))
-        readers.append(Reader(model.name + UNTRAINED, untrained_twin(model, seed), model.name))
+        control = untrained_twin(model, seed)
+        readers.append(Reader(model.name + RANDOM_CONTROL, control, control_of=model.name))
     return readers
+
+
+def _measure_all(
+    readers: Sequence[Reader], evaluation: Evaluation, shown: Sequence[int], stages: Stages
+) -> tuple[list[Measured], pd.DataFrame, pd.DataFrame]:
+    """Every model and control measured, and the tables of their layers and distances."""
+    measured, distances, layers = [], [], []
+    for reader in readers:
+        one = measure(reader, evaluation, shown, stages)
+        measured.append(one)
+        with stages.stage(f"how far {reader.name} looks", 1):
+            far = distance_profile(reader.model, evaluation.windows.sequences, evaluation.seed)
+        distances.append(far.table.assign(model=reader.name))
+        layers.append(layer_table(one, evaluation.windows, far.mean))
+    columns = ["model", "layer", "distance_bp", "mass", "uniform"]
+    return measured, _joined(layers), _joined(distances)[columns]
 
 
 def _find(
     trained: Sequence[Reader],
-    windows: Windows,
+    windows: SharedWindows,
     database: JasparDatabase,
     seed: int,
     stages: Stages,
@@ -226,58 +212,50 @@ def _find(
 
 
 def _shuffled_input(
-    trained: Sequence[Reader],
-    windows: Windows,
-    targets: Sequence[Target],
-    questions: Sequence[Question],
-    asked: Asked,
-    known: NDArray[np.bool_],
-    coarsest: int,
-    seed: int,
-    stages: Stages,
+    trained: Sequence[Reader], evaluation: Evaluation, stages: Stages
 ) -> tuple[list[pd.DataFrame], dict[str, SnrValues], dict[str, AtQuestions]]:
     """The same in shuffled copies: at the same places, and at the matrices' sites there.
 
     The former per sequence too, by model, and for the controls.
     """
+    windows, motifs, seed = evaluation.windows, evaluation.chosen.motifs, evaluation.seed
     copies = replace(windows, sequences=[shuffled(s, seed=seed) for s in windows.sequences])
-    asked_of = [("same places", list(targets))]
-    if asked.motifs is not None:
-        there = {n: s for n, s in scan_sites(asked.motifs, copies).items() if s}
-        again = make_targets(there, asked.motifs, copies, known, seed, n_decoys=0)
-        asked_of.append(("sites in the copies", [t for t in again if len(t.with_site)]))
+    places = [("same places", evaluation.motif_sites)]
+    if motifs is not None:
+        there = {n: s for n, s in scan_sites(motifs, copies).items() if s}
+        again = make_motif_sites(there, motifs, copies, evaluation.known, seed, n_decoys=0)
+        places.append(("sites in the copies", [m for m in again if len(m.with_site)]))
     tables, at_places, at_sites = [], {}, {}
     for reader in trained:
         with stages.stage(f"shuffled input: {reader.name}", int(copies.offsets[-1])) as step:
             scores = read_windows(reader, copies.sequences, step)
-        found = [SnrValues() for _ in asked_of]
-        for resolution, tracks in at_resolutions(reader, scores, coarsest, known):
-            for values, (_, here) in zip(found, asked_of, strict=True):
+        found = [SnrValues() for _ in places]
+        for resolution, tracks in at_resolutions(reader, scores, evaluation):
+            for values, (_, here) in zip(found, places, strict=True):
                 add_snr(values, resolution, tracks, reader.is_global, copies, here)
             if resolution == "matched":
-                at_sites[reader.name] = at_windows(questions, tracks, windows)
-        for values, (at, here) in zip(found, asked_of, strict=True):
+                at_sites[reader.name] = at_windows(evaluation.questions, tracks, windows)
+        for values, (at, here) in zip(found, places, strict=True):
             tables.append(snr_table(reader.name, values, here).assign(at=at))
         at_places[reader.name] = found[0]
     return tables, at_places, at_sites
 
 
 def _claims(
-    questions: Sequence[Question],
-    measured: Sequence[Measured],
-    in_copies: Mapping[str, AtQuestions],
-    windows: Windows,
+    measured: Sequence[Measured], in_copies: Mapping[str, AtQuestions], evaluation: Evaluation
 ) -> list[Claim]:
     """What may be said of every trained model at every motif."""
-    trained = [m for m in measured if not m.reader.twin_of]
+    questions = evaluation.questions
     claims = []
-    for m in trained:
-        twins = [t.at_sites for t in measured if t.reader.twin_of == m.reader.name]
+    for m in measured:
+        if m.reader.control_of:
+            continue
+        controls = [c.at_sites for c in measured if c.reader.control_of == m.reader.name]
         found = beyond_controls(
             questions,
             m.at_sites,
-            windows.second_half,
-            random_weights=twins[0] if twins else None,
+            evaluation.windows.second_half,
+            random_weights=controls[0] if controls else None,
             shuffled=[in_copies[m.reader.name]] if m.reader.name in in_copies else [],
         )
         claims += [
@@ -286,30 +264,25 @@ def _claims(
     return claims
 
 
-def _cls_rows(
-    readers: Sequence[Reader],
-    windows: Windows,
-    targets: Sequence[Target],
-    known: NDArray[np.bool_],
-    stages: Stages,
-) -> pd.DataFrame:
+def _cls_rows(readers: Sequence[Reader], evaluation: Evaluation, stages: Stages) -> pd.DataFrame:
     """What [CLS] attends to in the last layer, at the sites; heads are summed, none is chosen."""
+    windows, known = evaluation.windows, evaluation.known
     tables = []
     for reader in readers:
         with stages.stage(f"[CLS] row of {reader.name}", int(windows.offsets[-1])) as step:
             rows = cls_row_scores(reader.model, windows.sequences, step)
         track = np.where(known, np.concatenate(rows), np.float32(np.nan))[np.newaxis]
         values = SnrValues()
-        for t in targets:
+        for m in evaluation.motif_sites:
             offsets = windows.record_offsets
-            real = signal_to_noise(track, offsets, t.inside, ~t.inside)
-            null = signal_to_noise(track, offsets, t.random, ~(t.inside | t.random))
+            real = signal_to_noise(track, offsets, m.inside, ~m.inside)
+            null = signal_to_noise(track, offsets, m.random, ~(m.inside | m.random))
             for definition in real:
-                key = ("native", "last", definition, t.name, "cls_row")
+                key = ("native", "last", definition, m.name, "cls_row")
                 one = np.ones(1, dtype=bool)
-                values.values[key] = head_mean(real[definition][:, t.with_site], one)
-                values.random[key] = head_mean(null[definition][:, t.with_site], one)
-        tables.append(snr_table(reader.name, values, targets))
+                values.values[key] = head_mean(real[definition][:, m.with_site], one)
+                values.random[key] = head_mean(null[definition][:, m.with_site], one)
+        tables.append(snr_table(reader.name, values, evaluation.motif_sites))
     return _joined(tables)
 
 
@@ -336,22 +309,28 @@ def _digests(readers: Sequence[Reader]) -> dict[str, str | None]:
     }
 
 
+def _logos(evaluation: Evaluation) -> dict[str, Motif]:
+    """The matrices to draw, of the motifs that were measured."""
+    names = {m.name for m in evaluation.motif_sites}
+    return {name: m for name, m in evaluation.chosen.logos.items() if name in names}
+
+
 def _locus(
     window: int,
-    windows: Windows,
-    targets: Sequence[Target],
+    evaluation: Evaluation,
     measured: Sequence[Measured],
     own: Mapping[str, NDArray[np.float32]],
 ) -> Locus:
     import pandas as pd
 
+    windows = evaluation.windows
     record = windows.as_records()[window]
     rows = []
-    for target in targets:
-        for site in target.sites:
+    for motif in evaluation.motif_sites:
+        for site in motif.sites:
             where, start, end = windows.place(site)
             if where == window:
-                rows.append((record.name, record.name, start, end, target.name, site.strand))
+                rows.append((record.name, record.name, start, end, motif.name, site.strand))
     half = bool(windows.second_half[windows.number[window]])
     span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
     return Locus(

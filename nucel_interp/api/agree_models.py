@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 CURVES = 40
 """Sequences of the deletion curves, if nothing is said."""
-METHODS = ("integrated-gradients", "gradient-x-input", "mutagenesis")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,7 +145,7 @@ def agree_models(
     shuffled: Model | None = None,
     sites: str | Path | Sequence[BedSite] | None = None,
     target: str | None = None,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] | None = None,
     curves: int = CURVES,
     context: int | None = None,
     seed: int = 0,
@@ -171,8 +170,9 @@ def agree_models(
         shuffled: A model fine-tuned alike on permuted labels.
         sites: Known sites: a BED file (column 1 a record's name or a chromosome), or its lines.
         target: Label to explain; the second of two classes if not given.
-        methods: Ways of attribution (`attribute`); the size of the last is the reference by which
-            attention heads are chosen.
+        methods: Ways of attribution (see `attribute`), by default integrated gradients, gradient
+            times input and mutagenesis; the size of the last is the reference by which attention
+            heads are chosen.
         curves: Sequences of the deletion curves, drawn by content; 0 leaves them out.
         context: Bases a model reads at once; by default what its folder says.
         seed: Seed of halves, permutations, shuffled copies, the control and bootstrap.

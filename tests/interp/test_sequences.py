@@ -297,7 +297,7 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.scoring.split_units": lambda r, m: scoring.split_units(r, [], 0),
     "nucel_interp.seqlets.masked_bases": lambda r, m: seqlets.masked_bases(r),
     "nucel_interp.compare.agreement.measure_agreement.measure_agreement": lambda r, m: (
-        measure_agreement(r, m)
+        measure_agreement(r, m, curves=0)
     ),
     "nucel_interp.analysis.calibrate.calibrate": lambda r, m: calibrate(r, m),
     "nucel_interp.compare.models.measure_models.measure_models": lambda r, m: measure_models(

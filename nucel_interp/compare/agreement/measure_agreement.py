@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.compare.agreement.asked_models import AskedModels, load_models
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import Faithfulness, faithfulness
 from nucel_interp.compare.agreement.score_pairs import (
@@ -31,19 +32,15 @@ from nucel_interp.compare.shared.place_sites import Span, place_sites
 from nucel_interp.controls.claims import Claim, control_table
 from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.errors import InputError
-from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
 from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.attribution import attribute_sequences
-from nucel_interp.scoring.device import load_model
-from nucel_interp.scoring.mutagenesis import reading
 from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Strands, score_sequences
 from nucel_interp.scoring.shuffle import shuffled as shuffle
-from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.units import Unit, split_units
 from nucel_interp.types import Record, as_records
-from nucel_model import ClassificationHead, NTConfig, Nucel, untrained_twin
+from nucel_model import NTConfig, Nucel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +48,6 @@ if TYPE_CHECKING:
 METHODS = ("integrated-gradients", "gradient-x-input", "mutagenesis")
 """The size of the last is the reference by which an attention head is chosen: mutagenesis asks the
 model itself, and no gradient."""
-CURVES = 40
-"""Sequences of the deletion curves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,25 +79,6 @@ class ModelAgreement:
 
 
 @dataclass(frozen=True, eq=False)
-class _Models:
-    """Which models are asked, about what, on which strands.
-
-    Attributes:
-        by_name: Name in the tables -> model, the fine-tuned one first.
-        target: What is explained.
-        strands: Those that the fine-tuned head was fitted on.
-    """
-
-    by_name: dict[str, Nucel]
-    target: Target
-    strands: Strands
-
-    @property
-    def fine(self) -> Nucel:
-        return self.by_name[FINE_TUNED]
-
-
-@dataclass(frozen=True, eq=False)
 class _Scored:
     """Every score of every base of some records.
 
@@ -127,8 +103,8 @@ def measure_agreement(
     shuffled: str | Nucel | None = None,
     sites: Sequence[BedSite] | None = None,
     target: str | None = None,
-    methods: Sequence[str] = METHODS,
-    curves: int = CURVES,
+    methods: Sequence[str] | None = None,
+    curves: int,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> ModelAgreement:
@@ -141,7 +117,8 @@ def measure_agreement(
         shuffled: Fine-tuned alike on permuted labels.
         sites: Known sites, by record name or genome coordinates.
         target: Label that is explained; the second of two classes if not given.
-        methods: Of attribution; attention heads are chosen by the size of the last.
+        methods: Ways of attribution, `METHODS` if not given; attention heads are chosen by the
+            size of the last.
         curves: Sequences of the deletion curves, drawn by content; 0 leaves them out.
         seed: Seed of every random draw.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -153,8 +130,8 @@ def measure_agreement(
     records = as_records(records)
     stages = Stages(on_progress)
     warnings: list[str] = []
-    models = _load(model, before, shuffled, target, seed)
-    methods = _usable_methods(models.fine, methods, warnings)
+    models = load_models(model, before, shuffled, target, seed)
+    methods = _usable_methods(models.fine, methods or METHODS, warnings)
     kept = _usable(records, models.fine, warnings)
     if sites is not None:  # before the work: a misspelt chromosome is told
         _sites(sites, records, kept)
@@ -171,7 +148,7 @@ def measure_agreement(
     claims = _claims(models, bases, scored.attention, places, stages) if places else []
     drawn = _curves(models, bases, tables.scores, curves, stages) if curves else None
     summary = {
-        **_about_models(models),
+        **models.facts(),
         "n_sequences": len(sequences),
         "n_bases": int(known.sum()),
         "methods": list(methods),
@@ -193,58 +170,6 @@ def measure_agreement(
         summary=summary,
         warnings=warnings + tables.warnings,
     )
-
-
-def random_classifier(model: Nucel, seed: int) -> Nucel:
-    """A network of the same shape, its head too, with random weights."""
-    control = untrained_twin(model, seed)
-    control.name = f"{model.name}, randomly initialised"
-    head = model.classifier_head
-    assert head is not None
-    control.classifier_head = ClassificationHead(
-        head.linear.in_features,
-        head.labels,
-        "random weights",
-        task=head.task,
-        pooling=head.pooling,
-        strands=head.strands,
-    )
-    control.classifier_head.init_weights(seed)
-    return control.to(next(model.parameters()).device).eval()
-
-
-def _load(
-    model: str | Nucel,
-    before: str | Nucel | None,
-    shuffled: str | Nucel | None,
-    target: str | None,
-    seed: int,
-) -> _Models:
-    fine = load_model(model)
-    which = find_target(fine, target)
-    strands = reading(fine, None)
-    by_name = {FINE_TUNED: fine}
-    if before is not None:
-        by_name[BEFORE] = load_model(before)
-    by_name[RANDOM_CONTROL] = random_classifier(fine, seed)
-    if shuffled is not None:
-        by_name[PERMUTED_LABELS] = load_model(shuffled)
-        find_target(by_name[PERMUTED_LABELS], which.label)  # says so if it has none
-    return _Models(by_name, which, strands)
-
-
-def _about_models(models: _Models) -> dict[str, Any]:
-    """Which models were read, and what was explained, for the summary."""
-    return {
-        "models": {name: one.name for name, one in models.by_name.items()},
-        "model_sha256": {
-            name: {} if one.path is None else folder_sha256(one.path)
-            for name, one in models.by_name.items()
-        },
-        "target": models.target.label,
-        "target_unit": models.target.unit,
-        "strands": models.strands,
-    }
 
 
 def _usable_methods(model: Nucel, methods: Sequence[str], warnings: list[str]) -> Sequence[str]:
@@ -276,7 +201,7 @@ def _usable(records: list[Record], model: Nucel, warnings: list[str]) -> list[Re
 
 
 def _score(
-    models: _Models, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
+    models: AskedModels, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
 ) -> _Scored:
     """All attention and all attributions of all models; the pre-trained one predicts nothing."""
     sequences = [r.sequence for r in records]
@@ -383,7 +308,7 @@ def _tables(
 
 
 def _claims(
-    models: _Models,
+    models: AskedModels,
     bases: Bases,
     attention: Sequence[Attention],
     places: dict[str, NDArray[np.bool_]],
@@ -402,7 +327,7 @@ def _claims(
 
 
 def _curves(
-    models: _Models, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
+    models: AskedModels, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
 ) -> Faithfulness:
     """Deletion curves of some sequences, by scores of the fine-tuned and the pre-trained model.
 

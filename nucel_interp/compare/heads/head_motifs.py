@@ -160,5 +160,5 @@ def measure_heads(
 
 
 def label(motif: Motif) -> str:
-    """``MA0139.2 CTCF``, or the id alone."""
-    return f"{motif.id} {motif.name}".strip()
+    """``MA0139.2 CTCF``, or the id alone where there is no other name."""
+    return motif.id if motif.name == motif.id else f"{motif.id} {motif.name}".strip()

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import nucel_interp as ni
+from nucel_interp.cli import app
 from nucel_interp.io.meme import write_meme
 from nucel_interp.types import BASES
 from tests.interp.api.same_files import assert_same
@@ -60,3 +62,37 @@ def test_a_notebook_sees_the_answer_the_table_and_the_map(tiny_folder, sequences
 def test_a_sequence_given_as_a_path_is_explained(tiny_folder):
     with pytest.raises(ni.InputError, match=r"put them into a list: \[sequence\]"):
         ni.head_motifs("ACGTACGTACGT", [SITE], tiny_folder)
+
+
+def test_motifs_by_name_are_those_of_the_collection(tmp_path, tiny_folder, sequences):
+    meme = tmp_path / "m.meme"
+    other = ni.Motif("other", SITE.pwm[:, ::-1], 100)
+    meme.write_text(write_meme([SITE, other]))
+    of_file = ni.head_motifs(sequences, ni.read_meme(meme)[:1], tiny_folder)
+    named = ni.head_motifs(sequences, model=tiny_folder, motif="M", database=meme)
+    assert named.head_motifs["t"].equals(of_file.head_motifs["t"])
+    assert set(named.controls["motif"]) == {"m"}
+
+
+def test_names_given_as_a_file_are_told_apart(tiny_folder, sequences):
+    with pytest.raises(ni.InputError, match=r"no file CTCF; --motifs takes .*: --motif CTCF$"):
+        ni.head_motifs(sequences, "CTCF", tiny_folder)
+    with pytest.raises(ni.InputError, match="not both"):
+        ni.head_motifs(sequences, [SITE], tiny_folder, motif="CTCF")
+
+
+def test_the_command_takes_names_one_by_one_and_by_commas(tmp_path, tiny_folder, sequences):
+    fasta, meme = tmp_path / "x.fa", tmp_path / "m.meme"
+    fasta.write_text("".join(f">{name}\n{text}\n" for name, text in sequences.items()))
+    others = [ni.Motif(f"o{i}", np.roll(SITE.pwm, i, axis=1), 100) for i in (1, 2)]
+    meme.write_text(write_meme([SITE, *others]))
+    call = ["heads", str(fasta), "-m", str(tiny_folder), "--db", str(meme), "-o"]
+    done = CliRunner().invoke(
+        app, [*call, str(tmp_path / "out"), "--motif", "m,o1", "--motif", "O2"]
+    )
+    assert done.exit_code == 0, done.output
+    table = (tmp_path / "out" / "controls.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[0] for line in table] == ["m", "o1", "o2"]
+    wrong = CliRunner().invoke(app, [*call, str(tmp_path / "no"), "--motif", "nobody"])
+    assert (wrong.exit_code, (tmp_path / "no").exists()) == (1, False)
+    assert "m.meme has no motif with the id or name 'nobody'" in wrong.stderr

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nucel_model.config import NucelConfig
 from nucel_model.encoder import NucelEncoder
-from nucel_model.files import FolderError
+from nucel_model.errors import FolderError
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
 from nucel_model.nt import NucleotideTransformer
 from nucel_model.nt_bases import Rule

@@ -1,8 +1,10 @@
 """Errors a user can act on: each says what was asked, what was found and what to do."""
 
+from __future__ import annotations
 
-class NucelError(Exception):
-    """Something the user can mend; the command line prints it in one line and exits with 1."""
+from nucel_runtime.errors import NucelError
+
+__all__ = ["InputError", "NucelError", "NucelWarning", "OutputError"]
 
 
 class InputError(NucelError):

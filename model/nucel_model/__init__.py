@@ -1,10 +1,10 @@
 """NucEL's networks: encoder, ELECTRA, heads, attention profiles, folders on disk."""
 
 import nucel_runtime  # noqa: F401, before torch
-from nucel_model.config import ConfigError, NucelConfig, every_third_global, nucel_base
+from nucel_model.config import NucelConfig, every_third_global, nucel_base
 from nucel_model.electra import Electra, ElectraOutput
 from nucel_model.encoder import NucelEncoder
-from nucel_model.files import FolderError
+from nucel_model.errors import ConfigError, FolderError
 from nucel_model.folder import from_pretrained, save_pretrained
 from nucel_model.heads import ClassificationHead
 from nucel_model.masked_lm import MaskedLM

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nucel_model.errors import ConfigError
+
 LayerType = Literal["full_attention", "sliding_attention"]
 
 MOST = {
@@ -29,10 +31,6 @@ _CONSTANTS = (
     "initializer_range",
     "initializer_cutoff_factor",
 )
-
-
-class ConfigError(ValueError):
-    """A configuration that contradicts itself, or lacks something that must not be guessed."""
 
 
 def check_count(name: str, value: object) -> int:

@@ -1,4 +1,4 @@
-"""Reading what lies in a model folder, and the error for all that cannot be used."""
+"""Reading what lies in a model folder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nucel_model.errors import FolderError
+
 MOST_BYTES = 1 << 24
 """Of a file of JSON or text; the largest tokenizer.json of a published model has a quarter."""
-
-
-class FolderError(ValueError):
-    """A model folder that cannot be used, with what was found and what to do."""
 
 
 def read_text(path: Path) -> str:

@@ -27,15 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from nucel_model import tokenizer, vocabulary
-from nucel_model.config import (
-    LEAST_CONTEXT,
-    ConfigError,
-    NucelConfig,
-    config_from_json,
-    config_to_json,
-)
+from nucel_model.config import LEAST_CONTEXT, NucelConfig, config_from_json, config_to_json
 from nucel_model.encoder import NucelEncoder
-from nucel_model.files import FolderError, read_json
+from nucel_model.errors import ConfigError, FolderError
+from nucel_model.files import read_json
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
 from nucel_model.nt import NucleotideTransformer
 from nucel_model.nt_config import NTConfig, nt_config_from_json, nt_config_to_json

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nucel_model.config import (
-    ConfigError,
-    check_constant,
-    check_context,
-    check_count,
-    shown,
-)
+from nucel_model.config import check_constant, check_context, check_count, shown
+from nucel_model.errors import ConfigError
 from nucel_model.nt_tokenizer import MASK, PAD, TOKEN_BP, VOCAB_SIZE, Version
 
 _POSITIONS: dict[Version, str] = {"v1": "absolute", "v2": "rotary"}

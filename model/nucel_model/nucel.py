@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nucel_model.config import NucelConfig
 from nucel_model.encoder import NucelEncoder
-from nucel_model.files import FolderError
+from nucel_model.errors import FolderError
 from nucel_model.heads import ClassificationHead, MaskedLMHead, ReplacedTokenHead
 from nucel_model.nt import NucleotideTransformer
 from nucel_model.nt_bases import Rule
@@ -50,6 +50,30 @@ class Nucel(nn.Module):
         self.path = path
         self.kept = dict(kept or {})
 
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | Path, *, context: int | None = None) -> Nucel:
+        """Load a model; see `nucel_model.from_pretrained`."""
+        from nucel_model.folder import from_pretrained  # which imports this module
+
+        return from_pretrained(name_or_folder, context=context)
+
+    def save_pretrained(
+        self, folder: str | Path, *, head_source: str = "trained with the encoder"
+    ) -> Path:
+        """Write the model into a folder and return it; see `nucel_model.save_pretrained`."""
+        from nucel_model.folder import save_pretrained  # which imports this module
+
+        return save_pretrained(self, folder, head_source=head_source)
+
+    def __repr__(self) -> str:
+        """One line; ``print(model.encoder)`` shows the modules."""
+        config = self.config
+        return (
+            f"Nucel({self.name!r}, {sum(p.numel() for p in self.parameters()):,} parameters, "
+            f"{config.num_hidden_layers} layers x {config.num_attention_heads} heads, "
+            f"context {config.context_bp:,} bp)"
+        )
+
     @property
     def config(self) -> AnyConfig:
         """The encoder's configuration."""
@@ -88,8 +112,8 @@ class Nucel(nn.Module):
         """
         return self.encoder.profile_sequences(sequences, rule)
 
-    def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
-        """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
+    def require_discriminator(self) -> ReplacedTokenHead:
+        """The discriminator's head; asked for before long work, it says that there is none.
 
         Raises:
             FolderError: The folder holds an encoder without a discriminator head.
@@ -105,7 +129,16 @@ class Nucel(nn.Module):
                 "so it has no discriminator scores. Fit one with `nucel-pretrain fit-head`, "
                 "or use attention."
             )
-        return self.discriminator_head(last_hidden_state).float()[:, 1:]
+        return self.discriminator_head
+
+    def replaced_logit(self, last_hidden_state: Tensor) -> Tensor:
+        """Log-odds per base, nats, (batch, bases), high = replaced, from (batch, tokens, hidden).
+
+        Raises:
+            FolderError: As `require_discriminator`.
+        """
+        head = self.require_discriminator()
+        return head(last_hidden_state).float()[:, 1:]
 
     def predict_logits(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """What the fine-tuned head says of each sequence: (batch, labels) fp32, gradients kept.

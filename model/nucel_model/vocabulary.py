@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nucel_model import nt_tokenizer, tokenizer
-from nucel_model.files import FolderError, read_json, read_text
+from nucel_model.errors import FolderError
+from nucel_model.files import read_json, read_text
 from nucel_model.nt_config import NTConfig
 from nucel_model.nt_tokenizer import Version
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from nucel_model.files import FolderError
+from nucel_model.errors import FolderError
 
 M = TypeVar("M", bound=nn.Module)
 _FILLING = ("normal_", "uniform_", "trunc_normal_", "fill_", "zero_")

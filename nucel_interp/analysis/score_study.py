@@ -326,10 +326,8 @@ def _user_tracks(
 def _require_head(model: Nucel, score: str) -> None:
     """Say before the work that the discriminator's head, or the head asked for, is missing."""
     fixed_heads(check_score(score), model.config)
-    if score == "discriminator" and model.discriminator_head is None:
-        import torch
-
-        model.replaced_logit(torch.empty(0))
+    if score == "discriminator":
+        model.require_discriminator()
 
 
 def _offsets(units: list[Unit]) -> NDArray[np.int64]:

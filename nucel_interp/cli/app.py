@@ -74,7 +74,7 @@ def _is_for_typer(error: Exception) -> bool:
 
 def _in_one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    if isinstance(error, NucelError) or type(error).__module__.startswith("nucel_"):
+    if isinstance(error, NucelError):
         return text
     if isinstance(error, MemoryError):
         return "out of memory: give fewer or shorter sequences (-v shows where)"

@@ -110,7 +110,7 @@ class _Actor:
                 bases.append(self._work(int(number)))
                 errors.append("")
             except Exception as error:
-                told = isinstance(error, OSError) or type(error).__module__.startswith("nucel_")
+                told = isinstance(error, OSError | NucelError)
                 kind = "" if told else f"{type(error).__name__}: "
                 bases.append(0)
                 errors.append(kind + " ".join(str(error).split()))

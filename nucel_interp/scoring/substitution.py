@@ -107,7 +107,7 @@ def require_discriminator(model: Nucel) -> None:
     Raises:
         FolderError: The model has no discriminator head.
     """
-    model.replaced_logit(torch.zeros(0, 1, model.config.hidden_size))
+    model.require_discriminator()
 
 
 def read_substitutions(

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from nucel_pretrain.benchmark.command import benchmark
 from nucel_pretrain.finetune.command import finetune
+from nucel_runtime.errors import NucelError
 from nucel_runtime.signals import unwind_when_ended
 
 
@@ -21,15 +22,12 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        from nucel_genome.errors import GenomeError
         from nucel_genome.text import write_utf8
-        from nucel_pretrain.config import PretrainError
-        from nucel_pretrain.data import DataError
 
         write_utf8()
         try:
             return super().invoke(ctx)
-        except (PretrainError, DataError, GenomeError, OSError) as error:  # OSError names its file
+        except (NucelError, OSError) as error:  # OSError names its file
             typer.secho(f"error: {error}", err=True)
             raise typer.Exit(1) from error
 

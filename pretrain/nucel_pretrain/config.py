@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 from nucel_genome import GenomeError
 from nucel_genome.text import read_text
 from nucel_model import tokenizer
-from nucel_model.config import ConfigError, LayerType, NucelConfig
+from nucel_model.config import LayerType, NucelConfig
+from nucel_model.errors import ConfigError
 from nucel_pretrain.data import DataConfig, EnrichConfig
 from nucel_pretrain.distributed import PARALLEL
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.masking import MaskingConfig
 from nucel_pretrain.objectives import OBJECTIVES, ElectraConfig
 from nucel_pretrain.optim import OptimConfig
@@ -25,10 +27,6 @@ from nucel_pretrain.step import AUTOCAST
 from nucel_pretrain.tokens import TokensConfig
 
 T = TypeVar("T")
-
-
-class PretrainError(Exception):
-    """Something the user can mend; printed in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

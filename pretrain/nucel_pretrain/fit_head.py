@@ -18,10 +18,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from nucel_model import Electra, Nucel, from_pretrained
-from nucel_model.config import ConfigError, NucelConfig
-from nucel_model.folder import FolderError
-from nucel_pretrain.config import PretrainConfig, PretrainError, build, read_toml
+from nucel_model.config import NucelConfig
+from nucel_model.errors import ConfigError, FolderError
+from nucel_pretrain.config import PretrainConfig, build, read_toml
 from nucel_pretrain.distributed import World
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.runfolder import write_whole
 from nucel_pretrain.tokens import Tokens
 from nucel_pretrain.train import Say, ready, train

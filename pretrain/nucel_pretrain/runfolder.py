@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict, build
+from nucel_pretrain.config import PretrainConfig, as_dict, build
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.optim import learning_rate
 
 FREE = frozenset(

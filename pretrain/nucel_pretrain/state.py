@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from nucel_pretrain.config import PretrainError
 from nucel_pretrain.distributed import World
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.objectives import save_model, unwrap
 
 

@@ -8,14 +8,11 @@ import torch
 from torch import nn
 
 from nucel_pretrain.distributed import World, alone
+from nucel_pretrain.errors import NonFiniteError
 from nucel_pretrain.objectives import Batch, ElectraConfig, losses
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": None}
 """What matrix products are computed in; weights, optimiser and losses stay fp32."""
-
-
-class NonFiniteError(Exception):
-    """Loss or gradient is not a number; the optimiser has not moved."""
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -17,9 +17,10 @@ from nucel_model.backends import training_backend
 from nucel_model.encoder import NucelEncoder
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.clock import Clock
-from nucel_pretrain.config import PretrainConfig, PretrainError
+from nucel_pretrain.config import PretrainConfig
 from nucel_pretrain.data import Windows
 from nucel_pretrain.distributed import World, alone, spread
+from nucel_pretrain.errors import NonFiniteError, PretrainError
 from nucel_pretrain.memory import keep_freed_memory
 from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer
@@ -31,7 +32,7 @@ from nucel_pretrain.runfolder import (
     same_config,
 )
 from nucel_pretrain.state import checkpoints, export, load_checkpoint, save_checkpoint
-from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
+from nucel_pretrain.step import make_scaler, train_step
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.validate import SEED, validate
 from nucel_pretrain.warm_start import (

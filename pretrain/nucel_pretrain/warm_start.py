@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from nucel_model import Electra, MaskedLM, Nucel, from_pretrained
-from nucel_model.config import ConfigError, NucelConfig, config_from_json
-from nucel_model.folder import FolderError
+from nucel_model.config import NucelConfig, config_from_json
+from nucel_model.errors import ConfigError, FolderError
 from nucel_model.heads import ReplacedTokenHead
-from nucel_pretrain.config import PretrainConfig, PretrainError, SizeConfig, layer_types
+from nucel_pretrain.config import PretrainConfig, SizeConfig, layer_types
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.tokens import BaseTokens, Tokens
 
 

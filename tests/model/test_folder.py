@@ -58,6 +58,28 @@ def test_a_model_comes_back_with_its_heads(model, folder, random_batch):
     torch.testing.assert_close(hidden, model(ids, mask).last_hidden_state, atol=0, rtol=0)
 
 
+def test_methods_write_and_read_what_the_functions_do(model, folder, tmp_path):
+    again = Nucel.from_pretrained(folder, context=20)
+    assert (again.name, again.config.context_bp) == ("model", 20)
+    written = again.save_pretrained(tmp_path / "again", head_source="elsewhere")
+    assert written == tmp_path / "again"
+    for name in ("model", "discriminator", "mlm"):
+        path = f"{name}.safetensors"
+        assert (written / path).read_bytes() == (folder / path).read_bytes()
+    said = json.loads((written / "config.json").read_text())
+    assert said["discriminator_head"]["source"] == "elsewhere"
+
+
+def test_a_model_is_shown_in_one_line(model):
+    n = sum(p.numel() for p in model.parameters())
+    config = model.config
+    assert repr(model) == (
+        f"Nucel('model', {n:,} parameters, {config.num_hidden_layers} layers x "
+        f"{config.num_attention_heads} heads, context {config.context_bp:,} bp)"
+    )
+    assert len(repr(model.encoder).splitlines()) > 10
+
+
 def test_the_encoder_alone_stands_in_model_safetensors(folder):
     names = load_file(folder / "model.safetensors").keys()
     assert "embeddings.tok_embeddings.weight" in names
@@ -72,6 +94,12 @@ def test_without_a_discriminator_the_remedy_is_named(tiny, tmp_path, random_batc
     hidden = model(random_batch(10)[0]).last_hidden_state
     with pytest.raises(FolderError, match=r"released has no discriminator head.*fit-head"):
         model.replaced_logit(hidden)
+    with pytest.raises(FolderError, match=r"released has no discriminator head.*fit-head"):
+        model.require_discriminator()
+
+
+def test_where_there_is_a_discriminator_it_is_given(model):
+    assert model.require_discriminator() is model.discriminator_head
 
 
 def test_polarity_original_flips_the_sign(folder, random_batch):

@@ -216,6 +216,8 @@ def test_a_classifier_comes_back_with_its_encoder(tmp_path) -> None:
 def test_no_discriminator_scores() -> None:
     with pytest.raises(FolderError, match="no discriminator"):
         model("v2").replaced_logit(torch.zeros(1, 3, 48))
+    with pytest.raises(FolderError, match="is a Nucleotide Transformer"):
+        model("v2").require_discriminator()
 
 
 def test_the_twin_has_the_shape_and_other_weights() -> None:

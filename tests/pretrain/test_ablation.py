@@ -19,8 +19,8 @@ from nucel_pretrain.ablation.probing import probe_all
 from nucel_pretrain.ablation.run import ablate
 from nucel_pretrain.ablation.scores import base_scores, embeddings
 from nucel_pretrain.batches import Batches
-from nucel_pretrain.config import PretrainError
 from nucel_pretrain.data import Windows
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.sites import Part
 from nucel_pretrain.tokens import BaseTokens, BpeTokens, KmerTokens
 from nucel_pretrain.train import build_model

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import nucel_genome
 from nucel_pretrain.cli import app
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation import run as evaluation
 from nucel_pretrain.runfolder import check_folder
 

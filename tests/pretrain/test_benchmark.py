@@ -25,7 +25,7 @@ from nucel_pretrain.benchmark.baselines import convolution, positions, words
 from nucel_pretrain.benchmark.suite import SHIPPED, read_suite
 from nucel_pretrain.benchmark.table import BENCHMARK_COLUMNS
 from nucel_pretrain.cli import app
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.read import read_dataset
 from nucel_pretrain.finetune.scores import measure

@@ -12,9 +12,9 @@ import torch
 
 from nucel_genome import Genome
 from nucel_model import Electra, Nucel, tokenizer
-from nucel_pretrain.config import PretrainError, SizeConfig
+from nucel_pretrain.config import SizeConfig
 from nucel_pretrain.data import DataConfig, Windows
-from nucel_pretrain.errors import DataError
+from nucel_pretrain.errors import DataError, PretrainError
 from nucel_pretrain.evaluation import replaced, report
 from nucel_pretrain.evaluation.run import evaluate, own_settings
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files

@@ -11,7 +11,7 @@ import torch
 
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global
 from nucel_model.heads import ReplacedTokenHead
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.classifier import (
     give_head,
     logits,

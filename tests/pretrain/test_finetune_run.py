@@ -17,8 +17,7 @@ from nucel_model import (
     NucleotideTransformer,
     from_pretrained,
 )
-from nucel_pretrain.config import PretrainError
-from nucel_pretrain.errors import DataError
+from nucel_pretrain.errors import DataError, PretrainError
 from nucel_pretrain.finetune import lora
 from nucel_pretrain.finetune.classifier import give_head, outputs_of, reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part

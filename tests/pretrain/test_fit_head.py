@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from nucel_model import Nucel, NucelEncoder, from_pretrained, save_pretrained, untrained_twin
 from nucel_pretrain.cli import app
-from nucel_pretrain.config import PretrainError, read_config
+from nucel_pretrain.config import read_config
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.fit_head import fit_head, head_config
 from nucel_pretrain.state import checkpoints
 from nucel_pretrain.train import train

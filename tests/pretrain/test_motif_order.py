@@ -23,7 +23,7 @@ from nucel_model import (
     untrained_twin,
 )
 from nucel_pretrain.cli import app
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.classifier import predict
 from nucel_pretrain.motif_order.matrices import SHIPPED, read_two
 from nucel_pretrain.motif_order.outputs import mean_interval, over_seeds, share_interval

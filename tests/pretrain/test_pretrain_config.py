@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nucel_pretrain.config import (
-    PretrainConfig,
-    PretrainError,
-    SizeConfig,
-    as_dict,
-    build,
-    read_config,
-)
+from nucel_pretrain.config import PretrainConfig, SizeConfig, as_dict, build, read_config
 from nucel_pretrain.data import EnrichConfig
+from nucel_pretrain.errors import PretrainError
 
 SHIPPED = {"mini": 6, "mini-long": 6, "small": 12, "base": 22}
 ENRICH = """

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from nucel_model import weights as weights_module
 from nucel_pretrain import state
 from nucel_pretrain.batches import Batches
-from nucel_pretrain.config import PretrainError
 from nucel_pretrain.data import Windows
 from nucel_pretrain.distributed import alone
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.optim import make_optimizer
 from nucel_pretrain.runfolder import log
 from nucel_pretrain.state import checkpoints, load_checkpoint, save_checkpoint

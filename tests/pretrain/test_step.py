@@ -11,9 +11,10 @@ import torch
 from nucel_model import tokenizer
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.data import Windows
+from nucel_pretrain.errors import NonFiniteError
 from nucel_pretrain.objectives import ElectraConfig
 from nucel_pretrain.optim import OptimConfig, learning_rate, make_optimizer
-from nucel_pretrain.step import NonFiniteError, make_scaler, train_step
+from nucel_pretrain.step import make_scaler, train_step
 from nucel_pretrain.tokens import BaseTokens
 from nucel_pretrain.train import build_model
 from nucel_pretrain.validate import validate

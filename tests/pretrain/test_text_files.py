@@ -11,8 +11,8 @@ import threading
 import pytest
 
 from nucel_pretrain.benchmark.suite import read_suite
-from nucel_pretrain.config import PretrainError, read_config
-from nucel_pretrain.errors import DataError
+from nucel_pretrain.config import read_config
+from nucel_pretrain.errors import DataError, PretrainError
 from nucel_pretrain.evaluation.settings import read_evaluation
 from nucel_pretrain.finetune.read import read_dataset
 from nucel_pretrain.motif_order.matrices import read_two

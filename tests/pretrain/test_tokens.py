@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nucel_model import tokenizer
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.tokens import (
     BaseTokens,
     BpeTokens,

@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 
 from nucel_model import from_pretrained
 from nucel_pretrain import train as train_module
-from nucel_pretrain.config import PretrainError, read_config
+from nucel_pretrain.config import read_config
 from nucel_pretrain.distributed import World
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.state import checkpoints
 from nucel_pretrain.train import train
 from tests.pretrain.cut_runs import OFTEN, CutOff, cut_at, metrics, silent

@@ -19,7 +19,8 @@ from nucel_model import (
 from nucel_model.heads import ReplacedTokenHead
 from nucel_pretrain.ablation.grid import Arm, GridConfig
 from nucel_pretrain.ablation.run import ablate
-from nucel_pretrain.config import PretrainError, SizeConfig, read_config
+from nucel_pretrain.config import SizeConfig, read_config
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.fit_head import fit_head, head_config
 from nucel_pretrain.train import train
 from tests.pretrain.cut_runs import OFTEN, CutOff, cut_at, metrics, silent

@@ -10,7 +10,8 @@ import pytest
 
 from nucel_genome import Genome, GenomeError
 from nucel_model import tokenizer
-from nucel_pretrain.data import DataConfig, DataError, EnrichConfig, Windows
+from nucel_pretrain.data import DataConfig, EnrichConfig, Windows
+from nucel_pretrain.errors import DataError
 from tests.genome.genome_files import FILES
 
 N_DRAWN = 20_000

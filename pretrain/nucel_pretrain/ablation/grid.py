@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainConfig, PretrainError, build, read_toml
+from nucel_pretrain.config import PretrainConfig, build, read_toml
+from nucel_pretrain.errors import PretrainError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_genome import Genome
 from nucel_model import tokenizer
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.probes import probe
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files
 from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows

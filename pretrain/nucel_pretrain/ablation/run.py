@@ -20,8 +20,9 @@ from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import Arm, GridConfig
 from nucel_pretrain.ablation.scores import base_scores, embeddings
 from nucel_pretrain.batches import Batches
-from nucel_pretrain.config import PretrainConfig, PretrainError, as_dict
+from nucel_pretrain.config import PretrainConfig, as_dict
 from nucel_pretrain.data import Windows
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
 from nucel_pretrain.objectives import load_model

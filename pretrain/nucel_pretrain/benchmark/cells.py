@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nucel_pretrain.benchmark.baselines import BASELINES
 from nucel_pretrain.benchmark.suite import Task
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset
 from nucel_pretrain.finetune.run import FinetuneSettings, finetune
 from nucel_pretrain.finetune.scores import METRICS, measure

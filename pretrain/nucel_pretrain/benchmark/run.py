@@ -22,7 +22,7 @@ from nucel_pretrain.benchmark.cells import (
     run_cell,
 )
 from nucel_pretrain.benchmark.suite import Suite, Task
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset
 from nucel_pretrain.finetune.leaks import find_leaks
 from nucel_pretrain.finetune.read import read_dataset

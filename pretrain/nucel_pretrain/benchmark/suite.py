@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainError, read_toml
+from nucel_pretrain.config import read_toml
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.scores import METRICS
 
 SHIPPED = ("hg19-mini", "gue", "genomic-benchmarks", "nt-revised")

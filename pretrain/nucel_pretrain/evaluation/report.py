@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.runfolder import check_folder
 
 FILES = ("evaluation.json", "evaluation.tsv", "evaluation.svg", "evaluation.png")

@@ -12,10 +12,10 @@ from typing import Any
 
 from nucel_genome import Genome
 from nucel_model import Nucel, from_pretrained
-from nucel_model.config import ConfigError
-from nucel_model.folder import FolderError
-from nucel_pretrain.config import PretrainError, as_dict, build
+from nucel_model.errors import ConfigError, FolderError
+from nucel_pretrain.config import as_dict, build
 from nucel_pretrain.data import DataConfig, Windows
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation import planted, probes, replaced, report
 from nucel_pretrain.evaluation.metrics import Estimate, estimate
 from nucel_pretrain.evaluation.settings import EvaluateConfig

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nucel_pretrain.config import PretrainError, build, read_toml
+from nucel_pretrain.config import build, read_toml
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.metrics import DRAWS
 from nucel_pretrain.evaluation.probes import PENALTIES
 from nucel_pretrain.evaluation.sites import SiteSet, SplitConfig

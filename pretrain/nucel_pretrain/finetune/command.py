@@ -87,7 +87,7 @@ def finetune(
 
     from nucel_genome.text import bare_name
     from nucel_model.heads import TASKS
-    from nucel_pretrain.config import PretrainError
+    from nucel_pretrain.errors import PretrainError
     from nucel_pretrain.finetune.leaks import find_leaks
     from nucel_pretrain.finetune.matched import matched_dataset
     from nucel_pretrain.finetune.read import read_dataset
@@ -178,7 +178,7 @@ def finetune(
 
 def _check_out(out: Path, *, force: bool) -> None:
     """Before anything is read."""
-    from nucel_pretrain.config import PretrainError
+    from nucel_pretrain.errors import PretrainError
     from nucel_pretrain.runfolder import check_folder
 
     check_folder(out)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel, save_pretrained
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.metrics import Estimate
 from nucel_pretrain.finetune.loop import FineTuned
 from nucel_pretrain.runfolder import write_whole

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.metrics import Ranked
 from nucel_pretrain.finetune.classifier import (
     logits,

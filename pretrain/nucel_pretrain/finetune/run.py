@@ -15,10 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_model import Nucel, from_pretrained, untrained_twin
-from nucel_model.config import ConfigError
-from nucel_model.folder import FolderError
+from nucel_model.errors import ConfigError, FolderError
 from nucel_model.heads import POOLINGS, Pooling
-from nucel_pretrain.config import PretrainError
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune import lora
 from nucel_pretrain.finetune.classifier import give_head, outputs_of, reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part

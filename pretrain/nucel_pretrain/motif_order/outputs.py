@@ -29,7 +29,8 @@ from typing import Any
 
 from scipy.stats import beta, t
 
-from nucel_pretrain.config import PretrainError, as_dict
+from nucel_pretrain.config import as_dict
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.motif_order.matrices import Matrix
 from nucel_pretrain.motif_order.sampling import Example
 from nucel_pretrain.motif_order.settings import MotifOrderConfig

@@ -13,9 +13,9 @@ import torch
 
 from nucel_genome.text import read_text
 from nucel_model import Nucel, from_pretrained, save_pretrained, untrained_twin
-from nucel_model.config import ConfigError
-from nucel_model.folder import FolderError
-from nucel_pretrain.config import PretrainError, as_dict
+from nucel_model.errors import ConfigError, FolderError
+from nucel_pretrain.config import as_dict
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.classifier import give_head
 from nucel_pretrain.finetune.kept import fingerprint
 from nucel_pretrain.finetune.loop import FineTuned, Labelled, Scores, fine_tune, score

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nucel_pretrain.config import PretrainError, build, read_toml
+from nucel_pretrain.config import build, read_toml
+from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.loop import FinetuneConfig
 from nucel_pretrain.motif_order.sampling import SamplingConfig
 from nucel_pretrain.motif_order.shapes import SHAPES

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import Sequences, path_of, records_of
+from nucel_interp.io.tracks import Tracks, tracks_of
 
 if TYPE_CHECKING:
+    from nucel_interp.match import JasparDatabase
     from nucel_interp.types import Motif
     from nucel_model import Nucel
 
@@ -16,7 +19,18 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "nucel-mini"
 
-__all__ = ["DEFAULT_MODEL", "Sequences", "motifs_of", "path_of", "paths", "records_of"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Sequences",
+    "Tracks",
+    "database_of",
+    "motifs_of",
+    "path_of",
+    "paths",
+    "reader_of",
+    "records_of",
+    "tracks_of",
+]
 
 
 def paths(*given: object) -> list[Path]:
@@ -30,7 +44,6 @@ def motifs_of(motifs: str | Path | list[Motif]) -> list[Motif]:
     Raises:
         InputError: None, or the file cannot be read.
     """
-    from nucel_interp.errors import InputError
     from nucel_interp.io.meme import read_meme
 
     if not isinstance(motifs, (str, Path)):
@@ -41,3 +54,32 @@ def motifs_of(motifs: str | Path | list[Motif]) -> list[Motif]:
     if not found:
         raise InputError(f"{motifs} holds no motif. Give a MEME file with at least one.")
     return found
+
+
+def database_of(database: str | Path | JasparDatabase | None, tax: str) -> JasparDatabase:
+    """The collection to name motifs with: of a MEME file, as it is given, or JASPAR's group.
+
+    Raises:
+        InputError: The file cannot be read or holds no motif; no such group.
+    """
+    from nucel_interp.match import load_database, load_jaspar
+
+    if database is None:
+        return load_jaspar(tax)
+    return load_database(database, tax) if isinstance(database, (str, Path)) else database
+
+
+def reader_of(model: Model, context: int | None, *, reads: bool) -> Nucel | None:
+    """The model, loaded; None where none is read.
+
+    Raises:
+        InputError: A context is given though no model is read.
+        FolderError, ConfigError: The model cannot be loaded.
+    """
+    from nucel_interp.scoring.device import load_model
+
+    if reads:
+        return load_model(model, context)
+    if context is not None:
+        raise InputError("a context was given, but no model is read: leave it out")
+    return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nucel_interp.io.outputs import OutputFolder
+from nucel_interp.io.outputs import OutputFolder, write_atomic
 from nucel_interp.io.provenance import run_info
-from nucel_interp.io.tables import write_json, write_tsv
+from nucel_interp.io.tables import to_json, to_tsv, write_json, write_tsv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,10 +102,22 @@ class FolderResult:
         Raises:
             OutputError: Something else is there, or it cannot be written.
         """
+        return self._save(folder, force, command)
+
+    def _save(
+        self,
+        folder: str | Path,
+        force: bool,
+        command: Sequence[str] | None,
+        also: Callable[[Path], object] | None = None,
+    ) -> Path:
+        """`save`; ``also`` is called with the folder at the end."""
         with OutputFolder(folder, force=force) as out:
             run = self.run.info(command)
             self._write(out, run)
             write_json(run, out / "run.json")
+            if also is not None:
+                also(out)
         return Path(folder)
 
     def _write(self, folder: Path, run: dict[str, Any]) -> None:
@@ -130,16 +142,87 @@ class FolderResult:
 
         parts = [f"<p><b>{html.escape(self.answer)}</b></p>"]
         parts += [f"<p>{html.escape(text)}</p>" for text in self.warnings]
-        main = next(iter(self.tables.values()))
-        parts.append(main.head(MOST_ROWS).to_html(index=False, float_format="{:.3g}".format))
-        if len(main) > MOST_ROWS:
-            parts.append(f"<p>{len(main) - MOST_ROWS:,} more rows</p>")
-        if self._shown:
-            drawn = self.figures()
-            for number, stem in enumerate(s for s in self._shown if s in drawn):
-                prefix = f"{type(self).__name__}-{id(self):x}-{number}-"
-                parts.append(inline_svg(drawn[stem][0], prefix, stem))
+        parts.append(_as_html(self._shown_table()))
+        for number, (stem, (figure, _)) in enumerate(self._shown_figures().items()):
+            prefix = f"{type(self).__name__}-{id(self):x}-{number}-"
+            parts.append(inline_svg(figure, prefix, stem))
         return "".join(parts)
+
+    def _shown_table(self) -> pd.DataFrame:
+        """What a notebook shows of the tables: the main one."""
+        return next(iter(self.tables.values()))
+
+    def _shown_figures(self) -> Figures:
+        """The figures that a notebook shows."""
+        drawn = self.figures() if self._shown else {}
+        return {stem: drawn[stem] for stem in self._shown if stem in drawn}
+
+
+class TableResult:
+    """A result that is one table. Subclasses have more about how it came about.
+
+    Attributes:
+        table: The table.
+        warnings: Sentences that must be read before any number.
+    """
+
+    table: pd.DataFrame
+    warnings: list[str]
+
+    @property
+    def answer(self) -> str:
+        """The result in a sentence or two."""
+        raise NotImplementedError
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        force: bool = False,
+        form: Literal["tsv", "json"] | None = None,
+    ) -> Path:
+        """Write the file that the command of the same name writes, whole or not at all.
+
+        Args:
+            path: Where to; ``-`` is standard output. Parents are made.
+            force: Replace an earlier file.
+            form: Form of the table; by default JSON if the name ends in ``.json``, else TSV.
+
+        Returns:
+            The path.
+
+        Raises:
+            OutputError: Something is there already, or it cannot be written.
+        """
+        write_atomic(path, self._text(form or _ending(path)), force=force)
+        return Path(path)
+
+    def _text(self, ending: str) -> str:
+        """The table as it stands in a file of that ending."""
+        return to_json(self.table) if ending == "json" else to_tsv(self.table)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.answer}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the answer, what to mind, and the table."""
+        parts = [f"<p><b>{html.escape(self.answer)}</b></p>"]
+        parts += [f"<p>{html.escape(text)}</p>" for text in self.warnings]
+        return "".join([*parts, _as_html(self.table)])
+
+
+def _ending(path: str | Path) -> str:
+    """``json`` of ``a.json`` and of ``a.json.gz``."""
+    name = Path(path).name.lower()
+    return name.removesuffix(".gz").rpartition(".")[2]
+
+
+def _as_html(table: pd.DataFrame) -> str:
+    """The first rows."""
+    shown = table.head(MOST_ROWS)
+    text: str = shown.to_html(index=False, float_format="{:.3g}".format, na_rep="-")
+    more = len(table) - MOST_ROWS
+    return text if more <= 0 else f"{text}<p>{more:,} more row{'' if more == 1 else 's'}</p>"
 
 
 MOST_ROWS = 20

@@ -1,6 +1,6 @@
 """Names for motifs: matches in JASPAR, with E-values and corrections over all pairs."""
 
 from nucel_interp.match.jaspar import JasparDatabase, load_database, load_jaspar
-from nucel_interp.match.table import best_match, ends, match_motifs
+from nucel_interp.match.table import best_match, ends, match_table
 
-__all__ = ["JasparDatabase", "best_match", "ends", "load_database", "load_jaspar", "match_motifs"]
+__all__ = ["JasparDatabase", "best_match", "ends", "load_database", "load_jaspar", "match_table"]

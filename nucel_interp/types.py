@@ -137,17 +137,6 @@ def as_records(records: Iterable[Record]) -> list[Record]:
 
 
 @dataclass(frozen=True)
-class Seqlet:
-    """A short high-scoring interval of record number ``record``; ``p`` is empirical."""
-
-    record: int
-    start: int
-    end: int
-    score: float
-    p: float
-
-
-@dataclass(frozen=True)
 class Site:
     """An occurrence of a motif in record number ``record``, with FIMO's p-value."""
 

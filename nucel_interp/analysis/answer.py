@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT
 from nucel_interp.controls.claims import Claim
+from nucel_interp.scoring.units import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,19 +36,19 @@ def answer(
         claims: About the first motif: its best head's first, then the score's.
     """
     n = facts["n_units"]
-    sequences = "sequence" if n == 1 else "sequences"
+    sequences = in_words(n, facts["n_records"])
     if n < facts["min_units"]:
         seen = {0: "no motif was seen", 1: "1 motif seen is listed untested"}.get(
             len(untested), f"{len(untested)} motifs seen are listed untested"
         )
-        few = f"{n} {sequences} {'is' if n == 1 else 'are'} too few to test anything"
+        few = f"{sequences} {'is' if n == 1 else 'are'} too few to test anything"
         return f"{few} ({facts['min_units']} needed); {seen}."
     if not len(motifs):
         s = "" if len(untested) == 1 else "s"
         tail = f" ({len(untested)} candidate{s} failed the held-out test)" if len(untested) else ""
         how = _METHODS[facts["method"]].format(score=_score(facts))
         elsewhere = "" if facts["method"] == "kmer" else _ELSEWHERE
-        return f"No motif was found {how} in these {n:,} sequences{tail}.{elsewhere}"
+        return f"No motif was found {how} in these {sequences}{tail}.{elsewhere}"
     first = motifs.iloc[0]
     others = len(motifs) - 1
     more = f" {others} more motif{'s are' if others > 1 else ' is'} in the main table."
@@ -64,11 +66,7 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     """
     if facts["score"] == "none":
         return "no score was looked at"
-    fold = (
-        f"high-scoring intervals lie on it {first['attention_fold']:.2f} times "
-        f"({first['attention_fold_low']:.2f} to {first['attention_fold_high']:.2f}) as often as "
-        "elsewhere"
-    )
+    fold = _fold(first)
     if not claims or claims[0].beyond.auroc is None:
         return f"{fold}, which was not held against the controls"
     claim, auroc = claims[0], claims[0].beyond.auroc
@@ -92,6 +90,15 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     else:
         text = f"whether {claim.model} looks at it cannot be told ({claim.subject}: {shown})"
     return f"{text}; {fold}"
+
+
+def _fold(first: pd.Series) -> str:
+    """How often high-scoring intervals lie on the motif; its interval where that is known."""
+    value, low, high = (first[f"attention_fold{end}"] for end in ("", "_low", "_high"))
+    if math.isnan(value):
+        return "how often high-scoring intervals lie on it is not known"
+    interval = "" if math.isnan(low) else f"({low:.2f} to {high:.2f}) "
+    return f"high-scoring intervals lie on it {value:.2f} times {interval}as often as elsewhere"
 
 
 def _of_a_track(claim: Claim, shown: str) -> str:

@@ -1,9 +1,10 @@
-"""From records to a scored study: what `find_motifs` and `find_seqlets` have in common."""
+"""From records to a scored study: what motifs, seqlets and k-mers have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from nucel_interp.analysis.score_study import (
     track_study,
 )
 from nucel_interp.analysis.study import Study
+from nucel_interp.errors import InputError
 from nucel_interp.progress import Stages
 from nucel_interp.scoring import cut_units, split_units
 from nucel_interp.scoring.cls_row import cls_row_scores
@@ -59,7 +61,7 @@ class Prepared:
 
 def prepare(
     records: list[Record],
-    model: str | Nucel,
+    model: str | Path | Nucel | None,
     *,
     score: str,
     strands: Strands,
@@ -69,14 +71,18 @@ def prepare(
     stages: Stages,
     method: Method = "cluster",
 ) -> Prepared:
-    """Cut, split, shuffle and score the records; for the arguments see `find_motifs`.
+    """Cut, split, shuffle and score the records; for the arguments see `analyse_motifs`.
 
     Raises:
         InputError: No records, or a track that does not fit.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
     """
     records, track, null_track = check_input(records, track, null_track)
-    loaded = None if track is not None or method == "kmer" else load_model(model)
+    loaded = None
+    if track is None and method != "kmer":
+        if model is None:
+            raise InputError("neither a model nor a track was given")
+        loaded = load_model(model)
     units, test, split_rule = cut_and_split(records, loaded, seed)
     texts = make_texts(records, units, seed, stages)
     if method == "kmer":

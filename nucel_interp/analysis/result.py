@@ -1,9 +1,9 @@
-"""What the main job returns: tables, matrices, tracks and a summary, ready to draw or write."""
+"""What the search for motifs returns: tables, matrices, tracks and facts, ready to write."""
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from nucel_interp.scoring import Scores
     from nucel_interp.seqlets import Calls
 
+PerBase = NDArray[np.float32]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MotifResult:
-    """The whole result of `find_motifs`.
+class MotifAnalysis:
+    """What `analyse_motifs` found.
 
     Attributes:
         records: The input, in its order.
@@ -37,9 +39,10 @@ class MotifResult:
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
         pwms: Every motif of ``motifs`` and ``untested`` by its id.
         targets: The JASPAR matrices that ``matches`` names, by matrix id.
-        tracks: Score per base of each record, z against shuffled copies (NaN = no score).
-        replaced: Discriminator log-odds per base of each record, nats, high = replaced; None if
-            the model has no discriminator head or the score is a user's track.
+        track: (bases,) score of all records end to end, z against shuffled copies (NaN = no score).
+        replaced_logit: (bases,) discriminator's log-odds, nats, high = replaced; None if the model
+            has no discriminator head or the score is a user's track.
+        summary: Flat facts, for summary.json.
         scores: Every head's track; None for a user's track.
         study: Units, halves and shuffled copies, for analyses that go on from here.
         calls: The seqlets of ``seqlets`` as intervals in the study's units.
@@ -47,8 +50,7 @@ class MotifResult:
             half that tests it), for controls; None for a user's track.
         copy_calls: The copy's seqlets.
         n_layers: Layers of the model; 0 for a user's track.
-        summary: Flat facts for summary.json; see `summary_keys` in the README.
-        warnings: Sentences the user must read.
+        warnings: Sentences that must be read before any number.
     """
 
     records: list[Record]
@@ -62,8 +64,8 @@ class MotifResult:
     seqlets: pd.DataFrame
     pwms: dict[str, Motif]
     targets: dict[str, Motif]
-    tracks: list[NDArray[np.float32]]
-    replaced: list[NDArray[np.float32]] | None
+    track: PerBase
+    replaced_logit: PerBase | None
     summary: dict[str, Any]
     scores: Scores | None = None
     study: Study | None = None
@@ -75,14 +77,20 @@ class MotifResult:
 
     @property
     def answer(self) -> str:
-        """The result in one sentence."""
+        """The result in a sentence or two."""
         return str(self.summary["answer"])
 
-    def __repr__(self) -> str:
-        return f"<MotifResult: {self.answer}>"
+    @cached_property
+    def tracks(self) -> dict[str, PerBase]:
+        """Score per base of each record, by its name: ``track``, cut."""
+        return self._by_name(self.track)
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the answer and the main table."""
-        shown = self.motifs if len(self.motifs) else self.untested
-        table = shown.to_html(index=False, float_format="{:.3g}".format)
-        return f"<p><b>{html.escape(self.answer)}</b></p>{table}"
+    @cached_property
+    def replaced(self) -> dict[str, PerBase] | None:
+        """Discriminator's log-odds per base of each record, by its name: ``replaced_logit``."""
+        return None if self.replaced_logit is None else self._by_name(self.replaced_logit)
+
+    def _by_name(self, values: PerBase) -> dict[str, PerBase]:
+        ends = np.cumsum([len(r) for r in self.records])
+        parts = np.split(values, ends[:-1])
+        return {record.name: part for record, part in zip(self.records, parts, strict=True)}

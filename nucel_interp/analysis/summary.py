@@ -16,6 +16,7 @@ from nucel_interp.motifs.scan import scanner
 from nucel_interp.progress import Stages
 from nucel_interp.score_names import ATTENTION, HEAD
 from nucel_interp.scoring.units import MIN_UNITS
+from nucel_interp.seqlets import Calling
 from nucel_interp.types import Record
 
 if TYPE_CHECKING:
@@ -127,6 +128,24 @@ def warnings_for(
         said.append(
             f"{len(records)} records were cut into {len(study.sequences)} non-overlapping "
             "stretches, the unit of all statistics."
+        )
+    return said
+
+
+def of_the_null(calling: Calling, *, permuted: bool) -> list[str]:
+    """What must be known of the thresholds of seqlets before any number is believed.
+
+    Args:
+        calling: Thresholds of either half.
+        permuted: Is the null the user's own track with its bases permuted?
+    """
+    said = []
+    if short := calling.shortfall("the null"):
+        said.append(f"{short[0].upper()}{short[1:]}.")
+    if permuted:
+        said.append(
+            "Without a null track the null is the track with its bases permuted, which tests only "
+            "whether high values stand together."
         )
     return said
 

@@ -134,10 +134,10 @@ def motif_tables(
     return main.reset_index(drop=True), rest.reset_index(drop=True)
 
 
-def reason_untested(one: Candidate, n_units: int, needed: int) -> str:
-    """Why a motif is not in the main table; "" if it is."""
-    if n_units < needed:
-        return f"not tested: {n_units} sequences, {needed} needed"
+def reason_untested(one: Candidate, few: str) -> str:
+    """Why a motif is not in the main table; "" if it is. ``few``: see `scoring.units.too_few`."""
+    if few:
+        return f"not tested: {few}"
     if one.passes:
         return ""
     if one.best is None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import Sequences, path_of, records_of
+from nucel_interp.io.tracks import Tracks, tracks_of
 
 if TYPE_CHECKING:
     from nucel_interp.match import JasparDatabase
@@ -19,9 +21,18 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "nucel-mini"
 
 __all__ = [
-    "DEFAULT_MODEL", "Sequences", "database_of", "motifs_of", "motifs_to_measure", "path_of",
-    "paths", "records_of",
-]  # fmt: skip
+    "DEFAULT_MODEL",
+    "Sequences",
+    "Tracks",
+    "database_of",
+    "motifs_of",
+    "motifs_to_measure",
+    "path_of",
+    "paths",
+    "reader_of",
+    "records_of",
+    "tracks_of",
+]
 
 
 def paths(*given: object) -> list[Path]:
@@ -35,7 +46,6 @@ def motifs_of(motifs: str | Path | list[Motif]) -> list[Motif]:
     Raises:
         InputError: None, or the file cannot be read.
     """
-    from nucel_interp.errors import InputError
     from nucel_interp.io.meme import read_meme
 
     if not isinstance(motifs, (str, Path)):
@@ -49,10 +59,10 @@ def motifs_of(motifs: str | Path | list[Motif]) -> list[Motif]:
 
 
 def database_of(database: str | Path | JasparDatabase | None, tax: str) -> JasparDatabase:
-    """A motif collection: JASPAR's of a tax group if none is given, or a MEME file's.
+    """The collection to name motifs with: of a MEME file, as it is given, or JASPAR's group.
 
     Raises:
-        InputError: The file cannot be read or holds no motif; no such tax group.
+        InputError: The file cannot be read or holds no motif; no such group.
     """
     from nucel_interp.match import load_database, load_jaspar
 
@@ -94,3 +104,19 @@ def motifs_to_measure(
             )
         return motifs_of(motifs)
     return motifs_of(list(motifs))
+
+
+def reader_of(model: Model, context: int | None, *, reads: bool) -> Nucel | None:
+    """The model, loaded; None where none is read.
+
+    Raises:
+        InputError: A context is given though no model is read.
+        FolderError, ConfigError: The model cannot be loaded.
+    """
+    from nucel_interp.scoring.device import load_model
+
+    if reads:
+        return load_model(model, context)
+    if context is not None:
+        raise InputError("a context was given, but no model is read: leave it out")
+    return None

@@ -81,7 +81,8 @@ def attention(
     if track_format is TrackFormat.bigwig:
         require_bigwig("--track-format bigwig")
     check_folder(out, force=force)
-    set_threads(threads, reads=not cluster)
+    if not cluster:
+        set_threads(threads)
     if genome:
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return

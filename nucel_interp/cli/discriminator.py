@@ -45,7 +45,8 @@ def discriminator(
 
         check_bigwig(out)
     keep = None if is_stream(check_free(out, force=force)) else out
-    set_threads(threads, reads=not cluster)
+    if not cluster:
+        set_threads(threads)
     if genome:
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return

@@ -1,24 +1,16 @@
-"""What commands that score sequences share: reading inputs, and what to say of the null."""
+"""What commands share before and after their work."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from nucel_interp.progress import say
 
 if TYPE_CHECKING:
-    from nucel_interp.seqlets import Calling
-    from nucel_interp.types import Record
-    from nucel_model import Nucel
-
-
-def check_tracks(track: Path | None, null_track: Path | None) -> None:
-    """A null track is of use only beside a track."""
-    if null_track is not None and track is None:
-        raise typer.BadParameter("--null-track needs --track")
+    from nucel_interp.api.result import TableResult
 
 
 def say_if_cold() -> None:
@@ -30,50 +22,21 @@ def say_if_cold() -> None:
         say(text)
 
 
-def set_threads(threads: int, *, reads: bool = True) -> None:
-    """Give torch its threads; it is not even loaded where no model is read."""
-    if threads and reads:
+def set_threads(threads: int) -> None:
+    """Give torch its threads."""
+    if threads:
         import torch
 
         torch.set_num_threads(threads)
 
 
-def check_context(context: int | None, *, reads: bool) -> None:
-    """A context is of use only where a model is read."""
-    if context is not None and not reads:
-        raise typer.BadParameter("--context is of a model, and with these options none is read")
-
-
-def reader_for(model: str, context: int | None, *, reads: bool) -> str | Nucel:
-    """The model, loaded; only its name where none is read."""
-    if not reads:
-        return model
-    from nucel_interp.scoring.device import load_model
-
-    return load_model(model, context)
-
-
-def read_tracks_for(
-    records: list[Record], track: Path | None, null_track: Path | None
-) -> dict[str, Any]:
-    """The ``track`` and ``null_track`` arguments of the analysis functions."""
-    from nucel_interp.io.tracks import read_tracks
-
-    paths = {"track": track, "null_track": null_track}
-    return {
-        name: None if path is None else read_tracks(path, records) for name, path in paths.items()
-    }
-
-
-def say_of_null(calling: Calling, *, permuted: bool) -> None:
-    """What must be known of the thresholds before any number is believed."""
-    if shortfall := calling.shortfall("the null"):
-        say(f"note: {shortfall}")
-    if permuted:
-        say(
-            "note: without --null-track the null is the track with its bases permuted, which tests "
-            "only whether high values stand together"
-        )
+def say_of_table(result: TableResult, out: Path) -> None:
+    """What a table holds, what must be known of it, and where it was written."""
+    say(result.answer)
+    for warning in result.warnings:
+        say(f"note: {warning}")
+    if str(out) != "-":
+        say(f"Table: {out}")
 
 
 def is_genome(sequences: Path, bed: Path | None, cluster: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,6 +60,25 @@ def _score_name(value: str) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
+def _tax(value: str) -> Tax:
+    from nucel_interp.errors import InputError
+
+    if value in list(Tax):
+        return Tax(value)
+    from nucel_interp.match import load_jaspar
+
+    try:
+        load_jaspar(value)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+    return Tax.all  # not reached: JASPAR has the groups above
+
+
+def form_of(given: Format | None) -> Literal["tsv", "json"] | None:
+    """The form that was asked for, as `TableResult.save` takes it."""
+    return None if given is None else given.value
+
+
 Input = Annotated[
     Path,
     typer.Argument(metavar="SEQUENCES", help="FASTA, plain or gzip; - is standard input."),
@@ -82,7 +101,12 @@ Context = Annotated[
         "says, which may be more than it was trained on.",
     ),
 ]
-TaxGroup = Annotated[Tax, typer.Option("--tax", help="JASPAR tax group to compare with.")]
+TaxGroup = Annotated[
+    Tax,
+    typer.Option(
+        "--tax", parser=_tax, metavar="|".join(Tax), help="JASPAR tax group to compare with."
+    ),
+]
 Database = Annotated[
     Path | None,
     typer.Option("--db", help="Your own motifs (MEME file) to compare with, in place of JASPAR."),
@@ -102,7 +126,12 @@ ExportTo = Annotated[
 Threads = Annotated[
     int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")
 ]
-TableFormat = Annotated[Format, typer.Option("--format", help="Form of the printed table.")]
+TableFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format", help="Form of the table; by default JSON if the file's name ends so, else TSV."
+    ),
+]
 ScoreName = Annotated[
     str,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def records_of(sequences: Sequences) -> list[Record]:
         sequences: A path, a dict, a list of strings, or records (`Sequences`).
 
     Raises:
-        InputError: No file of that name, a sequence without bases, or letters that are not DNA.
+        InputError: No file of that name, a sequence without bases, letters that are not DNA, or
+            records of the same name.
         TypeError: Something else than the forms above.
     """
     if isinstance(sequences, (str, Path)):
@@ -47,12 +49,21 @@ def records_of(sequences: Sequences) -> list[Record]:
         )
     if not given:
         raise InputError("there is no sequence to look at")
-    return as_records(given)
+    records = as_records(given)
+    _check_names(records)
+    return records
 
 
 def path_of(sequences: Sequences) -> Path | None:
     """The file that sequences were given as; None if they come from memory."""
     return Path(sequences) if isinstance(sequences, (str, Path)) else None
+
+
+def _check_names(records: list[Record]) -> None:
+    """Refuse a name given twice: tables and tracks tell records apart by their names."""
+    twice = next((name for name, n in Counter(r.name for r in records).items() if n > 1), None)
+    if twice is not None:
+        raise InputError(f"several records are named {twice:.60}; give each a name of its own")
 
 
 def check_path(path: str | Path) -> None:

@@ -23,6 +23,10 @@ from nucel_interp.types import Record, as_records
 
 Track: TypeAlias = NDArray[np.float64]
 
+Tracks: TypeAlias = str | Path | Mapping[str, ArrayLike] | Sequence[ArrayLike]
+"""A score per base of each record: a file that `read_tracks` reads, arrays by the records' names,
+or arrays in the records' order; each as long as its record, NaN where nothing is known."""
+
 _WHAT = "a track (bedGraph, npz or bigWig)"
 
 
@@ -117,6 +121,35 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
             stacklevel=2,
         )
     return tracks
+
+
+def tracks_of(tracks: Tracks, records: Sequence[Record]) -> list[Any]:
+    """One array per record, of tracks given as a path, by record name, or in the records' order.
+
+    Args:
+        tracks: See `Tracks`; of a mapping, records that it does not name are all NaN, with a
+            warning.
+        records: Records that the tracks are of.
+
+    Raises:
+        InputError: As `read_tracks`; or no key is the name of a record.
+    """
+    if isinstance(tracks, (str, Path)):
+        return list(read_tracks(tracks, records))
+    if not isinstance(tracks, Mapping):
+        return list(tracks)
+    # as names of sequences from memory are written
+    named = {"_".join(str(name).split()): values for name, values in tracks.items()} | {**tracks}
+    _require_match("the track", list(named), records, arrays=True)
+    missing = [record.name for record in records if record.name not in named]
+    if missing:
+        warnings.warn(
+            f"the track has no values for {len(missing)} of {len(records)} records "
+            f"(first: {missing[0]:.60})",
+            NucelWarning,
+            stacklevel=2,
+        )
+    return [named.get(record.name, np.full(len(record), np.nan)) for record in records]
 
 
 def _refuse_single_array(path: str | Path, head: bytes) -> None:

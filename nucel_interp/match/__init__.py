@@ -2,7 +2,7 @@
 
 from nucel_interp.match.by_name import motifs_by_name
 from nucel_interp.match.jaspar import JasparDatabase, load_database, load_jaspar
-from nucel_interp.match.table import best_match, ends, match_motifs
+from nucel_interp.match.table import best_match, ends, match_table
 
 __all__ = [
     "JasparDatabase",
@@ -10,6 +10,6 @@ __all__ = [
     "ends",
     "load_database",
     "load_jaspar",
-    "match_motifs",
+    "match_table",
     "motifs_by_name",
 ]

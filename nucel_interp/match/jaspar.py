@@ -20,6 +20,18 @@ from nucel_interp.types import Motif
 
 RELEASE = "JASPAR2026"
 _STEM = f"{RELEASE}_CORE"
+_GROUP_OF = {
+    animal: group
+    for group, animals in {
+        "vertebrates": "human homo_sapien hg38 mammal mouse mice mm10 rat chicken zebrafish xenopu",
+        "plants": "arabidopsi maize rice wheat tomato tobacco",
+        "insects": "fly drosophila bee mosquito dm6",
+        "nematodes": "worm celegan c_elegan caenorhabditi",
+        "fungi": "yeast saccharomyce mold",
+    }.items()
+    for animal in animals.split()
+}
+"""What people type, less the last s, and the group that they mean."""
 # Tomtom's null is made of the targets' columns, and MEME asks for 50 targets: against KLF alone, a
 # KLF motif gets p = 5e-6, and 3e-11 once JASPAR's columns say what columns look like
 FEWEST_OF_THEIR_OWN = 50
@@ -128,7 +140,8 @@ def load_jaspar(tax: str = "vertebrates") -> JasparDatabase:
     groups = list(dict.fromkeys(row["tax_group"] for row in table))
     if tax not in ("all", *groups):
         near = difflib.get_close_matches(tax.lower(), ["all", *groups], n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}? " if near else ""
+        meant = _GROUP_OF.get(tax.lower().rstrip("s")) or (near[0] if near else "")
+        hint = f"Did you mean {meant}? " if meant else ""
         raise InputError(
             f"JASPAR has no tax group {tax!r}. {hint}Choose one of {', '.join(groups)} or all."
         )

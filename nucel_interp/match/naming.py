@@ -28,7 +28,7 @@ def identity(pwm: NDArray[np.float64], best: pd.Series | dict[str, Any] | None) 
 
     Args:
         pwm: (4, width), rows A, C, G, T.
-        best: The best row of `match_motifs`; None if there is none.
+        best: The best row of `match_table`; None if there is none.
     """
     kind = tract(pwm)
     if best is None:

@@ -26,7 +26,7 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-def match_motifs(
+def match_table(
     motifs: Sequence[Motif], database: JasparDatabase, e_threshold: float = 10.0
 ) -> pd.DataFrame:
     """Look motifs up in a collection by Tomtom.

@@ -15,7 +15,7 @@ from nucel_interp.plots.table_rows import inside, local_rows
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from nucel_interp.analysis.result import MotifResult
+    from nucel_interp.analysis.result import MotifAnalysis
 
 MOST_RECORDS = 12
 MOST_MOTIFS = 6
@@ -23,13 +23,13 @@ WINDOW = 4000  # bp shown of a longer record, around its best place
 BARS_UP_TO = 1000  # bp; longer windows get a line
 
 
-def browser_motifs(result: MotifResult) -> list[str]:
+def browser_motifs(result: MotifAnalysis) -> list[str]:
     """Motifs whose sites are shown: the first of the main table, else of the untested."""
     table = result.motifs if len(result.motifs) else result.untested
     return [str(name) for name in table["motif_id"][:MOST_MOTIFS]]
 
 
-def browser_records(result: MotifResult, most: int = MOST_RECORDS) -> list[int]:
+def browser_records(result: MotifAnalysis, most: int = MOST_RECORDS) -> list[int]:
     """Numbers of the records worth a look, best first.
 
     Records with most sites of the first motif inside seqlets, ties by the highest score.
@@ -42,7 +42,7 @@ def browser_records(result: MotifResult, most: int = MOST_RECORDS) -> list[int]:
         counts = Counter(inside["record"].astype(str))
 
     def rank(i: int) -> tuple[int, float, int]:
-        track = result.tracks[i]
+        track = result.tracks[result.records[i].name]
         best = float(np.nanmax(track)) if np.isfinite(track).any() else -np.inf
         return -counts[result.records[i].name], -best, i
 
@@ -51,7 +51,7 @@ def browser_records(result: MotifResult, most: int = MOST_RECORDS) -> list[int]:
 
 
 def browser_figure(
-    result: MotifResult, *, most: int = MOST_RECORDS, palette: Palette = "classic"
+    result: MotifAnalysis, *, most: int = MOST_RECORDS, palette: Palette = "classic"
 ) -> go.Figure:
     """An interactive plotly figure with one record at a time, chosen from a menu.
 
@@ -162,7 +162,7 @@ def _dress(
         figure.update_yaxes(title_text="replaced<br>(nats)", row=3, col=1)
 
 
-def best_window(result: MotifResult, i: int) -> tuple[int, int]:
+def best_window(result: MotifAnalysis, i: int) -> tuple[int, int]:
     """The part of a record to show: all of it, or 4,000 bp around its best site or score."""
     record = result.records[i]
     if len(record) <= WINDOW:
@@ -173,7 +173,7 @@ def best_window(result: MotifResult, i: int) -> tuple[int, int]:
         best = best[best["in_seqlet"].astype(bool)] if best["in_seqlet"].any() else best
         centre = int(best.sort_values("p_value", kind="stable")["start"].iloc[0])
     else:
-        track = result.tracks[i]
+        track = result.tracks[result.records[i].name]
         centre = int(np.nanargmax(track)) if np.isfinite(track).any() else 0
     first = min(max(centre - WINDOW // 2, 0), len(record) - WINDOW)
     return first, first + WINDOW
@@ -181,7 +181,7 @@ def best_window(result: MotifResult, i: int) -> tuple[int, int]:
 
 def _record_traces(
     go: Any,
-    result: MotifResult,
+    result: MotifAnalysis,
     i: int,
     span: tuple[int, int],
     names: list[str],
@@ -190,14 +190,14 @@ def _record_traces(
     record = result.records[i]
     first, last = span
     letters = list(record.sequence[first:last])
-    score = np.asarray(result.tracks[i], dtype=np.float32)[first:last]
+    score = np.asarray(result.tracks[record.name], dtype=np.float32)[first:last]
     traces = [
         (1, _seqlet_trace(go, result, i, span)),
         *((1, trace) for trace in _site_traces(go, result, i, span, names)),
         (2, _bases_trace(go, score, letters, first, "score", "z", palette)),
     ]
     if result.replaced is not None:
-        replaced = np.asarray(result.replaced[i], dtype=np.float32)[first:last]
+        replaced = np.asarray(result.replaced[record.name], dtype=np.float32)[first:last]
         traces.append((3, _bases_trace(go, replaced, letters, first, "replaced", "nats", palette)))
     return traces
 
@@ -226,7 +226,7 @@ def _bases_trace(
     return go.Scatter(**shared, mode="lines", line={"color": ACCENT, "width": 1})
 
 
-def _seqlet_trace(go: Any, result: MotifResult, i: int, span: tuple[int, int]) -> Any:
+def _seqlet_trace(go: Any, result: MotifAnalysis, i: int, span: tuple[int, int]) -> Any:
     rows = inside(local_rows(result.seqlets, result.records[i]), span)
     text = []
     for row in rows.to_dict("records"):
@@ -250,7 +250,7 @@ def _seqlet_trace(go: Any, result: MotifResult, i: int, span: tuple[int, int]) -
 
 
 def _site_traces(
-    go: Any, result: MotifResult, i: int, span: tuple[int, int], names: list[str]
+    go: Any, result: MotifAnalysis, i: int, span: tuple[int, int], names: list[str]
 ) -> list[Any]:
     rows = inside(local_rows(result.sites, result.records[i]), span)
     rows = rows[rows["name"].astype(str).isin(names)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,35 +21,45 @@ from nucel_interp.plots.tracks import track_figure
 from nucel_interp.types import BASES
 
 if TYPE_CHECKING:
-    from nucel_interp.analysis.result import MotifResult
+    from nucel_interp.analysis.result import MotifAnalysis
 
 Gallery = dict[str, tuple[Figure, pd.DataFrame]]
 
 
 def result_figures(
-    result: MotifResult, *, most_logos: int = MOST_MOTIFS, palette: Palette = "classic"
+    result: MotifAnalysis,
+    *,
+    most_logos: int = MOST_MOTIFS,
+    palette: Palette = "classic",
+    only: Collection[str] | None = None,
 ) -> Gallery:
     """File stem -> figure and its data: fold, coverage, heads, best record, one logo per motif.
 
     Logos are those of the main table, or of the untested motifs if it is empty; figures that would
     be empty are left out.
+
+    Args:
+        result: What is drawn.
+        most_logos: Number of motifs that get a logo, at most.
+        palette: Colours of the bases.
+        only: Stems of the figures to draw; all if not given.
     """
-    gallery: Gallery = {}
+    plan: dict[str, Callable[[], tuple[Figure, pd.DataFrame]]] = {}
     shown = result.motifs if len(result.motifs) else result.untested
     if shown["attention_fold"].head(MOST_MOTIFS).notna().any():
-        gallery["fold"] = (fold_figure(shown), shown.head(MOST_MOTIFS)[FOLD_COLUMNS])
+        plan["fold"] = lambda: (fold_figure(shown), shown.head(MOST_MOTIFS)[FOLD_COLUMNS])
     if any(len(record) for record in result.records):
-        gallery["coverage"] = (coverage_figure(result), coverage_table(result))
+        plan["coverage"] = lambda: (coverage_figure(result), coverage_table(result))
     if len(result.heads):
-        gallery["heads"] = (head_map(result.heads), result.heads)
+        plan["heads"] = lambda: (head_map(result.heads), result.heads)
     for i in browser_records(result, 1):
-        gallery["track"] = (_best_record(result, i, palette), _record_data(result, i))
+        plan["track"] = partial(_track, result, i, palette)
     for rank, motif_id in enumerate(shown["motif_id"][:most_logos], start=1):
-        gallery[f"logo_{rank:02d}"] = _logo(result, str(motif_id), palette)
-    return gallery
+        plan[f"logo_{rank:02d}"] = partial(_logo, result, str(motif_id), palette)
+    return {stem: draw() for stem, draw in plan.items() if only is None or stem in only}
 
 
-def best_match(result: MotifResult, motif_id: str) -> pd.Series | None:
+def best_match(result: MotifAnalysis, motif_id: str) -> pd.Series | None:
     """The match of a motif with the lowest E-value whose matrix is at hand."""
     rows = result.matches
     if not len(rows):
@@ -57,7 +69,7 @@ def best_match(result: MotifResult, motif_id: str) -> pd.Series | None:
     return rows.sort_values("E-value", kind="stable").iloc[0] if len(rows) else None
 
 
-def _logo(result: MotifResult, motif_id: str, palette: Palette) -> tuple[Figure, pd.DataFrame]:
+def _logo(result: MotifAnalysis, motif_id: str, palette: Palette) -> tuple[Figure, pd.DataFrame]:
     motif, match = result.pwms[motif_id], best_match(result, motif_id)
     data = pd.DataFrame(motif.pwm.T, columns=list(BASES))
     for base, bits in zip(BASES, letter_heights(motif.pwm), strict=True):
@@ -75,15 +87,20 @@ def _logo(result: MotifResult, motif_id: str, palette: Palette) -> tuple[Figure,
     return figure, data
 
 
-def _best_record(result: MotifResult, i: int, palette: Palette) -> Figure:
-    tracks = {"score (z)": result.tracks[i]}
+def _track(result: MotifAnalysis, i: int, palette: Palette) -> tuple[Figure, pd.DataFrame]:
+    return _best_record(result, i, palette), _record_data(result, i)
+
+
+def _best_record(result: MotifAnalysis, i: int, palette: Palette) -> Figure:
+    record = result.records[i]
+    tracks = {"score (z)": result.tracks[record.name]}
     if result.replaced is not None:
-        tracks["replaced (nats)"] = result.replaced[i]
+        tracks["replaced (nats)"] = result.replaced[record.name]
     shown = result.motifs if len(result.motifs) else result.untested
     first = shown["motif_id"][:5].astype(str)
     sites = result.sites[result.sites["name"].astype(str).isin(first)]
     return track_figure(
-        result.records[i],
+        record,
         tracks,
         sites,
         result.seqlets,
@@ -92,7 +109,7 @@ def _best_record(result: MotifResult, i: int, palette: Palette) -> Figure:
     )
 
 
-def _record_data(result: MotifResult, i: int) -> pd.DataFrame:
+def _record_data(result: MotifAnalysis, i: int) -> pd.DataFrame:
     record = result.records[i]
     first, last = best_window(result, i)
     seqlet = np.zeros(len(record), dtype=int)
@@ -102,10 +119,10 @@ def _record_data(result: MotifResult, i: int) -> pd.DataFrame:
         {
             "position": np.arange(first, last),
             "base": list(record.sequence[first:last]),
-            "score": result.tracks[i][first:last],
+            "score": result.tracks[record.name][first:last],
             "in_seqlet": seqlet[first:last],
         }
     )
     if result.replaced is not None:
-        data["replaced"] = result.replaced[i][first:last]
+        data["replaced"] = result.replaced[record.name][first:last]
     return data

@@ -25,13 +25,13 @@ from nucel_interp.plots.table_rows import local_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nucel_interp.analysis.result import MotifResult
+    from nucel_interp.analysis.result import MotifAnalysis
 
 MOST_MOTIFS = 5
 _BINS = 60
 
 
-def coverage_table(result: MotifResult, *, most: int = MOST_MOTIFS) -> pd.DataFrame:
+def coverage_table(result: MotifAnalysis, *, most: int = MOST_MOTIFS) -> pd.DataFrame:
     """Share of records covered at each distance from their centre, by seqlets and by motif sites.
 
     If more than half the records have one length, only those are counted, in base pairs; otherwise
@@ -70,7 +70,7 @@ def coverage_table(result: MotifResult, *, most: int = MOST_MOTIFS) -> pd.DataFr
 
 
 @style()
-def coverage_figure(result: MotifResult, *, most: int = MOST_MOTIFS) -> Figure:
+def coverage_figure(result: MotifAnalysis, *, most: int = MOST_MOTIFS) -> Figure:
     """Draw `coverage_table`: seqlets as a grey area, motif sites as lines."""
     table = coverage_table(result, most=most)
     if not len(table):

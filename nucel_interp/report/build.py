@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.plots import (
@@ -68,14 +68,19 @@ _EXPLAINED = {
 
 
 def build_report(
-    result: MotifResult, run: dict[str, Any], intervention: Intervention | None = None
+    result: MotifAnalysis,
+    run: dict[str, Any],
+    intervention: Intervention | None = None,
+    *,
+    title: str | None = None,
 ) -> str:
     """The whole page as text.
 
     Args:
-        result: What `find_motifs` returned.
+        result: What `analyse_motifs` found.
         run: The content of run.json (see `io.provenance.run_info`).
         intervention: Result of `intervene`; None if it was not run.
+        title: What the motifs are of; by default the name of the first input.
     """
     facts = Facts(result.summary)
     shown = result.motifs if len(result.motifs) else result.untested
@@ -84,7 +89,7 @@ def build_report(
         answer=result.answer,
         warnings=result.warnings,
         facts=facts,
-        title=input_title(run),
+        title=title or input_title(run),
         glyphs=Markup(glyph_symbols()),
         main=[_row(result, row) for row in rows_of(result.motifs)],
         untested=[_row(result, row) for row in rows_of(result.untested.head(MOST_UNTESTED))],
@@ -117,7 +122,7 @@ def build_report(
     )
 
 
-def _row(result: MotifResult, row: dict[str, Any]) -> dict[str, Any]:
+def _row(result: MotifAnalysis, row: dict[str, Any]) -> dict[str, Any]:
     motif_id = str(row["motif_id"])
     members = ""
     rows = result.matches[result.matches["Query_ID"].astype(str) == motif_id]
@@ -127,7 +132,7 @@ def _row(result: MotifResult, row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "logo": logo, "members": members}
 
 
-def _alignments(result: MotifResult) -> list[dict[str, Any]]:
+def _alignments(result: MotifAnalysis) -> list[dict[str, Any]]:
     shown = []
     for i, motif_id in enumerate(result.motifs["motif_id"].astype(str)[:MOST_ALIGNMENTS]):
         match = best_match(result, motif_id)
@@ -146,7 +151,7 @@ def _alignments(result: MotifResult) -> list[dict[str, Any]]:
     return shown
 
 
-def _browser(result: MotifResult) -> Markup:
+def _browser(result: MotifAnalysis) -> Markup:
     if not browser_records(result, 1):
         return Markup("")
     return plotly_markup(browser_figure(result), "browser")

@@ -14,7 +14,7 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
     """What was done, in the words and with the numbers a reviewer asks for.
 
     Args:
-        summary: `MotifResult.summary`; what it lacks becomes a dash.
+        summary: `MotifAnalysis.summary`; what it lacks becomes a dash.
         run: The content of run.json.
     """
     facts, versions = Facts(summary), Facts(run.get("versions") or {})

@@ -52,6 +52,17 @@ def cut_units(records: list[Record], longest: int) -> list[Unit]:
     return units
 
 
+def in_words(n_units: int, n_records: int) -> str:
+    """What was counted: "120 sequences", or "300 stretches of 4 sequences" where some were cut."""
+    sequences = f"{n_records:,} sequence{'' if n_records == 1 else 's'}"
+    return sequences if n_units == n_records else f"{n_units:,} stretches of {sequences}"
+
+
+def too_few(n_units: int, n_records: int) -> str:
+    """Why nothing is tested, as "12 sequences, 40 needed"; "" if there are enough units."""
+    return "" if n_units >= MIN_UNITS else f"{in_words(n_units, n_records)}, {MIN_UNITS} needed"
+
+
 def copies_per_unit(n_bases: int) -> int:
     """Shuffled copies of each unit: enough for 100 kb of null, at most 100.
 

@@ -81,7 +81,7 @@ class Calling:
     @property
     def rates(self) -> str:
         """False discovery rates as "3.1%", or "0.0% and 3.1% in the two halves"."""
-        said = [f"{t.fdr:.1%}" for t in self.thresholds]
+        said = ["-" if math.isnan(t.fdr) else f"{t.fdr:.1%}" for t in self.thresholds]
         return said[0] if len(set(said)) == 1 else f"{' and '.join(said)} in the two halves"
 
     def shortfall(self, null: str) -> str:

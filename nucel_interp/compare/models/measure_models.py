@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.analysis.find_motifs import analyse_motifs
 from nucel_interp.compare.models.evaluation import Evaluation, prepare_evaluation
 from nucel_interp.compare.models.layers import layer_table
 from nucel_interp.compare.models.measure import (
@@ -203,7 +203,7 @@ def _find(
                 stages.on_progress(done, total, f"{name}: {stage}")
 
         with stages.stage(f"{reader.name}: motifs", 1):
-            result = find_motifs(
+            result = analyse_motifs(
                 records, reader.model, database=database, seed=seed, on_progress=tell
             )
         names = [str(a) for a in result.motifs["archetype"] if isinstance(a, str) and a]

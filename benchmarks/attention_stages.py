@@ -34,7 +34,7 @@ after_torch = time.perf_counter()
 from nucel_interp.cli import app
 from nucel_interp.io.fasta import read_records
 from nucel_interp.scoring import score_sequences
-from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp.api.find_motifs import find_motifs
 records = read_records({path!r})[:1]
 after_imports = time.perf_counter()
 from nucel_model import from_pretrained

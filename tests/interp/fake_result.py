@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.api.find_motifs import MotifResult
+from nucel_interp.api.result import Run
 from nucel_interp.types import (
     BASES,
     CONTROL_COLUMNS,
@@ -134,8 +135,11 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         seqlets=pd.DataFrame(seqlets, columns=SEQLET_COLUMNS),
         pwms=pwms,
         targets=targets,
-        tracks=tracks,
-        replaced=replaced,
+        track=np.concatenate(tracks),
+        replaced_logit=np.concatenate(replaced),
+        intervention=None,
+        source=None,
+        run=Run("find_motifs"),
         summary=_summary(n, len(seqlets)),
         warnings=["3 records share a sequence with another; they stay in the same half."],
     )
@@ -256,7 +260,7 @@ def bare_result() -> MotifResult:
         seqlets=full.seqlets.iloc[:0],
         pwms={},
         targets={},
-        replaced=None,
+        replaced_logit=None,
         summary={"answer": "No motifs: 1 sequence, 40 needed.", "n_records": 1},
         warnings=[],
     )

@@ -14,8 +14,8 @@ import torch
 
 from nucel_interp.analysis import crossfit as module
 from nucel_interp.analysis.crossfit import crossfit
-from nucel_interp.analysis.find_motifs import find_motifs
 from nucel_interp.analysis.score_study import Scored, make_texts, track_study
+from nucel_interp.api.find_motifs import find_motifs
 from nucel_interp.io.tables import to_tsv
 from nucel_interp.match import load_jaspar
 from nucel_interp.motifs.alignment import align

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.api.find_motifs import MotifResult
 from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
@@ -204,7 +204,7 @@ def test_an_empty_main_table_says_why(facts, n_failed, why):
     few = fake_result(3)
     result = replace(
         bare,
-        records=few.records, tracks=few.tracks, replaced=None, sites=few.sites,
+        records=few.records, track=few.track, replaced_logit=None, sites=few.sites,
         seqlets=few.seqlets, heads=few.heads.iloc[:0],
         untested=pd.concat([bare.untested] * n_failed) if n_failed else bare.untested.iloc[:0],
         summary=bare.summary | facts,

@@ -22,10 +22,6 @@ import nucel_interp
 import nucel_interp as ni
 import nucel_model
 from nucel_interp import kmers, match, scoring, seqlets
-from nucel_interp.analysis.calibrate import calibrate
-from nucel_interp.analysis.find_kmers import find_kmers
-from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.find_seqlets import find_seqlets
 from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.compare.heads.head_motifs import measure_heads
 from nucel_interp.compare.intervention.intervene import Scored, intervene
@@ -285,9 +281,6 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
 }
 # of records: those in either case are the same records, so that a string is all there is to refuse
 OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
-    "nucel_interp.find_motifs": lambda r, m: find_motifs(r, m),
-    "nucel_interp.find_kmers": lambda r, m: find_kmers(r, m),
-    "nucel_interp.find_seqlets": lambda r, m: find_seqlets(r, m),
     "nucel_interp.read_tracks": lambda r, m: read_tracks("no file", r),
     "nucel_interp.types.as_records": lambda r, m: as_records(r),
     "nucel_interp.scoring.cut_units": lambda r, m: scoring.cut_units(r, 30),
@@ -299,13 +292,16 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.compare.agreement.measure_agreement.measure_agreement": lambda r, m: (
         measure_agreement(r, m, curves=0)
     ),
-    "nucel_interp.analysis.calibrate.calibrate": lambda r, m: calibrate(r, m),
     "nucel_interp.compare.models.measure_models.measure_models": lambda r, m: measure_models(
         r, ["nucel-mini"]
     ),
 }
 # of sequences in any form, as users give them; the second argument is a model
 OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
+    "nucel_interp.find_motifs": lambda s, m: ni.find_motifs(s, m).untested,
+    "nucel_interp.find_seqlets": lambda s, m: ni.find_seqlets(s, m).seqlets,
+    "nucel_interp.find_kmers": lambda s, m: ni.find_kmers(s, m).kmers,
+    "nucel_interp.calibrate": lambda s, m: ni.calibrate(s, m, runs=1).runs,
     "nucel_interp.agree_models": lambda s, m: ni.agree_models(s, m, curves=0).pairs,
     "nucel_interp.compare_models": lambda s, m: ni.compare_models(s, m, motifs=[MOTIF]).snr,
     "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
@@ -536,7 +532,7 @@ def test_seqlets_of_a_track_do_not_depend_on_case():
         records.append((f"r{i}", text))
         values.append(track)
     upper, lower = (
-        find_seqlets([Record(n, fold(s)) for n, s in records], track=values)
+        ni.find_seqlets([Record(n, fold(s)) for n, s in records], track=values)
         for fold in (str.upper, str.lower)
     )
     assert len(upper.seqlets) > 30

@@ -58,7 +58,10 @@ _PUBLIC = {
     "read_meme": "nucel_interp.io.meme",
     "read_records": "nucel_interp.io.fasta",
     "read_tracks": "nucel_interp.io.tracks",
+    "reverse_complement": "nucel_interp.types",
+    "scan": "nucel_interp.motifs.scan",
     "score_variants": "nucel_interp.api.score_variants",
+    "shuffled": "nucel_interp.scoring.shuffle",
     "substitution": "nucel_interp.api.substitution",
 }
 

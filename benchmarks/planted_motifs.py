@@ -43,7 +43,7 @@ from nucel_interp.motifs.gapped_kmers import gapped_words
 from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.neighbours import neighbour_graph
 from nucel_interp.motifs.refine import MIN_SEQLETS, seed_group
-from nucel_interp.motifs.seqlet_windows import Regions, Windows
+from nucel_interp.motifs.seqlet_windows import Regions, SeqletWindows
 from nucel_interp.progress import Stages
 
 UNIFORM = np.full(4, 0.25)
@@ -132,7 +132,7 @@ def by_communities(
     truth: Planted, real: Regions, null: list[Regions]
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.int64]], float]:
     """Each community of at least ten seqlets is a motif, all of them its members."""
-    windows = Windows(real)
+    windows = SeqletWindows(real)
     found = find_communities(neighbour_graph(gapped_words(windows.codes)))
     pwms, members = [], []
     for label in np.flatnonzero(np.bincount(found.label) >= MIN_SEQLETS):

@@ -14,7 +14,7 @@ from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.testing import (
     N_RANDOM,
-    Fold,
+    FoldEnrichment,
     Part,
     attention_fold,
     other_offsets,
@@ -26,15 +26,15 @@ from nucel_interp.seqlets import Calls, find_peaks
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
 
-NO_FOLD = Fold(np.nan, np.nan, np.nan)
+NO_FOLD = FoldEnrichment(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True)
 class Folds:
     """How much more often than all bases a motif's sites lie inside four kinds of seqlets."""
 
-    score: Fold = NO_FOLD
-    untrained: Fold = NO_FOLD
+    score: FoldEnrichment = NO_FOLD
+    untrained: FoldEnrichment = NO_FOLD
     other_offsets: float = float("nan")
     uniform: float = float("nan")
 

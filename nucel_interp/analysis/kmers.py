@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study
-from nucel_interp.kmers import Fold, KmerIndex, kmer_table, word_form
+from nucel_interp.kmers import Half, KmerIndex, kmer_table, word_form
 from nucel_interp.kmers.table import K
 from nucel_interp.motifs.testing import site_bases
 from nucel_interp.seqlets.calling import covered
@@ -30,7 +30,7 @@ def study_kmers(
     """
     study = folds[0]
     halves = [
-        Fold(
+        Half(
             inside=covered(mine.seqlets, study.offsets),
             copies_inside=[covered(s, study.offsets) for s in mine.copy_seqlets],
             track=fold.track,

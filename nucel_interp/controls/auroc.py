@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.auroc_weights import Places, centred_ranks
+from nucel_interp.controls.auroc_weights import SiteIntervals, centred_ranks
 from nucel_interp.controls.permutation import MIN_STRATUM_SIZE
 
 CHUNK = 4_000_000
@@ -43,9 +43,9 @@ class AtSites:
 
 
 def auroc(
-    tracks: NDArray[np.floating], offsets: NDArray[np.int64], places: Sequence[Places]
+    tracks: NDArray[np.floating], offsets: NDArray[np.int64], places: Sequence[SiteIntervals]
 ) -> list[Array]:
-    """AUROC of every head in every cell of several `Places`; ties count half.
+    """AUROC of every head in every cell of several `SiteIntervals`; ties count half.
 
     Args:
         tracks: (heads, bases); NaN where there is none.
@@ -53,7 +53,7 @@ def auroc(
         places: Site bases; each is compared with all other known bases of its sequence.
 
     Returns:
-        One (heads, cells) per `Places`.
+        One (heads, cells) per `SiteIntervals`.
     """
     found = [np.full((len(tracks), len(p.first)), np.nan) for p in places]
     step = max(1, CHUNK // max(1, tracks.shape[1]))
@@ -71,7 +71,7 @@ def auroc_and_place(
     offsets: NDArray[np.int64],
     second_half: NDArray[np.bool_],
     used: NDArray[np.bool_],
-    places: Sequence[Places],
+    places: Sequence[SiteIntervals],
 ) -> list[AtSites]:
     """AUROC less one half in every cell, beside what the tracks of other sequences give there.
 
@@ -119,7 +119,7 @@ def auroc_and_place(
     return found
 
 
-def _in_cells(sums: NDArray[np.number], p: Places) -> Array:
+def _in_cells(sums: NDArray[np.number], p: SiteIntervals) -> Array:
     """(heads, cells) from (heads, intervals)."""
     return np.asarray(np.add.reduceat(sums * p.weight, p.first, axis=1), dtype=np.float64)
 

@@ -20,7 +20,7 @@ RANK_STEPS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class SiteIntervals:
     """Where motifs lie, ready to be summed over.
 
     A cell is one motif (a motif itself, or one of its decoys) in one unit.
@@ -56,7 +56,7 @@ def site_places(
     offsets: NDArray[np.int64],
     known: NDArray[np.bool_],
     weights: list[NDArray[np.float64]] | None = None,
-) -> Places:
+) -> SiteIntervals:
     """Weights such that the sum over each cell's intervals is AUROC - 1/2.
 
     Args:
@@ -97,7 +97,7 @@ def site_places(
     unit, motif, each = unit[order], motif[order], each[order]
     new = (np.diff(unit, prepend=-1) != 0) | (np.diff(motif, prepend=-1) != 0)
     first = np.flatnonzero(new)
-    return Places(
+    return SiteIntervals(
         unit, start[order], end[order], factor[order], first, unit[first], motif[first], each[first]
     )
 

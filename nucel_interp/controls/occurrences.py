@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
+from nucel_interp.controls.auroc_weights import SiteIntervals, not_overlapping, site_places
 from nucel_interp.controls.composition import matched_weights
 from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
@@ -33,8 +33,8 @@ class Occurrences:
         reason: Why the motif is not tested; "" if it is.
     """
 
-    own: Places
-    other: Places
+    own: SiteIntervals
+    other: SiteIntervals
     n_decoys: int
     reason: str
 
@@ -143,14 +143,14 @@ def like_places(
     sequences: Sequence[str],
     offsets: NDArray[np.int64],
     known: NDArray[np.bool_],
-) -> Places:
+) -> SiteIntervals:
     """Sites of each decoy, weighted to the composition of the motif's own."""
     weights = matched_weights(own, [s for one in sites for s in one], sequences)
     parts = np.split(weights, np.cumsum([len(one) for one in sites])[:-1])
     return site_places(sites, offsets, known, parts)
 
 
-def too_few_sites(places: Places, in_test: NDArray[np.bool_]) -> str:
+def too_few_sites(places: SiteIntervals, in_test: NDArray[np.bool_]) -> str:
     """Why a motif's sites are too few to be tested; "" if they are enough."""
     if _fewest(places, in_test) >= MIN_SEQUENCES:
         return ""
@@ -159,14 +159,14 @@ def too_few_sites(places: Places, in_test: NDArray[np.bool_]) -> str:
     )
 
 
-def too_few_decoys(places: Places, in_test: NDArray[np.bool_]) -> str:
+def too_few_decoys(places: SiteIntervals, in_test: NDArray[np.bool_]) -> str:
     """Why decoys are too few to be compared with; "" if they are enough."""
     if _fewest(places, in_test) >= MIN_DECOY_SEQUENCES:
         return ""
     return f"decoys have comparable sites in {len(places.units)} sequences only"
 
 
-def _fewest(places: Places, in_test: NDArray[np.bool_]) -> float:
+def _fewest(places: SiteIntervals, in_test: NDArray[np.bool_]) -> float:
     """Units with a site in the half that has fewer; effective ones, if they count unequally."""
     counts = np.bincount(places.cell_unit, places.cell_counts, minlength=len(in_test))
     if len(np.unique(places.cell_motif)) <= 1:

@@ -2,10 +2,10 @@
 
 from nucel_interp.kmers.counting import KmerIndex, kmer_words, word_form
 from nucel_interp.kmers.enrichment import chance_inside, placement_p, sign_test
-from nucel_interp.kmers.table import Fold, kmer_table
+from nucel_interp.kmers.table import Half, kmer_table
 
 __all__ = [
-    "Fold",
+    "Half",
     "KmerIndex",
     "chance_inside",
     "kmer_table",

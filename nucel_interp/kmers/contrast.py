@@ -14,7 +14,7 @@ DISTANCE_BP = 10
 """Width of the bins in which distances from a unit's middle are compared."""
 
 
-class Places:
+class WordPlaces:
     """Where words of one form stand in the units, inside seqlets and outside, and the score there.
 
     Args:

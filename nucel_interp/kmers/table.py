@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.kmers.contrast import Places
+from nucel_interp.kmers.contrast import WordPlaces
 from nucel_interp.kmers.counting import KmerIndex, kmer_words, word_form
 from nucel_interp.kmers.enrichment import placement_p, sign_test
 from nucel_interp.types import KMER_COLUMNS, reverse_complement
@@ -33,7 +33,7 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
-class Fold:
+class Half:
     """One half to choose words on, the other to test them on, and the seqlets called for it.
 
     Attributes:
@@ -89,14 +89,14 @@ class _Fit:
     """A word that one fold chose, with its tests; q-values follow once all words are tested."""
 
     word: _Word
-    fold: Fold
+    fold: Half
     discovery_p: float
     by_chance: float = math.nan
     scores: tuple[NDArray[np.float64], NDArray[np.float64]] = field(init=False)
     p: dict[str, float] = field(default_factory=dict)
     q: dict[str, float] = field(default_factory=dict)
 
-    def test(self, places: Places) -> None:
+    def test(self, places: WordPlaces) -> None:
         """Fill in the numbers of the test half, and the scores."""
         hit, chance = places.contrast(self.word.code)
         self.scores = places.scores(self.word.code)
@@ -116,7 +116,7 @@ class _Fit:
 
 
 def kmer_table(
-    sequences: Sequence[str], copies: Sequence[Sequence[str]], folds: Sequence[Fold], k: int = K
+    sequences: Sequence[str], copies: Sequence[Sequence[str]], folds: Sequence[Half], k: int = K
 ) -> pd.DataFrame:
     """k-mers over-represented in seqlets, each counted once per unit, both strands as one.
 
@@ -208,12 +208,14 @@ def _mean(parts: list[NDArray[np.float64]]) -> float:
     return math.fsum(values) / len(values) if len(values) else math.nan
 
 
-def _test(fits: list[list[_Fit]], sequences: Sequence[str], folds: Sequence[Fold]) -> None:
+def _test(fits: list[list[_Fit]], sequences: Sequence[str], folds: Sequence[Half]) -> None:
     """Test every fold's words, one form of words at a time."""
     from scipy.stats import false_discovery_control
 
     everyone = np.ones(len(sequences), dtype=bool)
-    places = [Places(sequences, f.inside, f.track, f.test if f.tested else everyone) for f in folds]
+    places = [
+        WordPlaces(sequences, f.inside, f.track, f.test if f.tested else everyone) for f in folds
+    ]
     for form in sorted({word_form(f.word.letters) for chosen in fits for f in chosen}):
         index = KmerIndex(sequences, *form)
         for chosen, where in zip(fits, places, strict=True):
@@ -230,7 +232,7 @@ def _test(fits: list[list[_Fit]], sequences: Sequence[str], folds: Sequence[Fold
 
 
 def _choose(
-    k: int, gaps: Iterable[int], texts: Sequence[Sequence[str]], folds: Sequence[Fold]
+    k: int, gaps: Iterable[int], texts: Sequence[Sequence[str]], folds: Sequence[Half]
 ) -> list[list[_Fit]]:
     """The words of these forms that stand out on each fold's discovery half."""
     best: list[list[_Word]] = [[] for _ in folds]

@@ -30,7 +30,12 @@ from nucel_interp.motifs.refine import (
     without_variants,
     word_group,
 )
-from nucel_interp.motifs.seqlet_windows import Regions, Windows, canonical_order, canonical_regions
+from nucel_interp.motifs.seqlet_windows import (
+    Regions,
+    SeqletWindows,
+    canonical_order,
+    canonical_regions,
+)
 from nucel_interp.sequences import Sequences
 
 LANDMARKS = 6000
@@ -91,7 +96,7 @@ def cluster_seqlets(
     cores = _chosen(cores, order)
     if len(cores) < MIN_SEQLETS:
         return Clustering([], float("nan"))
-    windows = Windows(_widened(cores, flank), cores.start + cores.end)
+    windows = SeqletWindows(_widened(cores, flank), cores.start + cores.end)
     shuffled = _null_windows(null, flank, seed)
     rng = np.random.default_rng([seed, 11])
     groups: list[Group] = []
@@ -127,7 +132,7 @@ def cluster_seqlets(
 
 
 def _seeds(
-    windows: Windows,
+    windows: SeqletWindows,
     drawn: NDArray[np.int64],
     label: NDArray[np.int64],
     background: NDArray[np.float64],
@@ -145,8 +150,8 @@ def _seeds(
 def _refined(
     groups: list[Group],
     fresh: list[Group],
-    windows: Windows,
-    null: Windows,
+    windows: SeqletWindows,
+    null: SeqletWindows,
     background: NDArray[np.float64],
 ) -> list[Group]:
     """Old and new groups after competition, without doubles."""
@@ -169,11 +174,11 @@ def _widened(regions: Regions, flank: int) -> Regions:
     return Regions(regions.sequences, regions.unit, start, end)
 
 
-def _null_windows(null: list[Regions], flank: int, seed: int) -> Windows:
+def _null_windows(null: list[Regions], flank: int, seed: int) -> SeqletWindows:
     """The shuffled stretches of all copies in one table, at most `MAX_NULL` of them."""
     if not null:
         none = np.zeros(0, dtype=np.int64)
-        return Windows(Regions(Sequences([]), none, none, none))
+        return SeqletWindows(Regions(Sequences([]), none, none, none))
     sequences = Sequences(s for copy in null for s in copy.sequences)
     bases = np.cumsum([0, *(copy.sequences.n_bases for copy in null)])
     units = np.cumsum([0, *(len(copy.sequences) for copy in null)])
@@ -189,4 +194,4 @@ def _null_windows(null: list[Regions], flank: int, seed: int) -> Windows:
         rows = np.sort(np.random.default_rng([seed, 13]).permutation(len(rows))[:MAX_NULL])
         rows = canonical_order(together)[rows]
     cores = _chosen(together, rows)
-    return Windows(_widened(cores, flank), cores.start + cores.end)
+    return SeqletWindows(_widened(cores, flank), cores.start + cores.end)

@@ -38,7 +38,7 @@ TRIM_BITS = 0.4
 
 
 @dataclass(frozen=True, eq=False)
-class Discovered:
+class KmerMotif:
     """A motif, the word it grew from, and where its sites begin, counted over all units."""
 
     motif: Motif
@@ -137,7 +137,7 @@ def kmer_motifs(
     background: NDArray[np.float64],
     *,
     on_progress: Callable[[int], None] | None = None,
-) -> list[Discovered]:
+) -> list[KmerMotif]:
     """Motifs of some regions, in the order in which they were found.
 
     Args:
@@ -150,7 +150,7 @@ def kmer_motifs(
         _Text(canonical_regions(real)),
         [_Text(canonical_regions(n)) for n in null],
     )
-    found: list[Discovered] = []
+    found: list[KmerMotif] = []
     tried = 0
     while tried < MAX_MOTIFS and text.open.any():
         seed = best_seed(text, controls)
@@ -176,7 +176,7 @@ def kmer_motifs(
         if n_units >= MIN_SITES and bits >= MIN_BITS and width >= MIN_WIDTH:
             name = f"motif_{len(found) + 1}"
             found.append(
-                Discovered(
+                KmerMotif(
                     Motif(id=name, pwm=matrix, n_sites=len(place)),
                     on_given_strand(real, text.unit[place + width // 2], place, width),
                     seed,

@@ -22,8 +22,8 @@ from nucel_interp.motifs.seqlet_windows import (
     GROW_BP,
     MAX_WIDTH,
     PER_BIT,
-    Places,
-    Windows,
+    BestPlaces,
+    SeqletWindows,
     hundredths,
 )
 
@@ -86,7 +86,7 @@ STRICT = Tolerance(0.12, 3.0)
 
 
 def seed_group(
-    windows: Windows, rows: NDArray[np.int64], background: NDArray[np.float64]
+    windows: SeqletWindows, rows: NDArray[np.int64], background: NDArray[np.float64]
 ) -> Group | None:
     """Lay the seqlets of a community over each other; None if they have nothing in common.
 
@@ -113,7 +113,7 @@ def seed_group(
 
 
 def word_group(
-    windows: Windows,
+    windows: SeqletWindows,
     word: NDArray[np.int64],
     rows: NDArray[np.int64],
     background: NDArray[np.float64],
@@ -127,8 +127,8 @@ def word_group(
 
 def compete(
     groups: list[Group],
-    windows: Windows,
-    null: Windows,
+    windows: SeqletWindows,
+    null: SeqletWindows,
     background: NDArray[np.float64],
     tolerance: Tolerance,
     *,
@@ -205,7 +205,7 @@ def distinct(groups: list[Group], background: NDArray[np.float64]) -> list[Group
 
 
 def without_variants(
-    groups: list[Group], windows: Windows, background: NDArray[np.float64]
+    groups: list[Group], windows: SeqletWindows, background: NDArray[np.float64]
 ) -> list[Group]:
     """The groups, largest first, without those whose seqlets a larger one would take as well.
 
@@ -300,9 +300,9 @@ def _threshold(
 
 
 def _regrown(
-    windows: Windows,
+    windows: SeqletWindows,
     rows: NDArray[np.int64],
-    places: Places,
+    places: BestPlaces,
     motif: int,
     width: int,
     background: NDArray[np.float64],

@@ -76,7 +76,7 @@ def canonical_order(regions: Regions) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class BestPlaces:
     """The best place of each motif in each seqlet; arrays (seqlets, motifs).
 
     Attributes:
@@ -90,7 +90,7 @@ class Places:
     flipped: NDArray[np.bool_]
 
 
-class Windows:
+class SeqletWindows:
     """A table of seqlets, one row each.
 
     A row holds the seqlet and further bases on either side, into which a motif may grow. A site may
@@ -126,9 +126,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, rows: NDArray[np.int64]) -> Windows:
+    def take(self, rows: NDArray[np.int64]) -> SeqletWindows:
         """Some of the seqlets."""
-        part = object.__new__(Windows)
+        part = object.__new__(SeqletWindows)
         part.width, part.codes, part._around = self.width, self.codes[rows], self._around[rows]
         part._past, part._twice_middle = self._past[rows], self._twice_middle[rows]
         return part
@@ -137,7 +137,7 @@ class Windows:
         self,
         log_odds: Sequence[NDArray[np.float64]],
         placement: NDArray[np.float32] | None = None,
-    ) -> Places:
+    ) -> BestPlaces:
         """Where each motif scores best in each seqlet; of equal places the first, unturned.
 
         Args:
@@ -146,7 +146,7 @@ class Windows:
                 whole hundredths too; the last also holds beyond.
         """
         n, n_motifs = len(self), len(log_odds)
-        places = Places(
+        places = BestPlaces(
             np.empty((n, n_motifs), np.float32),
             np.empty((n, n_motifs), np.int16),
             np.empty((n, n_motifs), bool),
@@ -204,7 +204,7 @@ class Windows:
             scores[:, :, both == width] += worth
 
     def distance(
-        self, rows: NDArray[np.int64], places: Places, motif: int, width: int
+        self, rows: NDArray[np.int64], places: BestPlaces, motif: int, width: int
     ) -> NDArray[np.int64]:
         """From the seqlet's middle to that of a motif's best site in it, in half bases."""
         twice = 2 * places.start[rows, motif].astype(np.int64) + width
@@ -212,7 +212,7 @@ class Windows:
         return off
 
     def sites(
-        self, rows: NDArray[np.int64], places: Places, motif: int, width: int, grow: int = 0
+        self, rows: NDArray[np.int64], places: BestPlaces, motif: int, width: int, grow: int = 0
     ) -> NDArray[np.int8]:
         """(rows, width + 2 grow) bases under a motif's best sites, all on the motif's strand."""
         first = MAX_WIDTH + places.start[rows, motif].astype(np.int64)[:, None] - grow
@@ -222,7 +222,7 @@ class Windows:
         return stack
 
     def room(
-        self, rows: NDArray[np.int64], places: Places, motif: int, width: int
+        self, rows: NDArray[np.int64], places: BestPlaces, motif: int, width: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """By how many columns each of a motif's sites could begin earlier, and end later."""
         before = places.start[rows, motif].astype(np.int64)

@@ -23,7 +23,7 @@ N_RANDOM = 20
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldEnrichment:
     """A ratio with its 95 % interval; NaN where there was nothing to divide."""
 
     value: float
@@ -105,7 +105,7 @@ class Part:
     layout: Layout
 
 
-def attention_fold(parts: Sequence[Part], seed: int) -> Fold:
+def attention_fold(parts: Sequence[Part], seed: int) -> FoldEnrichment:
     """Share of site bases inside seqlets over share of all test bases inside seqlets.
 
     1.0 is what seqlets at random places give. The interval resamples units 1,000 times; it does
@@ -119,14 +119,14 @@ def attention_fold(parts: Sequence[Part], seed: int) -> Fold:
     tables = [_per_unit(p.under, p.inside, p.layout) for p in parts]
     table = np.concatenate(tables) if tables else np.zeros((0, 4))
     if not len(table):
-        return Fold(np.nan, np.nan, np.nan)
+        return FoldEnrichment(np.nan, np.nan, np.nan)
     # units with equal counts are drawn together: the same distribution, in sorted order, and fast
     rows, times = np.unique(table, axis=0, return_counts=True)
     n = int(times.sum())
     folds = _ratio(np.random.default_rng(seed).multinomial(n, times / n, N_BOOTSTRAP) @ rows)
     folds = folds[np.isfinite(folds)]
     low, high = np.percentile(folds, [2.5, 97.5]) if folds.size else (np.nan, np.nan)
-    return Fold(float(_ratio(table.sum(axis=0)[None])[0]), float(low), float(high))
+    return FoldEnrichment(float(_ratio(table.sum(axis=0)[None])[0]), float(low), float(high))
 
 
 def plain_fold(parts: Sequence[Part]) -> float:

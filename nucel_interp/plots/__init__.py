@@ -2,7 +2,7 @@
 
 from nucel_interp.plots.browser import browser_figure, browser_records
 from nucel_interp.plots.controls import fold_figure
-from nucel_interp.plots.gallery import best_match, result_figures
+from nucel_interp.plots.gallery import match_of, result_figures
 from nucel_interp.plots.heads import attention_map, head_map
 from nucel_interp.plots.logos import draw_logo, glyph_symbols, logo_figure, logo_svg
 from nucel_interp.plots.profile import coverage_figure, coverage_table
@@ -13,7 +13,6 @@ __all__ = [
     "BASE_COLOURS",
     "Palette",
     "attention_map",
-    "best_match",
     "browser_figure",
     "browser_records",
     "coverage_figure",
@@ -25,6 +24,7 @@ __all__ = [
     "inline_svg",
     "logo_figure",
     "logo_svg",
+    "match_of",
     "result_figures",
     "save_figure",
     "style",

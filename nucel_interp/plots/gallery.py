@@ -59,7 +59,7 @@ def result_figures(
     return {stem: draw() for stem, draw in plan.items() if only is None or stem in only}
 
 
-def best_match(result: MotifAnalysis, motif_id: str) -> pd.Series | None:
+def match_of(result: MotifAnalysis, motif_id: str) -> pd.Series | None:
     """The match of a motif with the lowest E-value whose matrix is at hand."""
     rows = result.matches
     if not len(rows):
@@ -70,7 +70,7 @@ def best_match(result: MotifAnalysis, motif_id: str) -> pd.Series | None:
 
 
 def _logo(result: MotifAnalysis, motif_id: str, palette: Palette) -> tuple[Figure, pd.DataFrame]:
-    motif, match = result.pwms[motif_id], best_match(result, motif_id)
+    motif, match = result.pwms[motif_id], match_of(result, motif_id)
     data = pd.DataFrame(motif.pwm.T, columns=list(BASES))
     for base, bits in zip(BASES, letter_heights(motif.pwm), strict=True):
         data[f"{base}_bits"] = bits

@@ -11,7 +11,6 @@ from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.plots import (
-    best_match,
     browser_figure,
     browser_records,
     coverage_figure,
@@ -20,6 +19,7 @@ from nucel_interp.plots import (
     head_map,
     logo_figure,
     logo_svg,
+    match_of,
 )
 from nucel_interp.plots.controls import MOST_MOTIFS
 from nucel_interp.report.methods import methods_paragraph
@@ -135,7 +135,7 @@ def _row(result: MotifAnalysis, row: dict[str, Any]) -> dict[str, Any]:
 def _alignments(result: MotifAnalysis) -> list[dict[str, Any]]:
     shown = []
     for i, motif_id in enumerate(result.motifs["motif_id"].astype(str)[:MOST_ALIGNMENTS]):
-        match = best_match(result, motif_id)
+        match = match_of(result, motif_id)
         if match is None:
             continue
         figure = logo_figure(

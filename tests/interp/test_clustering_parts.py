@@ -37,7 +37,7 @@ from nucel_interp.motifs.refine import (
 from nucel_interp.motifs.seqlet_windows import (
     HANG_BP,
     Regions,
-    Windows,
+    SeqletWindows,
     canonical_order,
     canonical_regions,
     hundredths,
@@ -214,7 +214,7 @@ def test_best_places_are_those_of_a_slow_search() -> None:
     flank = [0 if i % 3 else 5 for i in range(len(texts))]
     ends = np.cumsum([len(t) for t in texts])
     start = ends - [len(t) for t in texts] + flank
-    windows = Windows(Regions(Sequences(texts), np.arange(len(texts)), start, start + wide))
+    windows = SeqletWindows(Regions(Sequences(texts), np.arange(len(texts)), start, start + wide))
     motifs = [hundredths(rng.normal(0, 1.2, (4, w))) for w in (5, 8, 12, 14)]
     places = windows.best(motifs)
     for i, text in enumerate(texts):
@@ -229,7 +229,7 @@ def test_best_places_are_those_of_a_slow_search() -> None:
 
 def test_of_equal_places_the_first_unturned_one_is_taken() -> None:
     odds = hundredths(np.log2(np.where(np.eye(4)[[0, 3, 0, 3]].T, 0.97, 0.01) / 0.25))
-    places = Windows(table(["CCCATATCCCATATCCC"])).best([odds])
+    places = SeqletWindows(table(["CCCATATCCCATATCCC"])).best([odds])
     assert places.start[0, 0] == HANG_BP + 3
     assert not places.flipped[0, 0]
 
@@ -238,9 +238,9 @@ def test_a_seqlets_score_does_not_depend_on_the_strand_nor_on_who_is_beside_it()
     rng = np.random.default_rng(5)
     texts = [letters(bases(rng, n)) for n in rng.integers(15, 30, 40)]
     motifs = [hundredths(rng.normal(0, 1.2, (4, w))) for w in (6, 11)]
-    scores = Windows(table(texts)).best(motifs).score
-    turned = Windows(table([reverse_complement(t) for t in texts])).best(motifs).score
-    alone = np.concatenate([Windows(table([t])).best(motifs).score for t in texts])
+    scores = SeqletWindows(table(texts)).best(motifs).score
+    turned = SeqletWindows(table([reverse_complement(t) for t in texts])).best(motifs).score
+    alone = np.concatenate([SeqletWindows(table([t])).best(motifs).score for t in texts])
     np.testing.assert_array_equal(scores, turned)
     np.testing.assert_array_equal(scores, alone)
     assert (scores == np.rint(scores)).all()
@@ -248,7 +248,7 @@ def test_a_seqlets_score_does_not_depend_on_the_strand_nor_on_who_is_beside_it()
 
 def test_many_seqlets_score_as_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(6)
-    windows = Windows(table([letters(bases(rng, 20)) for _ in range(50)]))
+    windows = SeqletWindows(table([letters(bases(rng, 20)) for _ in range(50)]))
     motifs = [hundredths(rng.normal(0, 1, (4, 8))) for _ in range(3)]
     whole = windows.best(motifs)
     monkeypatch.setattr("nucel_interp.motifs.seqlet_windows._CHUNK", 5_000)
@@ -258,12 +258,12 @@ def test_many_seqlets_score_as_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_motif_or_no_seqlet_has_no_place() -> None:
-    windows = Windows(table(["ACGTACGTACGT"]))
+    windows = SeqletWindows(table(["ACGTACGTACGT"]))
     assert windows.best([]).score.shape == (1, 0)
     nothing = windows.take(np.zeros(0, dtype=np.int64))
     assert nothing.best([np.ones((4, 6))]).score.shape == (0, 1)
     empty = np.zeros(0, dtype=np.int64)
-    assert len(Windows(Regions(Sequences([]), empty, empty, empty))) == 0
+    assert len(SeqletWindows(Regions(Sequences([]), empty, empty, empty))) == 0
 
 
 def test_sites_are_read_on_the_motifs_strand_beyond_the_seqlet_but_not_beyond_the_unit() -> None:
@@ -271,7 +271,7 @@ def test_sites_are_read_on_the_motifs_strand_beyond_the_seqlet_but_not_beyond_th
     odds = np.full((4, 6), -200.0)
     odds[word, np.arange(6)] = 200
     texts = ["GGCAAGCTGTTC", "GGCAGCTTATTC"]  # as it is, and CAGCTT turned
-    windows = Windows(table(texts, flank=2))
+    windows = SeqletWindows(table(texts, flank=2))
     places = windows.best([odds])
     assert places.flipped[:, 0].tolist() == [False, True]
     sites = windows.sites(np.array([0, 1]), places, 0, 6)
@@ -420,7 +420,7 @@ def test_a_stack_with_a_short_core_keeps_five_columns() -> None:
 def test_a_motif_grows_no_further_than_half_of_its_sites_have_room_for() -> None:
     repeat = letters(bases(np.random.default_rng(17), 60))
     texts = [repeat] * 20  # everything is alike, and the table is 10 + 2 * HANG_BP wide
-    windows = Windows(table(texts, flank=25))
+    windows = SeqletWindows(table(texts, flank=25))
     codes = np.array(["ACGT".index(c) for c in repeat[25:35]])
     odds = np.full((4, 10), -200.0)
     odds[codes, np.arange(10)] = 200
@@ -441,7 +441,7 @@ def test_room_is_told_on_the_motifs_strand() -> None:
     word = "AAGCTG"
     odds = np.full((4, 6), -200.0)
     odds[["ACGT".index(c) for c in word], np.arange(6)] = 200
-    windows = Windows(table(["C" + word + "TTC", "C" + reverse_complement(word) + "TTC"]))
+    windows = SeqletWindows(table(["C" + word + "TTC", "C" + reverse_complement(word) + "TTC"]))
     before, after = windows.room(np.arange(2), windows.best([odds]), 0, 6)
     assert (before - HANG_BP).tolist() == [1, 3]
     assert (after - HANG_BP).tolist() == [3, 1]

@@ -21,7 +21,6 @@ from nucel_interp.api.find_motifs import MotifResult
 from nucel_interp.plots import (
     BASE_COLOURS,
     attention_map,
-    best_match,
     browser_figure,
     browser_records,
     coverage_figure,
@@ -32,6 +31,7 @@ from nucel_interp.plots import (
     inline_svg,
     logo_figure,
     logo_svg,
+    match_of,
     result_figures,
     save_figure,
     style,
@@ -153,7 +153,7 @@ def test_matching_columns_stand_above_each_other(query, offset, orientation, que
 
 def test_a_result_s_matches_align(result):
     for motif_id in ("motif_1", "motif_2"):
-        match = best_match(result, motif_id)
+        match = match_of(result, motif_id)
         assert match is not None
         figure = logo_figure(
             result.pwms[motif_id],

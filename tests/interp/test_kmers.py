@@ -14,7 +14,7 @@ from scipy.stats import binom, binomtest, kstest
 from typer.testing import CliRunner
 
 from nucel_interp.kmers import (
-    Fold,
+    Half,
     KmerIndex,
     chance_inside,
     kmer_table,
@@ -236,7 +236,7 @@ def random_study(
 def table_of(real, copies, track, test, k=7, group=None, folds=2):
     """`kmer_table` with either half as test half, or with the one given only."""
     halves = [
-        Fold(real[1], [inside for _, inside in copies], track, half, group)
+        Half(real[1], [inside for _, inside in copies], track, half, group)
         for half in (test, ~test)[:folds]
     ]
     return kmer_table(real[0], [texts for texts, _ in copies], halves, k)
@@ -332,8 +332,8 @@ def test_each_fold_has_seqlets_and_a_track_of_its_own() -> None:
     real, copies, test = random_study(6, planted="GATTACA")
     elsewhere = np.roll(real[1].reshape(80, 100), 40, axis=1).ravel()
     inside = [c[1] for c in copies]
-    seen = Fold(real[1], inside, np.ones(8000), test)
-    missed = Fold(elsewhere, inside, np.full(8000, 5.0), ~test)
+    seen = Half(real[1], inside, np.ones(8000), test)
+    missed = Half(elsewhere, inside, np.full(8000, 5.0), ~test)
     table = kmer_table(real[0], [c[0] for c in copies], [seen, missed]).set_index("kmer")
     row = table.loc[canonical("GATTACA")]
     assert row["halves_found"] == 1

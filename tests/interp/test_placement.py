@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nucel_interp.motifs.placement import learned_placement
-from nucel_interp.motifs.seqlet_windows import PER_BIT, Regions, Windows, hundredths
+from nucel_interp.motifs.seqlet_windows import PER_BIT, Regions, SeqletWindows, hundredths
 from nucel_interp.sequences import Sequences
 
 REACH = 39
@@ -55,7 +55,7 @@ def test_a_preference_beside_the_middle_is_found_too() -> None:
 def test_of_equal_sites_the_one_that_placement_prefers() -> None:
     text = "AAAAAAAAGGGAAAAGGGAAAAAAAAAA"  # GGG at 8 and, nearer the middle of 2..26, at 15
     at = np.array([0])
-    one = Windows(Regions(Sequences([text]), at, np.array([2]), np.array([26])))
+    one = SeqletWindows(Regions(Sequences([text]), at, np.array([2]), np.array([26])))
     odds = hundredths(np.log2(np.array([[0.1, 0.1, 0.7, 0.1]] * 3).T / 0.25))
     plain = one.best([odds])
     placement = np.zeros(40, dtype=np.float32)
@@ -75,5 +75,5 @@ def test_a_widened_seqlet_keeps_its_own_middle() -> None:
         Sequences([text]), at, np.array([0]), np.array([16])
     )  # there is no room on the left
     odds = hundredths(np.log2(np.eye(4)[:, [3, 3, 2]] * 0.97 + 0.01) + 2)  # TTG, at 3
-    mine = Windows(wide, cores.start + cores.end)
+    mine = SeqletWindows(wide, cores.start + cores.end)
     assert mine.distance(at, mine.best([odds]), 0, 3).tolist() == [abs(2 * 3 + 3 - 11)]

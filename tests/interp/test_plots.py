@@ -15,7 +15,6 @@ from matplotlib.patches import PathPatch, Polygon, Rectangle
 
 from nucel_interp.plots import (
     attention_map,
-    best_match,
     browser_figure,
     browser_records,
     coverage_figure,
@@ -27,6 +26,7 @@ from nucel_interp.plots import (
     inline_svg,
     logo_figure,
     logo_svg,
+    match_of,
     result_figures,
     save_figure,
     style,
@@ -393,8 +393,8 @@ def test_figures_of_a_result(result):
 def test_best_match_has_the_lowest_e_value(result):
     worse = result.matches.iloc[[0]].assign(**{"E-value": 5.0, "Target_ID": "MA1141.2"})
     both = replace(result, matches=pd.concat([worse, result.matches], ignore_index=True))
-    assert best_match(both, "motif_1")["Target_ID"] == "MA0139.2"
-    assert best_match(both, NASTY) is None
+    assert match_of(both, "motif_1")["Target_ID"] == "MA0139.2"
+    assert match_of(both, NASTY) is None
 
 
 def test_saved_files_are_the_same_byte_for_byte(result, tmp_path):

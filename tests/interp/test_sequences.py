@@ -136,10 +136,10 @@ def halves(n: int) -> np.ndarray:
     return np.arange(n) % 2 == 1
 
 
-def fold() -> kmers.Fold:
+def fold() -> kmers.Half:
     units = turned(UPPER)
     everywhere = np.ones(sum(map(len, units)), dtype=bool)
-    return kmers.Fold(everywhere, [everywhere], track(units), halves(len(units)))
+    return kmers.Half(everywhere, [everywhere], track(units), halves(len(units)))
 
 
 # what each gives of a list of sequences; the second argument is the models

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.auroc_weights import Places, centred_ranks
+from nucel_interp.controls.auroc_weights import SiteIntervals, centred_ranks
 from nucel_interp.controls.difference import difference
 from nucel_interp.controls.occurrences import Occurrences
 from nucel_interp.controls.permutation import Null
@@ -124,7 +124,7 @@ def family_p(t: Array) -> Array:
 
 
 def _sums(
-    running: NDArray[np.int64], places: Places, null: Null, offsets: NDArray[np.int64]
+    running: NDArray[np.int64], places: SiteIntervals, null: Null, offsets: NDArray[np.int64]
 ) -> Array:
     """(heads, 1 + rearrangements, cells): AUROC - 1/2 of each arrangement.
 

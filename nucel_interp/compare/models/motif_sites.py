@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.compare.shared.bootstrap import bootstrap_indices
 from nucel_interp.compare.shared.windows import SharedWindows
-from nucel_interp.controls.auroc_weights import Places, not_overlapping, site_places
+from nucel_interp.controls.auroc_weights import SiteIntervals, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import (
@@ -47,8 +47,8 @@ class MotifSites:
     inside: NDArray[np.bool_]
     random: NDArray[np.bool_]
     known: NDArray[np.bool_]
-    places: Places
-    decoys: Places
+    places: SiteIntervals
+    decoys: SiteIntervals
     with_site: NDArray[np.int64]
     index: NDArray[np.int64]
 

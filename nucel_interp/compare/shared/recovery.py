@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from nucel_interp.controls.auroc_weights import Places
+from nucel_interp.controls.auroc_weights import SiteIntervals
 
 SHARES = np.linspace(0, 1, 51)
 """Where recall curves are read."""
@@ -14,7 +14,7 @@ SHARES = np.linspace(0, 1, 51)
 Array = NDArray[np.float64]
 
 
-def by_sequence(values: Array, places: Places, n_sequences: int) -> Array:
+def by_sequence(values: Array, places: SiteIntervals, n_sequences: int) -> Array:
     """(heads, sequences) from (heads, cells) of one motif; NaN without a site."""
     out = np.full((len(values), n_sequences), np.nan)
     out[:, places.cell_unit] = values
@@ -49,7 +49,7 @@ def recall_curve(score: NDArray[np.floating], is_site: NDArray[np.bool_]) -> Arr
 
 def decoy_auroc(
     values: Array,
-    places: Places,
+    places: SiteIntervals,
     second_half: NDArray[np.bool_],
     head: tuple[int | None, int | None],
     fewest: int,

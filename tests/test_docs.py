@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import nucel_interp
 import nucel_pretrain.cli
 from nucel_interp.cli import app
+from nucel_interp.cli.app import SECTIONS
 from nucel_interp.columns import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +72,19 @@ def test_every_command_has_help_with_an_example_and_says_when_it_is_wanted(comma
     assert result.exit_code == 0
     assert f"Example: nucel-interp {command}" in result.stdout
     assert f"`nucel-interp {command}" in (DOCS / "choose.md").read_text(encoding="utf-8")
+
+
+def test_every_command_stands_in_a_section_with_a_summary_that_fits():
+    command = get_command(app)
+    names = [name for names in SECTIONS.values() for name in names]
+    assert sorted(names) == sorted(command.commands)  # type: ignore[attr-defined]
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    for name in names:
+        summary = command.commands[name].get_short_help_str(60)  # type: ignore[attr-defined]
+        assert 0 < len(summary) <= 45, summary
+        assert not summary.endswith("...")
+        assert f"  {name}" in shown
+        assert summary in shown
 
 
 def test_every_option_has_help():

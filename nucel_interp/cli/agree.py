@@ -60,7 +60,10 @@ def agree(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Pairwise rank correlation of per-base scores: attention, gradients, mutagenesis, sites.
+    """Do per-base scores agree with each other?
+
+    Pairwise rank correlation of attention, gradients and mutagenesis, and how well each finds known
+    sites.
 
     Example: nucel-interp agree peaks.fa -m tuned/seed0 --before nucel-mini --sites sites.bed -o out
     """

@@ -39,8 +39,24 @@ from nucel_runtime.signals import unwind_when_ended
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}
 
 
+SECTIONS = {
+    "Find": ("motifs", "seqlets", "kmers", "match"),
+    "Ask a model": ("attention", "discriminator", "substitution", "variants", "attribute"),
+    "Score and compare": ("heads", "compare", "agree"),
+    "Check": ("calibrate", "info"),
+}
+"""The commands as the help groups them."""
+
+
 class Group(TyperGroup):
     """Says what went wrong in one line, and ends with the right exit code."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of the help, by section."""
+        for section, names in SECTIONS.items():
+            rows = [(name, self.commands[name].get_short_help_str(60)) for name in names]
+            with formatter.section(section):
+                formatter.write_dl(rows)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept -v and -q behind the command too, where people type them."""
@@ -95,7 +111,7 @@ def _version(asked: bool) -> None:
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: it pastes, greps and starts quickly
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -24,7 +24,9 @@ def calibrate(
     format: options.TableFormat = None,
     force: options.Force = False,
 ) -> None:
-    """Count the motifs and JASPAR names that shuffled copies of your sequences give.
+    """What shuffled copies of the input give.
+
+    Counts of motifs and of JASPAR names, all of them false.
 
     With --track, the track stays in its place and the letters below it are shuffled.
 

@@ -90,7 +90,9 @@ def compare(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Compare models on the same windows: attention at motif sites, with every control beside it.
+    """Compare models at the sites of motifs.
+
+    Compare models on the same windows: attention at motif sites, with every control beside it.
 
     Example: nucel-interp compare peaks.fa --models nucel-mini my-nt-folder -o compared
     """

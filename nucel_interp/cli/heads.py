@@ -33,7 +33,9 @@ def heads(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Test every head against every motif: decoys, permuted tracks, random weights.
+    """Which head attends to which motif.
+
+    Every head against every motif, beyond decoys, permuted tracks and random weights.
 
     Example: nucel-interp heads peaks.fa --motifs out/motifs.meme -o heads
     """

@@ -17,7 +17,7 @@ from nucel_interp.cli.options import DEFAULT_MODEL, Context, Format, Model, Tabl
 def info(
     model: Model = DEFAULT_MODEL, context: Context = None, format: TableFormat = Format.tsv
 ) -> None:
-    """Show versions, attention backend, motif scanner, model and threads.
+    """Versions, backend, scanner, model, threads.
 
     Example: nucel-interp info --model nucel-mini
     """

@@ -26,10 +26,11 @@ def kmers(
     format: options.TableFormat = None,
     force: options.Force = False,
 ) -> None:
-    """Find the k-mers, gapped and ungapped, that stand where a score is high, and test them.
+    """k-mers that stand where a score is high.
 
-    They are chosen on each half of the sequences and tested on the other, against shuffled sequence
-    and against random places in the same sequences; each counts once per sequence.
+    Gapped and ungapped ones are chosen on each half of the sequences and tested on the other,
+    against shuffled sequence and against random places in the same sequences; each counts once per
+    sequence.
 
     Example: nucel-interp kmers peaks.fa --track mine.bedGraph -o kmers.tsv
     """

@@ -21,7 +21,9 @@ def match(
     format: options.TableFormat = None,
     force: options.Force = False,
 ) -> None:
-    """Compare motifs with JASPAR, or your own, by Tomtom: E-values, and q over all pairs.
+    """Compare motifs with JASPAR, or your own.
+
+    By Tomtom, with E-values, and q over all pairs.
 
     Example: nucel-interp match out/motifs.meme -o matches.tsv
     """

@@ -29,7 +29,9 @@ def motifs(
     export: options.ExportTo = None,
     force: options.Force = False,
 ) -> None:
-    """Find the motifs a model looks at, test them on held-out sequences, name them, report.
+    """Find, test and name motifs; write a report.
+
+    Motifs that a model looks at, tested on held-out sequences and held against every control.
 
     Example: nucel-interp motifs peaks.fa -o out
     """

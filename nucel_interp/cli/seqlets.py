@@ -16,7 +16,7 @@ def seqlets(
     scored: ScoreOptions = ScoreOptions(),  # noqa: B008, frozen
     force: options.Force = False,
 ) -> None:
-    """Call seqlets, short intervals of high score, and write them as BED.
+    """Short intervals of high score, as BED.
 
     Example: nucel-interp seqlets peaks.fa --track mine.bedGraph -o seqlets.bed
     """

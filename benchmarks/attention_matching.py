@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from nucel_interp.io.fasta import read_records
-from nucel_interp.match import load_jaspar, match_motifs
+from nucel_interp.match import load_jaspar, match_table
 from nucel_interp.motifs.scan import Scanner
 from nucel_interp.types import Motif
 
@@ -41,9 +41,9 @@ def main() -> None:
     print(f"load average at the start {os.getloadavg()[0]:.1f}, {given.threads} threads\n")
     print("| work | size | s |\n|---|---|---|")
     queries = shuffled(list(database.motifs))
-    match_motifs(queries[:2], database)
+    match_table(queries[:2], database)
     for n in QUERIES:
-        seconds = clock(partial(match_motifs, queries[:n], database))
+        seconds = clock(partial(match_table, queries[:n], database))
         print(f"| Tomtom | {n} against {len(database.motifs):,} | {seconds:.2f} |", flush=True)
     sequences = up_to(SCANNED_BP, [r.sequence for r in read_records(given.fasta)])
     scanner = Scanner(sequences)

@@ -34,7 +34,7 @@ after_torch = time.perf_counter()
 from nucel_interp.cli import app
 from nucel_interp.io.fasta import read_records
 from nucel_interp.scoring import score_sequences
-from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp import find_motifs
 records = read_records({path!r})[:1]
 after_imports = time.perf_counter()
 from nucel_model import from_pretrained
@@ -77,7 +77,7 @@ def main() -> None:
         if n < given.number:
             parser.error(f"there are only {n:,} records of {BP} bp in these files")
         # the command itself, told of its progress as a terminal would be
-        with patch("nucel_interp.cli.motifs.reporter", lambda: nullcontext(stages)):
+        with patch("nucel_interp.cli.progress.reporter", lambda: nullcontext(stages)):
             app(
                 ["motifs", str(cut), "-o", f"{name}/out", "-t", str(given.threads)],
                 standalone_mode=False,

@@ -23,7 +23,7 @@ from importlib import resources
 import numpy as np
 from scipy.stats import binomtest
 
-from nucel_interp.analysis.find_motifs import find_motifs
+from nucel_interp import find_motifs
 from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.controls.beyond import at_questions, beyond_controls, both_ways
 from nucel_interp.controls.intervals import random_sites
@@ -119,7 +119,7 @@ def main_job(model: Nucel, sequences: list[str], seed: int) -> tuple[int, int, i
         assert result.calls is not None
         assert result.copy is not None
         assert result.copy_calls is not None
-        given = Scored(result.study.sequences, result.calls, np.concatenate(result.tracks))
+        given = Scored(result.study.sequences, result.calls, result.track)
         copy = Scored(result.copy.sequences, result.copy_calls, result.copy.track)
         shown = len(intervene(model, given, copy, result.study.offsets, seed).shown)
     return len(result.motifs), int((result.motifs["looked_at"] == "yes").sum()), shown

@@ -36,10 +36,9 @@ import pandas as pd
 
 from benchmarks.known_answers import SETS, Family, KnownSet, read_set, true_site
 from benchmarks.modisco_lite import contributions, modisco_motifs
-from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp import MotifResult, find_motifs
 from nucel_interp.io.meme import read_meme
-from nucel_interp.match import JasparDatabase, load_jaspar, match_motifs
+from nucel_interp.match import JasparDatabase, load_jaspar, match_table
 from nucel_interp.motifs.pwm import consensus
 from nucel_interp.types import Motif, Record
 from nucel_model import Nucel, from_pretrained, untrained_twin
@@ -74,7 +73,7 @@ def family_of(
     motifs: list[Motif], database: JasparDatabase, families: tuple[Family, ...]
 ) -> list[tuple[str, float, str]]:
     """Per motif: its best match's name, E, and the family it belongs to ("" if to none)."""
-    matches = match_motifs(motifs, database)
+    matches = match_table(motifs, database)
     accepted = [(f.name, f.accepted(database)) for f in families]
     rows = {}
     for row in matches.drop_duplicates("Query_ID").to_dict("records"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.types import (
     BASES,
     CONTROL_COLUMNS,
@@ -89,7 +89,7 @@ def _row(record: Record, start: int, end: int) -> tuple[str, int, int]:
     return record.location.chromosome, record.location.start + start, record.location.start + end
 
 
-def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
+def fake_result(n: int = 60, seed: int = 7) -> MotifAnalysis:
     rng = np.random.default_rng(seed)
     records, places = _records(n, rng)
     pwms, targets = motifs_and_targets()
@@ -122,7 +122,7 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
             other = (at + 60) % (LENGTH - 20)
             chrom, start, end = _row(record, other, other + len(AP1))
             sites.append((chrom, start, end, "motif_2", 600, "-", 4e-5, record.name, False, half))
-    return MotifResult(
+    return MotifAnalysis(
         records=records,
         motifs=_motif_table(),
         untested=_untested_table(),
@@ -134,8 +134,8 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         seqlets=pd.DataFrame(seqlets, columns=SEQLET_COLUMNS),
         pwms=pwms,
         targets=targets,
-        tracks=tracks,
-        replaced=replaced,
+        track=np.concatenate(tracks),
+        replaced_logit=np.concatenate(replaced),
         summary=_summary(n, len(seqlets)),
         warnings=["3 records share a sequence with another; they stay in the same half."],
     )
@@ -226,7 +226,7 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def empty_result() -> MotifResult:
+def empty_result() -> MotifAnalysis:
     """No motif passed; the rest is there."""
     full = fake_result()
     summary = full.summary | {
@@ -242,7 +242,7 @@ def empty_result() -> MotifResult:
     )
 
 
-def bare_result() -> MotifResult:
+def bare_result() -> MotifAnalysis:
     """One short record, a user's track, nothing called at all."""
     full = fake_result(1)
     return replace(
@@ -256,7 +256,7 @@ def bare_result() -> MotifResult:
         seqlets=full.seqlets.iloc[:0],
         pwms={},
         targets={},
-        replaced=None,
+        replaced_logit=None,
         summary={"answer": "No motifs: 1 sequence, 40 needed.", "n_records": 1},
         warnings=[],
     )

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from nucel_interp import CalibrationResult, calibrate
 from nucel_interp.analysis import score_study as tracks
-from nucel_interp.analysis.calibrate import Calibration, calibrate, count_names
+from nucel_interp.analysis.calibrate import count_names
 from nucel_interp.analysis.score_study import shuffled_studies
 from nucel_interp.cli.app import app
 from nucel_interp.errors import InputError, NucelWarning
@@ -28,12 +29,12 @@ ctcf = partial(planted, "CTCF", length=100, strand="forward")
 
 
 @pytest.fixture(scope="module")
-def under_track() -> Calibration:
+def under_track() -> CalibrationResult:
     records, track = ctcf(n=80)
     return calibrate(records, runs=3, track=track, seed=1)
 
 
-def test_a_planted_motif_does_not_survive_the_shuffle(under_track: Calibration) -> None:
+def test_a_planted_motif_does_not_survive_the_shuffle(under_track: CalibrationResult) -> None:
     table = under_track.runs
     assert list(table.columns) == CALIBRATE_COLUMNS
     assert table["run"].tolist() == [1, 2, 3]
@@ -46,7 +47,7 @@ def test_a_planted_motif_does_not_survive_the_shuffle(under_track: Calibration) 
     assert (table["names_p"] <= table["candidates"]).all()
 
 
-def test_the_sentence_says_what_the_table_holds(under_track: Calibration) -> None:
+def test_the_sentence_says_what_the_table_holds(under_track: CalibrationResult) -> None:
     text, table = under_track.answer, under_track.runs
     assert text.startswith("Shuffled sequence under your track like yours gives a motif in the")
     assert "in 0 of 3 runs" in text
@@ -57,7 +58,7 @@ def test_the_sentence_says_what_the_table_holds(under_track: Calibration) -> Non
 def test_a_motif_in_the_main_table_is_said() -> None:
     rows = pd.DataFrame([(1, 9, 0.1, 4, 1, 1, 0, 2), (2, 9, 0.1, 2, 0, 0, 0, 1)])
     rows.columns = CALIBRATE_COLUMNS
-    answer = Calibration(rows, 100, "X", False, {}).answer
+    answer = CalibrationResult(rows, 100, 100, "X", False).answer
     assert answer == (
         "Shuffled sequence like yours gives a motif in the main table in 1 of 2 runs (on average "
         "0.5), on average 3.0 candidates, and 0.5 names in X at E < 0.05 (0.0 at q_global < 0.05, "
@@ -115,7 +116,7 @@ def test_few_sequences_are_counted_without_a_main_table() -> None:
 @pytest.mark.parametrize("score", ["attention", "discriminator"])
 def test_a_model_that_knows_nothing_gives_counts(score) -> None:
     records = [Record(r.name, r.sequence) for r in ctcf(n=40)[0]]
-    result = calibrate(records, nucel(SHAPE), runs=2, score=score, strands="forward")
+    result = calibrate(records, nucel(SHAPE), runs=2, score=score, strand="forward")
     assert result.runs["motifs"].sum() == 0
     assert result.answer.startswith("Shuffled sequence like yours")
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import torch
 
+from nucel_interp import find_motifs
 from nucel_interp.analysis import crossfit as module
 from nucel_interp.analysis.crossfit import crossfit
-from nucel_interp.analysis.find_motifs import find_motifs
 from nucel_interp.analysis.score_study import Scored, make_texts, track_study
 from nucel_interp.io.tables import to_tsv
 from nucel_interp.match import load_jaspar

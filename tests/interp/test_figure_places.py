@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.text import Text
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.plots import (
     BASE_COLOURS,
     attention_map,
@@ -53,7 +53,7 @@ LETTERS = {colour: base for base, colour in BASE_COLOURS["classic"].items()}
 
 
 @pytest.fixture(scope="module")
-def result() -> MotifResult:
+def result() -> MotifAnalysis:
     return fake_result()
 
 
@@ -374,7 +374,7 @@ def test_browser_shows_bases_sites_and_seqlets_where_they_are(result):
     traces = {t.name: t for t in figure.data if t.visible}
     score, boxes, points = traces["score"], traces["sites"], traces["strand"]
     np.testing.assert_array_equal(score.x, np.arange(len(first)) + 0.5)
-    np.testing.assert_array_equal(score.y, result.tracks[i])
+    np.testing.assert_array_equal(score.y, result.tracks[result.records[i].name])
     assert list(score.marker.color) == [BASE_COLOURS["classic"][b] for b in first.sequence]
     known = result.sites[result.sites["record"] == first.name]
     assert len(known)
@@ -396,7 +396,7 @@ def test_browser_menu_names_the_record_it_shows(result):
     for button, i in zip(buttons, browser_records(result), strict=True):
         mine = [t for t, on in zip(figure.data, button.args[0]["visible"], strict=True) if on]
         score = next(t for t in mine if t.name == "score")
-        np.testing.assert_array_equal(score.y, result.tracks[i])
+        np.testing.assert_array_equal(score.y, result.tracks[result.records[i].name])
         assert button.label == result.records[i].name
 
 
@@ -405,7 +405,7 @@ def test_a_long_record_is_cut_around_its_best_site():
     track = np.zeros(10000, dtype=np.float32)
     track[9000] = 5
     result = replace(
-        fake_result(2), records=[record], tracks=[track], replaced=None,
+        fake_result(2), records=[record], track=track, replaced_logit=None,
         seqlets=seqlets(record), sites=sites(site(record, 4000, 4010, name="motif_1")),
     )  # fmt: skip
     score = next(t for t in browser_figure(result).data if t.name == "score")
@@ -431,7 +431,7 @@ def test_the_numbers_beside_a_figure_are_those_in_it(result):
             assert height == pytest.approx(row[f"{base}_bits"], rel=0.02)
     track = gallery["track"][1]
     i = browser_records(result, 1)[0]
-    np.testing.assert_array_equal(track["score"], result.tracks[i])
+    np.testing.assert_array_equal(track["score"], result.tracks[result.records[i].name])
     assert "".join(track["base"]) == result.records[i].sequence
     place = result.records[i].location
     assert place is not None
@@ -446,9 +446,9 @@ def test_results_with_little_in_them():
     gallery = result_figures(empty_result())
     assert list(gallery) == ["fold", "coverage", "heads", "track", "logo_01"]  # the failed motif
     assert gallery["fold"][1]["motif_id"].tolist() == ["motif_4"]
-    assert result_figures(replace(bare_result(), records=[], tracks=[])) == {}
-    tiny = [np.array([1.0], dtype=np.float32)]
-    one = replace(bare_result(), records=[Record("r", "A")], tracks=tiny)
+    assert result_figures(replace(bare_result(), records=[], track=np.zeros(0, np.float32))) == {}
+    tiny = np.array([1.0], dtype=np.float32)
+    one = replace(bare_result(), records=[Record("r", "A")], track=tiny)
     assert list(result_figures(one)) == ["coverage", "track"]
 
 

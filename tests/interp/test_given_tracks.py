@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nucel_interp.analysis.find_kmers import find_kmers
-from nucel_interp.analysis.find_seqlets import find_seqlets
+from nucel_interp import find_kmers, find_seqlets
 from nucel_interp.analysis.inputs import as_array, check_input
 from nucel_interp.compare.models.user_tracks import in_windows
 from nucel_interp.compare.shared.windows import cut_windows

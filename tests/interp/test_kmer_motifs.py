@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.match import best_match, load_jaspar, match_motifs
+from nucel_interp.match import best_match, load_jaspar, match_table
 from nucel_interp.motifs import kmer_motifs as module
 from nucel_interp.motifs import pwm as matrices
 from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
@@ -78,7 +78,7 @@ def test_a_planted_motif_comes_back_by_name(jaspar, name: str, least: int) -> No
     first = found[0]
     assert len(first.place) >= least
     assert first.motif.n_sites == len(first.place)
-    match = best_match(match_motifs([first.motif], jaspar), first.motif.id)
+    match = best_match(match_table([first.motif], jaspar), first.motif.id)
     assert match is not None
     # brothers of a family share a matrix: the archetype decides
     assert jaspar.archetypes[motif.id] == match["archetype"] or match["Target_ID"] == motif.id
@@ -89,7 +89,7 @@ def test_two_motifs_are_told_apart(jaspar) -> None:
     one, two = planted(named(jaspar, "CTCF")), planted(named(jaspar, "HNF1A"), seed=1)
     found = kmer_motifs(whole(one + two), copies(one + two), UNIFORM)
     assert [f.motif.id for f in found] == [f"motif_{i}" for i in range(1, len(found) + 1)]
-    matches = match_motifs([f.motif for f in found[:2]], jaspar)
+    matches = match_table([f.motif for f in found[:2]], jaspar)
     names = {best_match(matches, f.motif.id)["Target_name"] for f in found[:2]}
     assert "CTCF" in names
     assert names & {"HNF1A", "HNF1B"}

@@ -17,7 +17,7 @@ from nucel_interp.match import (
     ends,
     load_database,
     load_jaspar,
-    match_motifs,
+    match_table,
 )
 from nucel_interp.match.archetypes import archetypes
 from nucel_interp.motifs.similarity import tomtom
@@ -89,7 +89,7 @@ def test_ctcf_consensus_names_ctcf_first(vertebrates):
     letters = {"R": "AG", "Y": "CT", "S": "CG", "K": "GT"}
     sets = [letters.get(letter, letter) for letter in "CCASYAGRKGGCR"]
     pwm = np.array([[(base in s) / len(s) * 0.92 + 0.02 for base in "ACGT"] for s in sets]).T
-    matches = match_motifs([Motif("query", pwm)], vertebrates)
+    matches = match_table([Motif("query", pwm)], vertebrates)
     row = best_match(matches, "query")
     assert row["Target_name"] == "CTCF"
     assert row["E-value"] < 1e-5
@@ -99,7 +99,7 @@ def test_ctcf_consensus_names_ctcf_first(vertebrates):
 
 def test_columns_order_and_corrections(vertebrates):
     queries = [by_id(vertebrates, i) for i in ("MA0139.2", "MA0035.5", "MA0138.3")]
-    matches = match_motifs(queries, vertebrates)
+    matches = match_table(queries, vertebrates)
     assert list(matches.columns) == MATCH_COLUMNS
     assert list(dict.fromkeys(matches["Query_ID"])) == [query.id for query in queries]
     assert (matches["E-value"] <= 10).all()
@@ -121,7 +121,7 @@ def test_columns_order_and_corrections(vertebrates):
 
 def test_self_queries_rank_first(vertebrates):
     queries = list(vertebrates.motifs[::10])
-    matches = match_motifs(queries, vertebrates, e_threshold=0.1)
+    matches = match_table(queries, vertebrates, e_threshold=0.1)
     # matrices of one factor may be identical, so compare p, not ids
     own = tomtom(queries, queries).p.diagonal()
     assert (own < 1e-6).all()
@@ -135,7 +135,7 @@ def test_shuffled_columns_match_nothing(vertebrates):
     for seed in range(20):
         order = np.random.default_rng(seed).permutation(ctcf.shape[1])
         queries.append(Motif(f"shuffled{seed}", ctcf[:, order]))
-    matches = match_motifs(queries, vertebrates)
+    matches = match_table(queries, vertebrates)
     assert (matches["q_global"] >= 0.05).all()
     # and E is honest: about one match with E < 1 per query
     assert 5 <= (matches["E-value"] < 1).sum() <= 45
@@ -145,20 +145,20 @@ def test_weak_queries_have_no_rows_and_do_not_count(vertebrates):
     ctcf = by_id(vertebrates, "MA0139.2")
     weak = [Motif("flat", np.full((4, 12), 0.25)), Motif("short", ctcf.pwm[:, :4])]
     with pytest.warns(NucelWarning, match=r"2 of 3 motifs .* flat \(0 columns\), short \(4 col"):
-        matches = match_motifs([*weak, ctcf], vertebrates)
+        matches = match_table([*weak, ctcf], vertebrates)
     assert set(matches["Query_ID"]) == {"MA0139.2"}
-    np.testing.assert_allclose(matches["q_global"], match_motifs([ctcf], vertebrates)["q_global"])
+    np.testing.assert_allclose(matches["q_global"], match_table([ctcf], vertebrates)["q_global"])
     assert best_match(matches, "flat") is None
     with pytest.warns(NucelWarning, match="2 of 2 motifs were not compared"):
-        all_weak = match_motifs(weak, vertebrates)
-    for nothing in (all_weak, match_motifs([], vertebrates)):
+        all_weak = match_table(weak, vertebrates)
+    for nothing in (all_weak, match_table([], vertebrates)):
         assert nothing.empty
         assert list(nothing.columns) == MATCH_COLUMNS
         assert nothing["p-value"].dtype == "float64"
 
 
 def test_no_row_below_the_threshold_keeps_the_columns(vertebrates):
-    matches = match_motifs([sharp("ACACGTTGGT", 0.7)], vertebrates, e_threshold=1e-30)
+    matches = match_table([sharp("ACACGTTGGT", 0.7)], vertebrates, e_threshold=1e-30)
     assert matches.empty
     assert list(matches.columns) == MATCH_COLUMNS
 
@@ -166,7 +166,7 @@ def test_no_row_below_the_threshold_keeps_the_columns(vertebrates):
 def test_own_collection(vertebrates):
     motifs = [Motif(f"x{m.id}", m.pwm, name=m.name) for m in vertebrates.motifs[:40]]
     database = JasparDatabase.from_motifs(motifs, "mine.meme")
-    row = best_match(match_motifs([motifs[3]], database), motifs[3].id)
+    row = best_match(match_table([motifs[3]], database), motifs[3].id)
     assert row["Target_ID"] == motifs[3].id
     assert row["Target_name"] in row["archetype_members"].split(",")
     with pytest.raises(InputError, match="more than once"):
@@ -205,11 +205,11 @@ def test_a_small_collection_borrows_jaspars_null(tmp_path, vertebrates):
     klf = named(vertebrates, "KLF", 1)
     database = load_database(mine(tmp_path, klf))
     assert (len(database), len(database.null)) == (1, 1019)
-    row = best_match(match_motifs(klf, database), klf[0].id)
+    row = best_match(match_table(klf, database), klf[0].id)
     assert row["p-value"] == row["E-value"] < 1e-7
     # alone, a motif's own columns are all that a column can be: the same motif seems far less sure
     with pytest.warns(NucelWarning, match="1 motifs only"):
-        alone = match_motifs(klf, JasparDatabase.from_motifs(klf, "mine"))
+        alone = match_table(klf, JasparDatabase.from_motifs(klf, "mine"))
     assert best_match(alone, klf[0].id)["p-value"] > 100 * row["p-value"]
     assert load_database(mine(tmp_path, vertebrates.motifs[:50])).null == ()
 
@@ -278,14 +278,14 @@ def test_flat_and_very_short_queries_give_no_hit(vertebrates, width):
     flat = [Motif(f"f{w}", np.full((4, w), 0.25)) for w in (width, 8, 30)]
     nearly = [Motif(f"n{i}", rng.dirichlet([50] * 4, size=10).T) for i in range(5)]
     with pytest.warns(NucelWarning, match=r"17 of 17 motifs .* s0 \(\d column.* and 12 more"):
-        assert match_motifs([*short, *flat, *nearly], vertebrates).empty
+        assert match_table([*short, *flat, *nearly], vertebrates).empty
 
 
 def test_bad_arguments(vertebrates):
     with pytest.raises(InputError, match="Two motifs are named query"):
-        match_motifs([sharp("ACGTACGT")] * 2, vertebrates)
+        match_table([sharp("ACGTACGT")] * 2, vertebrates)
     with pytest.raises(InputError, match="above 0"):
-        match_motifs([], vertebrates, e_threshold=0)
+        match_table([], vertebrates, e_threshold=0)
 
 
 def with_ends(motif, left, right, rng=None):
@@ -308,7 +308,7 @@ def test_uninformative_ends_of_queries_are_not_compared(vertebrates, noisy):
     rng = np.random.default_rng(0)
     plain = [replace(sharp("".join(rng.choice(list("ACGT"), 6))), id=f"q{i}") for i in range(60)]
     ended = [with_ends(motif, 12, 12, rng if noisy else None) for motif in plain]
-    want, got = match_motifs(plain, vertebrates), match_motifs(ended, vertebrates)
+    want, got = match_table(plain, vertebrates), match_table(ended, vertebrates)
     assert got[["Query_ID", *NUMBERS]].equals(want[["Query_ID", *NUMBERS]])
     assert (got["Optimal_offset"] == want["Optimal_offset"] - 12).all()
     assert set(got["Query_ends"]) == {24}
@@ -324,8 +324,8 @@ def test_offset_and_overlap_are_of_the_whole_matrices(vertebrates):
         [with_ends(m, 3, 7) for m in (ctcf, *jaspar[:20])], "x", jaspar
     )
     queries = [replace(ctcf, id="q", pwm=ctcf.pwm[:, 3:11]), replace(jaspar[3], id="long")]
-    want = match_motifs(queries, plain)
-    got = match_motifs([with_ends(q, 5, 2) for q in queries], ended)
+    want = match_table(queries, plain)
+    got = match_table([with_ends(q, 5, 2) for q in queries], ended)
     assert got[NUMBERS].equals(want[NUMBERS])
     assert set(got["Orientation"]) == {"+", "-"}
     shown = np.where(got["Orientation"] == "+", 3, 7)  # the target's left end, as it is shown
@@ -341,7 +341,7 @@ def test_offset_and_overlap_are_of_the_whole_matrices(vertebrates):
 def test_a_target_that_is_nothing_but_flat_is_like_nothing(vertebrates):
     flat = Motif("flat", np.full((4, 12), 0.25), name="flat")
     database = JasparDatabase.from_motifs([flat, *vertebrates.motifs[:40]], "x")
-    matches = match_motifs([vertebrates.motifs[7]], database, e_threshold=100)
+    matches = match_table([vertebrates.motifs[7]], database, e_threshold=100)
     row = matches[matches["Target_ID"] == "flat"].iloc[0]
     assert (row["p-value"], row["Overlap"], row["Orientation"]) == (1.0, 0, ".")
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp import MotifResult, find_motifs
 from nucel_interp.match import load_jaspar
 from nucel_interp.scoring import scores as runner
 from nucel_interp.types import BASES, Record
@@ -64,7 +63,7 @@ def found() -> tuple[list[Record], MotifResult]:
 
 
 def assert_same_answer(one: MotifResult, other: MotifResult) -> None:
-    for a, b in zip(one.tracks, other.tracks, strict=True):
+    for a, b in zip(one.tracks.values(), other.tracks.values(), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
     assert list(other.motifs["archetype"]) == list(one.motifs["archetype"])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucel_interp.analysis.find_seqlets import find_seqlets
+from nucel_interp import find_seqlets
 from nucel_interp.errors import NucelWarning
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.places import (

@@ -268,8 +268,9 @@ def test_browser_shows_one_record_at_a_time(result):
 
 
 def test_browser_hover_names_the_base_and_gaps_stay_gaps(result):
-    only = replace(result, records=result.records[3:4], tracks=result.tracks[3:4],
-                   replaced=result.replaced[3:4])  # fmt: skip
+    name = result.records[3].name
+    only = replace(result, records=result.records[3:4], track=result.tracks[name],
+                   replaced_logit=result.replaced[name])  # fmt: skip
     figure = browser_figure(only)
     score = next(trace for trace in figure.data if trace.name == "score")
     assert score.text[0] == f"{only.records[0].sequence[0]} 0"
@@ -282,7 +283,7 @@ def test_browser_shows_part_of_a_long_record(result):
     record = Record("long", "".join(rng.choice(list("ACGT"), 50_000)))
     track = np.zeros(50_000, dtype=np.float32)
     track[30_000] = 5
-    figure = browser_figure(replace(bare_result(), records=[record], tracks=[track]))
+    figure = browser_figure(replace(bare_result(), records=[record], track=track))
     assert list(figure.layout.xaxis.range) == [28_000, 32_000]
     assert len(next(t for t in figure.data if t.name == "score").y) == 4000
 
@@ -295,7 +296,9 @@ def test_browser_escapes_names(result):
 
 def test_browser_without_anything_called():
     assert len(browser_figure(bare_result()).layout.updatemenus[0].buttons) == 1
-    assert not browser_figure(replace(bare_result(), records=[], tracks=[])).data
+    assert not browser_figure(
+        replace(bare_result(), records=[], track=np.zeros(0, np.float32))
+    ).data
 
 
 # heads, folds, coverage

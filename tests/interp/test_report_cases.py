@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp.analysis.result import MotifResult
+from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.report import build_report
 from nucel_interp.report.methods import methods_paragraph
@@ -143,7 +143,7 @@ def test_no_line_ends_within_a_number():
     assert shown == f"E = {whole('1.2e-8')}, &lt;b&gt; {whole('3e-10')} pre-8 1e5"
 
 
-def hostile(name: str) -> tuple[MotifResult, dict[str, Any]]:
+def hostile(name: str) -> tuple[MotifAnalysis, dict[str, Any]]:
     """A result and a run where every text is the same."""
     full = fake_result(4)
     texts = {"best_match": name, "archetype": name, "consensus": name}
@@ -193,7 +193,7 @@ def test_the_title_names_the_file(path, title):
 @pytest.mark.parametrize(
     ("facts", "n_failed", "why"),
     [
-        ({"n_units": 12}, 1, "12 sequences, 40 needed for a test"),
+        ({"n_units": 12, "n_records": 12}, 1, "12 sequences, 40 needed for a test"),
         ({"n_units": 40}, 1, "1 candidate failed the held-out test (listed below)"),
         ({}, 2, "2 candidates failed the held-out test (listed below)"),
         ({}, 0, "nothing stood out against shuffled sequence in either half"),
@@ -204,7 +204,7 @@ def test_an_empty_main_table_says_why(facts, n_failed, why):
     few = fake_result(3)
     result = replace(
         bare,
-        records=few.records, tracks=few.tracks, replaced=None, sites=few.sites,
+        records=few.records, track=few.track, replaced_logit=None, sites=few.sites,
         seqlets=few.seqlets, heads=few.heads.iloc[:0],
         untested=pd.concat([bare.untested] * n_failed) if n_failed else bare.untested.iloc[:0],
         summary=bare.summary | facts,

@@ -10,9 +10,7 @@ import pytest
 from scipy.stats import kstest
 from typer.testing import CliRunner
 
-from nucel_interp.analysis.find_kmers import find_kmers
-from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.find_seqlets import find_seqlets
+from nucel_interp import find_kmers, find_motifs, find_seqlets
 from nucel_interp.analysis.prepare import cut_and_split
 from nucel_interp.cli import app
 from nucel_interp.seqlets import (

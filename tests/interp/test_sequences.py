@@ -21,11 +21,8 @@ import torch
 import nucel_interp
 import nucel_interp as ni
 import nucel_model
-from nucel_interp import kmers, match, scoring, seqlets
-from nucel_interp.analysis.calibrate import calibrate
-from nucel_interp.analysis.find_kmers import find_kmers
-from nucel_interp.analysis.find_motifs import find_motifs
-from nucel_interp.analysis.find_seqlets import find_seqlets
+from nucel_interp import find_seqlets, kmers, match, scoring, seqlets
+from nucel_interp.analysis.find_motifs import analyse_motifs
 from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.compare.heads.head_motifs import measure_heads
 from nucel_interp.compare.intervention.intervene import Scored, intervene
@@ -285,9 +282,7 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
 }
 # of records: those in either case are the same records, so that a string is all there is to refuse
 OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
-    "nucel_interp.find_motifs": lambda r, m: find_motifs(r, m),
-    "nucel_interp.find_kmers": lambda r, m: find_kmers(r, m),
-    "nucel_interp.find_seqlets": lambda r, m: find_seqlets(r, m),
+    "nucel_interp.analysis.find_motifs.analyse_motifs": lambda r, m: analyse_motifs(r, m),
     "nucel_interp.read_tracks": lambda r, m: read_tracks("no file", r),
     "nucel_interp.types.as_records": lambda r, m: as_records(r),
     "nucel_interp.scoring.cut_units": lambda r, m: scoring.cut_units(r, 30),
@@ -299,7 +294,6 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.compare.agreement.measure_agreement.measure_agreement": lambda r, m: (
         measure_agreement(r, m, curves=0)
     ),
-    "nucel_interp.analysis.calibrate.calibrate": lambda r, m: calibrate(r, m),
     "nucel_interp.compare.models.measure_models.measure_models": lambda r, m: measure_models(
         r, ["nucel-mini"]
     ),
@@ -308,6 +302,10 @@ OF_RECORDS: dict[str, Callable[[Any, Any], Any]] = {
 OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.agree_models": lambda s, m: ni.agree_models(s, m, curves=0).pairs,
     "nucel_interp.compare_models": lambda s, m: ni.compare_models(s, m, motifs=[MOTIF]).snr,
+    "nucel_interp.calibrate": lambda s, m: ni.calibrate(s, m, runs=1).runs,
+    "nucel_interp.find_kmers": lambda s, m: ni.find_kmers(s, m).kmers,
+    "nucel_interp.find_motifs": lambda s, m: ni.find_motifs(s, m).seqlets,
+    "nucel_interp.find_seqlets": lambda s, m: ni.find_seqlets(s, m).seqlets,
     "nucel_interp.head_motifs": lambda s, m: ni.head_motifs(s, [MOTIF], m).head_motifs,
     "nucel_interp.attention": lambda s, m: list(ni.attention(s, m).mean.values()),
     "nucel_interp.attention_map": lambda s, m: ni.attention_map(part(s), ["1:0"], m).maps,

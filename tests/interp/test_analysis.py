@@ -104,7 +104,7 @@ def test_tables_have_their_columns_and_agree_with_each_other(ctcf) -> None:
         assert 0 <= row.start < row.end <= len(by_name[row.record])
     assert result.motifs["held_out_p"].is_monotonic_increasing
     assert len(result.seqlets) == result.summary["n_seqlets"]
-    assert [len(t) for t in result.tracks] == [len(r) for r in records]
+    assert {n: len(t) for n, t in result.tracks.items()} == {r.name: len(r) for r in records}
 
 
 def test_seqlets_lie_on_the_sites_where_the_track_is_high(ctcf) -> None:

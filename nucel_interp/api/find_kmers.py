@@ -114,7 +114,7 @@ def find_kmers(
         >>> noise = np.random.default_rng(0).normal(size=100)
         >>> noise[40:60] += 5
         >>> ni.find_kmers({"peak": "ACGTTGCATC" * 10}, k=6, track={"peak": noise}).answer
-        '0 k-mers stand out in seqlets, there is nothing to test on: 1 sequence, 40 needed'
+        '13 k-mers stand out in seqlets, not tested: 1 sequence, 40 needed'
     """
     from nucel_interp.analysis.crossfit import how_called
     from nucel_interp.analysis.held_out import call

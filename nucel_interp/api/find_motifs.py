@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.api.given import (
@@ -123,7 +123,7 @@ class MotifResult(MotifAnalysis, FolderResult):
         *,
         force: bool = False,
         command: Sequence[str] | None = None,
-        export: Literal["modisco"] | None = None,
+        export: str | None = None,
     ) -> Path:
         """Write the folder that `nucel-interp motifs` writes, with the report.
 

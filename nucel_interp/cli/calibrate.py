@@ -21,7 +21,7 @@ def calibrate(
     ] = 5,
     scored: ScoreOptions = ScoreOptions(),  # noqa: B008, frozen
     tax: options.TaxGroup = options.Tax.vertebrates,
-    format: options.TableFormat = None,
+    format: options.FileFormat = None,
     force: options.Force = False,
 ) -> None:
     """What shuffled copies of the input give.

@@ -22,9 +22,9 @@ def say_if_cold() -> None:
         say(text)
 
 
-def set_threads(threads: int) -> None:
-    """Give torch its threads."""
-    if threads:
+def set_threads(threads: int, *, reads: bool = True) -> None:
+    """Give torch its threads; it is not even loaded where no model is read."""
+    if threads and reads:
         import torch
 
         torch.set_num_threads(threads)

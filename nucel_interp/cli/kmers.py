@@ -23,7 +23,7 @@ def kmers(
         ),
     ] = 7,
     scored: ScoreOptions = ScoreOptions(),  # noqa: B008, frozen
-    format: options.TableFormat = None,
+    format: options.FileFormat = None,
     force: options.Force = False,
 ) -> None:
     """k-mers that stand where a score is high.

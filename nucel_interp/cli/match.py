@@ -18,7 +18,7 @@ def match(
     out: options.OutFile = Path("-"),
     tax: options.TaxGroup = options.Tax.vertebrates,
     db: options.Database = None,
-    format: options.TableFormat = None,
+    format: options.FileFormat = None,
     force: options.Force = False,
 ) -> None:
     """Compare motifs with JASPAR, or your own.

@@ -126,7 +126,8 @@ ExportTo = Annotated[
 Threads = Annotated[
     int, typer.Option("--threads", "-t", min=0, help="CPU threads; 0 takes what torch finds.")
 ]
-TableFormat = Annotated[
+TableFormat = Annotated[Format, typer.Option("--format", help="Form of the printed table.")]
+FileFormat = Annotated[
     Format | None,
     typer.Option(
         "--format", help="Form of the table; by default JSON if the file's name ends so, else TSV."

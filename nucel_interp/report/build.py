@@ -32,6 +32,7 @@ from nucel_interp.report.page import (
     rows_of,
 )
 from nucel_interp.report.phrasing import Facts
+from nucel_interp.scoring.units import in_words
 
 MOST_ALIGNMENTS = 8
 MOST_KMERS = 20
@@ -89,6 +90,7 @@ def build_report(
         answer=result.answer,
         warnings=result.warnings,
         facts=facts,
+        counted=in_words(facts["n_units"] or 0, facts["n_records"] or 0),
         title=title or input_title(run),
         glyphs=Markup(glyph_symbols()),
         main=[_row(result, row) for row in rows_of(result.motifs)],

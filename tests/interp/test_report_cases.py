@@ -143,7 +143,7 @@ def test_no_line_ends_within_a_number():
     assert shown == f"E = {whole('1.2e-8')}, &lt;b&gt; {whole('3e-10')} pre-8 1e5"
 
 
-def hostile(name: str) -> tuple[MotifResult, dict[str, Any]]:
+def hostile(name: str) -> tuple[MotifAnalysis, dict[str, Any]]:
     """A result and a run where every text is the same."""
     full = fake_result(4)
     texts = {"best_match": name, "archetype": name, "consensus": name}
@@ -193,7 +193,7 @@ def test_the_title_names_the_file(path, title):
 @pytest.mark.parametrize(
     ("facts", "n_failed", "why"),
     [
-        ({"n_units": 12}, 1, "12 sequences, 40 needed for a test"),
+        ({"n_units": 12, "n_records": 12}, 1, "12 sequences, 40 needed for a test"),
         ({"n_units": 40}, 1, "1 candidate failed the held-out test (listed below)"),
         ({}, 2, "2 candidates failed the held-out test (listed below)"),
         ({}, 0, "nothing stood out against shuffled sequence in either half"),

@@ -77,7 +77,7 @@ def main() -> None:
         if n < given.number:
             parser.error(f"there are only {n:,} records of {BP} bp in these files")
         # the command itself, told of its progress as a terminal would be
-        with patch("nucel_interp.cli.progress.reporter", lambda: nullcontext(stages)):
+        with patch("nucel_interp.cli.motifs.reporter", lambda: nullcontext(stages)):
             app(
                 ["motifs", str(cut), "-o", f"{name}/out", "-t", str(given.threads)],
                 standalone_mode=False,

@@ -81,8 +81,7 @@ def attention(
     if track_format is TrackFormat.bigwig:
         require_bigwig("--track-format bigwig")
     check_folder(out, force=force)
-    if not cluster:
-        set_threads(threads)
+    set_threads(threads, reads=not cluster)
     if genome:
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return

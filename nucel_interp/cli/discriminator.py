@@ -45,8 +45,7 @@ def discriminator(
 
         check_bigwig(out)
     keep = None if is_stream(check_free(out, force=force)) else out
-    if not cluster:
-        set_threads(threads)
+    set_threads(threads, reads=not cluster)
     if genome:
         _of_genome(sequences, bed, out, model, context, strand, threads, cluster, force)
         return

@@ -90,7 +90,7 @@ def _row(record: Record, start: int, end: int) -> tuple[str, int, int]:
     return record.location.chromosome, record.location.start + start, record.location.start + end
 
 
-def fake_result(n: int = 60, seed: int = 7) -> MotifAnalysis:
+def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
     rng = np.random.default_rng(seed)
     records, places = _records(n, rng)
     pwms, targets = motifs_and_targets()
@@ -123,7 +123,7 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifAnalysis:
             other = (at + 60) % (LENGTH - 20)
             chrom, start, end = _row(record, other, other + len(AP1))
             sites.append((chrom, start, end, "motif_2", 600, "-", 4e-5, record.name, False, half))
-    return MotifAnalysis(
+    return MotifResult(
         records=records,
         motifs=_motif_table(),
         untested=_untested_table(),
@@ -230,7 +230,7 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def empty_result() -> MotifAnalysis:
+def empty_result() -> MotifResult:
     """No motif passed; the rest is there."""
     full = fake_result()
     summary = full.summary | {
@@ -246,7 +246,7 @@ def empty_result() -> MotifAnalysis:
     )
 
 
-def bare_result() -> MotifAnalysis:
+def bare_result() -> MotifResult:
     """One short record, a user's track, nothing called at all."""
     full = fake_result(1)
     return replace(

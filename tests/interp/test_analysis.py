@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucel_interp import MotifResult, find_motifs, find_seqlets
 from nucel_interp.analysis.controls import shuffled_input
 from nucel_interp.api.find_motifs import MotifResult, find_motifs
 from nucel_interp.api.find_seqlets import find_seqlets

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from nucel_interp import CalibrationResult, calibrate
 from nucel_interp.analysis import score_study as tracks
 from nucel_interp.analysis.calibrate import count_names
 from nucel_interp.analysis.score_study import shuffled_studies

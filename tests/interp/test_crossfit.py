@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import torch
 
-from nucel_interp import find_motifs
 from nucel_interp.analysis import crossfit as module
 from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.score_study import Scored, make_texts, track_study

@@ -55,7 +55,7 @@ NOTHING = np.zeros(0, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
-def result() -> MotifAnalysis:
+def result() -> MotifResult:
     return fake_result()
 
 

@@ -143,7 +143,7 @@ def test_no_line_ends_within_a_number():
     assert shown == f"E = {whole('1.2e-8')}, &lt;b&gt; {whole('3e-10')} pre-8 1e5"
 
 
-def hostile(name: str) -> tuple[MotifAnalysis, dict[str, Any]]:
+def hostile(name: str) -> tuple[MotifResult, dict[str, Any]]:
     """A result and a run where every text is the same."""
     full = fake_result(4)
     texts = {"best_match": name, "archetype": name, "consensus": name}

@@ -11,7 +11,7 @@ from nucel_interp.api.given import (
     Tracks,
     reader_of,
     records_of,
-    tracks_of,
+    scores_of,
 )
 from nucel_interp.api.result import TableResult
 
@@ -130,8 +130,7 @@ def calibrate(
         raise InputError(f"at least 1 run is needed to count anything, but {runs} were asked for")
     records = records_of(sequences)
     collection = load_jaspar(tax)
-    given = None if track is None else tracks_of(track, records)
-    null = None if null_track is None else tracks_of(null_track, records)
+    given, null = scores_of(track, null_track, records)
     table, n_units = count_runs(
         records, reader_of(model, context, reads=given is None), collection, runs=runs, score=score,
         strands=strand, seed=seed, track=given, null_track=null, stages=Stages(on_progress),

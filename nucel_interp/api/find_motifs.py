@@ -17,7 +17,7 @@ from nucel_interp.api.given import (
     paths,
     reader_of,
     records_of,
-    tracks_of,
+    scores_of,
 )
 from nucel_interp.api.result import FolderResult, Run
 
@@ -274,8 +274,7 @@ def find_motifs(
     say(f"{in_words(n, n)}, {bases:,} bases{where}")
     collection = database_of(database, tax)
     reads = track is None and method != "kmer"
-    given = None if track is None else tracks_of(track, records)
-    null = None if null_track is None else tracks_of(null_track, records)
+    given, null = scores_of(track, null_track, records)
     loaded = reader_of(model, context, reads=reads)
     found = analyse_motifs(
         records,

@@ -11,7 +11,7 @@ from nucel_interp.api.given import (
     Tracks,
     reader_of,
     records_of,
-    tracks_of,
+    scores_of,
 )
 from nucel_interp.api.result import TableResult
 
@@ -127,8 +127,7 @@ def find_seqlets(
     from nucel_interp.progress import Stages
 
     records = records_of(sequences)
-    given = None if track is None else tracks_of(track, records)
-    null = None if null_track is None else tracks_of(null_track, records)
+    given, null = scores_of(track, null_track, records)
     stages = Stages(on_progress)
     prepared = prepare(
         records, reader_of(model, context, reads=given is None), score=score, strands=strand,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Several
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import Sequences, path_of, records_of
@@ -12,7 +12,7 @@ from nucel_interp.io.tracks import Tracks, tracks_of
 
 if TYPE_CHECKING:
     from nucel_interp.match import JasparDatabase
-    from nucel_interp.types import Motif
+    from nucel_interp.types import Motif, Record
     from nucel_model import Nucel
 
     Model = str | Path | Nucel
@@ -31,6 +31,7 @@ __all__ = [
     "paths",
     "reader_of",
     "records_of",
+    "scores_of",
     "tracks_of",
 ]
 
@@ -104,6 +105,20 @@ def motifs_to_measure(
             )
         return motifs_of(motifs)
     return motifs_of(list(motifs))
+
+
+def scores_of(
+    track: Tracks | None, null_track: Tracks | None, records: list[Record]
+) -> tuple[list[Any] | None, list[Any] | None]:
+    """A user's track and its null, one array per record; None for what is not given.
+
+    Raises:
+        InputError: A null without a track, or a track of other records.
+    """
+    if null_track is not None and track is None:
+        raise InputError("a null track was given without a track")
+    given = None if track is None else tracks_of(track, records)
+    return given, None if null_track is None else tracks_of(null_track, records)
 
 
 def reader_of(model: Model, context: int | None, *, reads: bool) -> Nucel | None:

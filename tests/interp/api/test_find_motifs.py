@@ -138,6 +138,12 @@ def test_a_context_is_refused_where_no_model_is_read(planted):
         ni.find_motifs(texts, method="dna")
 
 
+@pytest.mark.parametrize("function", [ni.find_motifs, ni.find_seqlets, ni.find_kmers, ni.calibrate])
+def test_a_null_without_a_track_is_refused_before_a_model_is_read(function):
+    with pytest.raises(ni.InputError, match="null track was given without a track"):
+        function(["ACGT"], "no folder of this name", null_track=[np.zeros(4)])
+
+
 def test_names_come_from_a_file_or_a_collection(tmp_path, planted, found):
     texts, track = planted
     meme = tmp_path / "mine.meme"

@@ -241,7 +241,9 @@ def test_the_command_writes_tables_figures_page_and_says_what_it_found(
     fasta, bed = inputs
     out = tmp_path / "out"
     found = SimpleNamespace(motifs=pd.DataFrame({"archetype": ["A1_X", "A1_X", ""]}))
-    monkeypatch.setattr(comparison, "find_motifs", lambda *_, **__: found)  # has tests of its own
+    monkeypatch.setattr(
+        comparison, "analyse_motifs", lambda *_, **__: found
+    )  # has tests of its own
 
     def one_figure(result):  # all are drawn in tests of their own
         return {"snr": (snr_figure(result.snr, result.models), result.snr)}

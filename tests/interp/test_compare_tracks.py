@@ -202,8 +202,10 @@ def test_the_command_takes_several_tracks_and_tells_them_apart(
     inputs, records, tracks, tmp_path, monkeypatch
 ):
     fasta, bed, folder = inputs
-    monkeypatch.setattr(  # has tests of its own
-        comparison, "find_motifs", lambda *_, **__: SimpleNamespace(motifs=pd.DataFrame(NO_MOTIFS))
+    monkeypatch.setattr(  # which has tests of its own
+        comparison,
+        "analyse_motifs",
+        lambda *_, **__: SimpleNamespace(motifs=pd.DataFrame(NO_MOTIFS)),
     )
     monkeypatch.setattr("nucel_interp.plots.comparison.comparison_figures", lambda _: {})
     given = []

@@ -27,7 +27,7 @@ def no_search_with_each_model(monkeypatch):
     class Found:
         motifs = pd.DataFrame({"archetype": ["A1_X"]})
 
-    monkeypatch.setattr(measure_models, "find_motifs", lambda *_, **__: Found)
+    monkeypatch.setattr(measure_models, "analyse_motifs", lambda *_, **__: Found)
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,20 @@ def to_svg(figure: Figure) -> str:
     stream = io.StringIO()
     with style():
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "nucel-interp"})
-    return stream.getvalue()
+    return _named_in_order(stream.getvalue())
+
+
+def _named_in_order(svg: str) -> str:
+    """Clip paths by order: matplotlib names some of them after where they lie in memory."""
+    clips = re.findall(r'<clipPath id="([^"]+)"', svg)
+    if not clips:
+        return svg
+    names: dict[str, str] = {}
+
+    def name(match: re.Match[str]) -> str:
+        return names.setdefault(match[0], f"clip{len(names) + 1}")
+
+    return re.sub("|".join(map(re.escape, clips)), name, svg)
 
 
 def inline_svg(figure: Figure, prefix: str, label: str, scale: float = 1.35) -> str:

@@ -11,7 +11,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Polygon, Rectangle
+from matplotlib.path import Path as MplPath
 
 from nucel_interp.plots import (
     attention_map,
@@ -33,6 +35,7 @@ from nucel_interp.plots import (
     track_figure,
 )
 from nucel_interp.plots.logos import alignment_starts
+from nucel_interp.plots.style import to_svg
 from nucel_interp.plots.table_rows import lanes, local_rows, local_table
 from nucel_interp.plots.tracks import bin_extremes
 from nucel_interp.types import SEQLET_COLUMNS, SITE_COLUMNS, Location, Motif, Record
@@ -448,3 +451,20 @@ def test_importing_the_package_loads_no_plotting():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_clip_paths_are_named_by_order_and_not_by_place_in_memory():
+    def drawn() -> str:
+        figure = Figure()
+        ax = figure.subplots()
+        kept = [MplPath.unit_circle() for _ in range(3)]  # takes other places each time
+        for i in range(2):
+            patch = ax.add_patch(Rectangle((0, i), 1, 1))
+            patch.set_clip_path(kept[i], ax.transData)
+        return to_svg(figure)
+
+    first, held = drawn(), [object() for _ in range(1000)]
+    assert first == drawn()
+    assert held
+    assert '<clipPath id="clip1"' in first
+    assert set(re.findall(r"url\(#(\w+)\)", first)) <= set(re.findall(r'id="(clip\d+)"', first))

@@ -54,6 +54,7 @@ def assert_same(
     saved(folder / "in-python")
     found, wanted = contents(folder / "in-python"), contents(folder / "by-command")
     assert found.keys() == wanted.keys()
-    assert [name for name in wanted if found[name] != wanted[name]] == []
+    differing = [name for name in wanted if found[name] != wanted[name]]
+    assert not differing, f"files differ: {differing}"
     assert wanted
     return wanted

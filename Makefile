@@ -22,7 +22,7 @@ demo: $(VENV)/.installed $(VENV)/.warm
 
 # two at once, a file at a time, the notebooks first, being the longest
 test: $(VENV)/.installed-dev $(VENV)/.warm
-	$(BIN)/python -P -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbmake notebooks tests
+	$(BIN)/python -P -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbmake --nbmake-timeout=900 notebooks tests
 
 check: lint types arrows docs test
 

@@ -94,6 +94,9 @@ class Rule:
     name = "rule"
     config = SimpleNamespace(context_bp=200, hidden_size=1)
 
+    def require_discriminator(self) -> None:
+        """It has one."""
+
     def __init__(self, paired: bool) -> None:
         self.paired = paired
 

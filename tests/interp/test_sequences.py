@@ -177,7 +177,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         s, [WORD.lower()]
     ),
     "nucel_interp.motifs.scan.strand_background": lambda s, m, six: scan.strand_background(s),
-    "nucel_interp.motifs.scan.scan": lambda s, m, six: scan.scan(MOTIF, s, 0.1),
+    "nucel_interp.scan": lambda s, m, six: scan.scan(MOTIF, s, 0.1),
     "nucel_interp.motifs.scan.Scanner": lambda s, m, six: scan.Scanner(s).scan(MOTIF, 0.1),
     "nucel_interp.kmers.counting.base_codes": lambda s, m, six: base_codes(s),
     "nucel_interp.kmers.KmerIndex": lambda s, m, six: kmers.KmerIndex(s, 4, 3).code,
@@ -257,7 +257,7 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
     "nucel_model.tokenizer.encode": lambda s, m, six: tokenizer.encode(s),
     "nucel_model.nt_tokenizer.tokenize": lambda s, m, six: nt_tokenizer.tokenize(s, "v1"),
     "nucel_model.sequences.as_sequence": lambda s, m, six: as_sequence(s),
-    "nucel_interp.scoring.shuffled": lambda s, m, six: [
+    "nucel_interp.shuffled": lambda s, m, six: [
         scoring.shuffled(s, k=k, copy=copy) for k in (2, 3) for copy in (0, 1)
     ],
     "nucel_interp.scoring.draw": lambda s, m, six: scoring.draw(0, s, "x").random(),
@@ -275,7 +275,7 @@ OF_ONE: dict[str, Callable[[str, Any, Any], Any]] = {
     "nucel_interp.scoring.substitution_tables.own_contribution": lambda s, m, six: own_contribution(
         s, np.random.default_rng(0).normal(size=(len(s), 4))
     ),
-    "nucel_interp.types.reverse_complement": lambda s, m, six: reverse_complement(s),
+    "nucel_interp.reverse_complement": lambda s, m, six: reverse_complement(s),
     "nucel_interp.types.canonical": lambda s, m, six: canonical(s),
     "nucel_interp.Record": lambda s, m, six: Record("r", s).sequence,
 }

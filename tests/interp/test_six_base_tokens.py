@@ -190,7 +190,7 @@ def test_a_map_of_more_tokens_than_fit_is_refused_in_one_line(folder: Path, tmp_
     path.write_text(f">a\n{dna(119)}\n")
     code, text = run("attention", path, "-o", tmp_path / "o", "--model", folder, "--map", "0:0")
     assert code == 1
-    assert text.strip().splitlines()[-1].startswith("error: --map: a makes 24 tokens")
+    assert text.strip().splitlines()[-1].startswith("error: a map: a makes 24 tokens")
     assert "reads 20" in text
     assert not (tmp_path / "o").exists()
 

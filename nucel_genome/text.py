@@ -6,7 +6,6 @@ archive is met in one place.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sys
@@ -88,19 +87,6 @@ def read_text(path: str | Path, what: str) -> str:
             f"cannot read {shown(path)} as {what}: line {line} holds the byte "
             f"{raw[error.start]:#04x}, which is no UTF-8 text. Save the file as UTF-8"
         ) from error
-
-
-def write_utf8() -> None:
-    """Let stdout take any name, whatever the locale: a pipe or file gets UTF-8, as files do.
-
-    A terminal gets its own encoding, and a backslash code for what that lacks.
-    """
-    if not isinstance(sys.stdout, io.TextIOWrapper):
-        return
-    if sys.stdout.isatty():
-        sys.stdout.reconfigure(errors="backslashreplace")
-    else:  # bytes of a path that are no text in the locale go out as they came in
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 @contextmanager

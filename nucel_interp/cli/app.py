@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nucel_genome.text import write_utf8
 from nucel_interp.cli import (
     agree,
     attention,
@@ -34,6 +33,7 @@ from nucel_interp.cli import (
     variants,
 )
 from nucel_interp.errors import NucelError
+from nucel_runtime.program import write_utf8
 from nucel_runtime.signals import unwind_when_ended
 
 _ANYWHERE = {"-v": "--verbose", "--verbose": "--verbose", "-q": "--quiet", "--quiet": "--quiet"}

@@ -1,105 +1,68 @@
-"""`nucel-pretrain`: train a model on a genome."""
+"""`nucel-pretrain`: train, fine-tune and measure models on genomes."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from nucel_pretrain import messages, options
 from nucel_pretrain.benchmark.command import benchmark
 from nucel_pretrain.finetune.command import finetune
-from nucel_runtime.errors import NucelError
+from nucel_pretrain.options import CONFIG, FOLDER, NAME
+from nucel_runtime.program import PLAIN, SEVERAL, Command, Program, print_version
 from nucel_runtime.signals import unwind_when_ended
 
+TRAIN, FINETUNE, MEASURE = "Train", "Fine-tune", "Measure"
+"""Headings of the commands."""
 
-class Group(TyperGroup):
-    """Prints errors a user can mend in one line and exits with 1."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        from nucel_genome.text import write_utf8
-
-        write_utf8()
-        try:
-            return super().invoke(ctx)
-        except (NucelError, OSError) as error:  # OSError names its file
-            typer.secho(f"error: {error}", err=True)
-            raise typer.Exit(1) from error
+app = typer.Typer(cls=Program, **PLAIN)
 
 
-class ManyValues(TyperCommand):
-    """Lets an option that may be repeated take several values: ``--models A B C``.
-
-    For commands without arguments, where a word after such a value can be nothing else.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Repeat the option before each further value."""
-        many = {
-            name
-            for option in self.params
-            if getattr(option, "multiple", False)
-            for name in option.opts
-        }
-        spread: list[str] = []
-        option, given = "", 0
-        for word in args:
-            if word.startswith("-"):
-                option, given = (word if word in many else ""), 0
-            elif option:
-                spread += [option] if given else []
-                given += 1
-            spread.append(word)
-        return super().parse_args(ctx, spread)
-
-
-app = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help: markup takes [[sites]] for its own
-)
+def _version(asked: bool) -> None:
+    print_version("nucel-pretrain", asked)
 
 
 @app.callback()
-def main() -> None:
-    """Pre-train NucEL: a generator replaces bases, a discriminator finds them."""
+def main(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the traceback of an error.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only warnings and errors on stderr.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Train, fine-tune and measure DNA language models.
+
+    The main job: nucel-pretrain train mini --fasta chr20.fa.gz -o runs/mini
+    """
+    messages.be_quiet(quiet)
     if "TORCHELASTIC_RUN_ID" not in os.environ:  # torchrun ends its processes itself
         unwind_when_ended()
 
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder; the same one resumes a run.")]
-Fasta = Annotated[
-    list[Path] | None,
-    typer.Option(help="Sequence: FASTA (plain, gzip, bgzip) or .2bit; may be repeated."),
-]
-Threads = Annotated[int, typer.Option("--threads", "-t", help="CPU threads, 0 = torch's choice.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")]
-Cache = Annotated[
-    Path | None,
-    typer.Option(help="Where converted genomes are kept (one byte a base); default: user's cache."),
-]
-
-SitesDir = Annotated[Path | None, typer.Option(help="Folder of the BED files in [[sites]].")]
-
-
-@app.command()
+@app.command(cls=Command, rich_help_panel=TRAIN)
 def train(
     config: Annotated[
-        str, typer.Argument(help="TOML file, or a shipped name: mini, mini-long, small, base.")
+        str,
+        typer.Argument(
+            metavar=CONFIG, help="TOML file, or a shipped name: mini, mini-long, small, base."
+        ),
     ],
-    out: Out,
-    fasta: Fasta = None,
-    threads: Threads = 0,
-    device: Device = "",
-    cache: Cache = None,
+    out: options.Out,
+    fasta: options.Fasta = None,
+    threads: options.Threads = 0,
+    device: options.Device = "",
+    cache: options.Cache = None,
 ) -> None:
-    """Pre-train, or continue a run that was cut off.
+    """Pre-train a model, or resume a run.
 
     Example: nucel-pretrain train mini --fasta chr20.fa.gz -o runs/mini
 
@@ -121,27 +84,76 @@ def train(
     with joined(device) as world:
         folder = run(settings, out, world=world, cache=cache)
         if world.is_main:
-            typer.echo(f"model written to {folder}", err=True)
+            messages.say(f"model written to {folder}")
 
 
-@app.command()
+@app.command(cls=Command, rich_help_panel=TRAIN)
+def fit_head(
+    folder: Annotated[
+        Path, typer.Argument(metavar=FOLDER, help="Folder of an encoder, as NucEL was released.")
+    ],
+    out: options.Out,
+    fasta: options.Fasta = None,
+    config: Annotated[
+        str, typer.Option(metavar=CONFIG, help="TOML file, or a shipped name.")
+    ] = "fit-head",
+    replace_head: Annotated[
+        bool, typer.Option("--replace-head", help="Fit one though the folder has a head.")
+    ] = False,
+    threads: options.Threads = 0,
+    device: options.Device = "",
+    cache: options.Cache = None,
+) -> None:
+    """Give an encoder the discriminator it lacks.
+
+    The encoder itself is not changed.
+
+    Example: nucel-pretrain fit-head NucEL/ --fasta chr20.fa.gz -o runs/head
+    """
+    import torch
+
+    from nucel_model import NucelConfig
+    from nucel_pretrain.distributed import joined
+    from nucel_pretrain.fit_head import fit_head as run
+    from nucel_pretrain.fit_head import head_config, read_encoder
+
+    encoder = read_encoder(folder, replace_head=replace_head).config
+    assert isinstance(encoder, NucelConfig)
+    settings = head_config(config, folder, encoder, tuple(str(f) for f in fasta or ()))
+    if threads:
+        torch.set_num_threads(threads)
+    with joined(device) as world:
+        fitted = run(folder, settings, out, replace_head=replace_head, world=world, cache=cache)
+        if world.is_main:
+            messages.say(f"model written to {fitted}")
+
+
+app.command(cls=Command, rich_help_panel=FINETUNE)(finetune)
+app.command(cls=Command, rich_help_panel=FINETUNE)(benchmark)
+
+
+@app.command(cls=Command, rich_help_panel=MEASURE)
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Model folder, or a shipped name.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables and figure.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or a shipped name.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar=FOLDER, help="Folder for tables and figure.")
+    ],
     settings: Annotated[
-        str, typer.Option(help="TOML file, or the shipped evaluate-hg19.")
+        str, typer.Option(metavar=CONFIG, help="TOML file, or the shipped evaluate-hg19.")
     ] = "evaluate-hg19",
-    fasta: Fasta = None,
-    sites_dir: SitesDir = None,
+    fasta: options.Fasta = None,
+    sites_dir: options.SitesDir = None,
     repeats: Annotated[
         list[Path] | None,
         typer.Option(help="BED file of repeats, for sequence without lower case; may be repeated."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what OUT holds.")] = False,
-    threads: Threads = 0,
-    cache: Cache = None,
+    threads: options.Threads = 0,
+    cache: options.Cache = None,
 ) -> None:
-    """Measure a model on sequence it has never seen: losses, calibration, planted changes, probes.
+    """Measure a model on held-out sequence.
+
+    Losses, calibration, planted changes, and probes of sites, on sequence it has never seen.
 
     Example: nucel-pretrain evaluate nucel-mini --fasta chr20.fa.gz --fasta chrX.fa.gz
     --sites-dir annotation -o evaluation
@@ -161,57 +173,30 @@ def evaluate(
         sites_dir=str(sites_dir or ""),
     )
     typer.echo(markdown(run(model, chosen, out, force=force, cache=cache)))
-    typer.echo(f"evaluation written to {out}", err=True)
+    messages.say(f"evaluation written to {out}")
 
 
-@app.command()
-def fit_head(
-    folder: Annotated[Path, typer.Argument(help="Folder of an encoder, as NucEL was released.")],
-    out: Out,
-    fasta: Fasta = None,
-    config: Annotated[str, typer.Option(help="TOML file, or a shipped name.")] = "fit-head",
-    replace_head: Annotated[
-        bool, typer.Option("--replace-head", help="Fit one though the folder has a head.")
-    ] = False,
-    threads: Threads = 0,
-    device: Device = "",
-    cache: Cache = None,
-) -> None:
-    """Give an encoder the discriminator head it lacks; the encoder itself is not changed.
-
-    Example: nucel-pretrain fit-head NucEL/ --fasta chr20.fa.gz -o runs/head
-    """
-    import torch
-
-    from nucel_model import NucelConfig
-    from nucel_pretrain.distributed import joined
-    from nucel_pretrain.fit_head import fit_head as run
-    from nucel_pretrain.fit_head import head_config, read_encoder
-
-    encoder = read_encoder(folder, replace_head=replace_head).config
-    assert isinstance(encoder, NucelConfig)
-    settings = head_config(config, folder, encoder, tuple(str(f) for f in fasta or ()))
-    if threads:
-        torch.set_num_threads(threads)
-    with joined(device) as world:
-        fitted = run(folder, settings, out, replace_head=replace_head, world=world, cache=cache)
-        if world.is_main:
-            typer.echo(f"model written to {fitted}", err=True)
-
-
-@app.command()
+@app.command(cls=Command, rich_help_panel=MEASURE)
 def ablate(
-    grid: Annotated[str, typer.Argument(help="TOML grid, or the shipped one: ablation.")],
-    out: Out,
-    fasta: Fasta = None,
+    grid: Annotated[
+        str, typer.Argument(metavar="GRID", help="TOML grid, or the shipped one: ablation.")
+    ],
+    out: options.Out,
+    fasta: options.Fasta = None,
     probes: Annotated[
-        str, typer.Option(help="Also probe each arm on the [[sites]] of these evaluation settings.")
+        str,
+        typer.Option(
+            metavar=CONFIG,
+            help="Also probe each arm on the [[sites]] of these evaluation settings.",
+        ),
     ] = "",
-    sites_dir: SitesDir = None,
-    threads: Threads = 0,
-    cache: Cache = None,
+    sites_dir: options.SitesDir = None,
+    threads: options.Threads = 0,
+    cache: options.Cache = None,
 ) -> None:
-    """Train several arms to the same compute and compare them; a cut-off grid goes on.
+    """Train variants to equal compute and compare.
+
+    A grid that was cut off goes on where it was.
 
     Example: nucel-pretrain ablate ablation --fasta chr20.fa.gz --fasta chrX.fa.gz -o runs/ablation
     """
@@ -227,38 +212,47 @@ def ablate(
     probe = None
     if probes:
         fasta_files = arms[0].config.data.fasta
-        probe = site_probe(probes, fasta_files, sites_dir, cache, say=partial(typer.echo, err=True))
+        probe = site_probe(probes, fasta_files, sites_dir, cache, say=messages.say)
     table = run(settings, arms, out, probe=probe, cache=cache)
     last = table[table["share"] == 1.0]
     typer.echo(last.drop(columns=["share", "step", "own_loss"]).to_string(index=False))
 
 
-@app.command("motif-order", cls=ManyValues)
+@app.command("motif-order", cls=Command, rich_help_panel=MEASURE)
 def motif_order(
-    out: Out,
+    out: options.Out,
     models: Annotated[
         list[str] | None,
-        typer.Option(help="Pre-trained: folders or shipped names, one or more."),
+        typer.Option(metavar=NAME + SEVERAL, help="Pre-trained: folders or shipped names."),
     ] = None,
     shapes: Annotated[
         list[str] | None,
-        typer.Option(help="From random weights: nucel-small, nt-small."),
+        typer.Option(metavar=NAME + SEVERAL, help="From random weights: nucel-small, nt-small."),
     ] = None,
-    motifs: Annotated[
-        str, typer.Option(help="MEME file with motifs A and B; by default RFX1 and IRF3.")
+    pair: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH", help="MEME file with motifs A and B; by default RFX1 and IRF3."
+        ),
     ] = "",
     settings: Annotated[
-        str, typer.Option(help="TOML file, or the shipped motif-order.")
+        str, typer.Option(metavar=CONFIG, help="TOML file, or the shipped motif-order.")
     ] = "motif-order",
-    fasta: Fasta = None,
-    threads: Threads = 0,
-    device: Device = "",
-    cache: Cache = None,
+    fasta: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH" + SEVERAL, help="Sequence: FASTA (plain, gzip, bgzip) or .2bit."
+        ),
+    ] = None,
+    threads: options.Threads = 0,
+    device: options.Device = "",
+    cache: options.Cache = None,
 ) -> None:
-    """Fine-tune models alike to tell whether motif A comes before B, the NucEL paper's experiment.
+    """Fine-tune models to tell motif order.
 
-    Writes models before and after, held-out sequences and the motifs' places in them:
-    `nucel-interp compare --sites` measures attention there.
+    They learn alike whether motif A comes before B, the NucEL paper's experiment. Writes models
+    before and after, held-out sequences and the motifs' places in them: `nucel-interp compare
+    --sites` measures attention there.
 
     Example: nucel-pretrain motif-order --models nucel-mini --shapes nucel-small nt-small -o order
     """
@@ -275,7 +269,7 @@ def motif_order(
         settings,
         models=tuple(models or ()),
         shapes=tuple(shapes or ()),
-        motifs=motifs,
+        motifs=pair,
         fasta=tuple(str(f) for f in fasta or ()),
     )
     command = ["nucel-pretrain", *sys.argv[1:]]
@@ -285,8 +279,4 @@ def motif_order(
             f"{row['model']} ({row['start']}): held-out accuracy {row['accuracy']:.3f}, "
             f"AUROC {row['auroc']:.3f}; {row['learned']} of {row['seeds']} seeds learned the task"
         )
-    typer.echo(f"models, sequences and sites written to {out}", err=True)
-
-
-app.command()(finetune)
-app.command()(benchmark)
+    messages.say(f"models, sequences and sites written to {out}")

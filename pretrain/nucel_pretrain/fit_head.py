@@ -23,9 +23,10 @@ from nucel_model.errors import ConfigError, FolderError
 from nucel_pretrain.config import PretrainConfig, build, read_toml
 from nucel_pretrain.distributed import World
 from nucel_pretrain.errors import PretrainError
+from nucel_pretrain.messages import Say
 from nucel_pretrain.runfolder import write_whole
 from nucel_pretrain.tokens import Tokens
-from nucel_pretrain.train import Say, ready, train
+from nucel_pretrain.train import ready, train
 
 
 def read_encoder(folder: str | Path, *, replace_head: bool = False) -> Nucel:

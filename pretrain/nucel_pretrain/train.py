@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from nucel_genome import Genome
 from nucel_model import Electra, MaskedLM
 from nucel_model.backends import training_backend
 from nucel_model.encoder import NucelEncoder
+from nucel_pretrain import messages
 from nucel_pretrain.batches import Batches
 from nucel_pretrain.clock import Clock
 from nucel_pretrain.config import PretrainConfig
@@ -22,6 +22,7 @@ from nucel_pretrain.data import Windows
 from nucel_pretrain.distributed import World, alone, spread
 from nucel_pretrain.errors import NonFiniteError, PretrainError
 from nucel_pretrain.memory import keep_freed_memory
+from nucel_pretrain.messages import Say
 from nucel_pretrain.objectives import Batch
 from nucel_pretrain.optim import learning_rate, make_optimizer
 from nucel_pretrain.runfolder import (
@@ -43,7 +44,6 @@ from nucel_pretrain.warm_start import (
     stated_encoders,
 )
 
-Say = Callable[[str], None]
 Build = Callable[[PretrainConfig, Tokens, torch.device], nn.Module]
 
 
@@ -115,7 +115,7 @@ def train(
         DataError: The sequence cannot be trained on.
     """
     world = world or alone(torch.device("cpu"))
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    say = say or messages.say
     if not world.is_main:
         say = _silent
     keep_freed_memory()

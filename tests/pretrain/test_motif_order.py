@@ -266,7 +266,7 @@ def test_what_makes_no_sense_is_one_line(trained, toml, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "deeper" / "mine")
     assert "two models are called mine" in fails("--models", trained, copy, *rest)
     assert "x.meme as MEME: there is no such file" in fails(
-        "--models", trained, "--motifs", tmp_path / "x.meme", *rest
+        "--models", trained, "--pair", tmp_path / "x.meme", *rest
     )
     gpu = fails("--models", trained, *rest, "--device", "tpu")
     assert "--device must be cpu or cuda; got 'tpu'" in gpu

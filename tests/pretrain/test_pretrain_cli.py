@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from nucel_model import from_pretrained
 from nucel_pretrain.cli import app
+from nucel_pretrain.messages import be_quiet, say
 
 
 def run(*arguments):
@@ -78,3 +79,19 @@ def test_errors_are_one_line_and_exit_code_1(toml, genome, tmp_path):
 def test_wrong_usage_is_exit_code_2(toml):
     assert run("train", toml()).exit_code == 2
     assert run("nonsense").exit_code == 2
+
+
+def test_quiet_leaves_warnings_and_errors_on_stderr(toml, tmp_path, capsys):
+    loud = run("train", toml(loop={"steps": 1}), "-o", tmp_path / "a")
+    assert "step 1/1" in loud.stderr
+    quiet = run("train", toml(loop={"steps": 1}), "-o", tmp_path / "b", "-q")
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+    assert "error: " in run("-q", "train", tmp_path / "no.toml", "-o", tmp_path / "c").stderr
+    be_quiet(True)
+    try:
+        say("a note")
+        say("warning: a leak")
+    finally:
+        be_quiet(False)
+    say("more")
+    assert capsys.readouterr().err == "warning: a leak\nmore\n"

@@ -14,6 +14,7 @@ from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.probes import probe
 from nucel_pretrain.evaluation.settings import read_evaluation, with_files
 from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows
+from nucel_pretrain.messages import Say
 
 Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """From (n, bases + 1) base ids, [CLS] first, to (n, hidden)."""
@@ -39,7 +40,7 @@ def site_probe(
     fasta: Sequence[str],
     sites_dir: Path | None = None,
     cache: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Callable[[Embed], dict[str, float]]:
     """`probe_all` on the [[sites]] of evaluation settings, their windows cut once for all arms.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 from nucel_genome import Genome
+from nucel_pretrain import messages
 from nucel_pretrain.ablation.figure import draw
 from nucel_pretrain.ablation.flops import step_cost
 from nucel_pretrain.ablation.grid import Arm, GridConfig
@@ -25,13 +25,13 @@ from nucel_pretrain.data import Windows
 from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.evaluation.metrics import estimate
 from nucel_pretrain.evaluation.planted import planted, ranked
+from nucel_pretrain.messages import Say
 from nucel_pretrain.objectives import load_model
 from nucel_pretrain.runfolder import check_folder
 from nucel_pretrain.tokens import Tokens, make_tokens
 from nucel_pretrain.train import build_model, train
 from nucel_pretrain.warm_start import Start, saved_encoders
 
-Say = Callable[[str], None]
 Probe = Callable[[Callable[[np.ndarray], np.ndarray]], dict[str, float]]
 """From a function that embeds (n, bases + 1) windows to a score per labelled set."""
 
@@ -67,7 +67,7 @@ def ablate(
     Raises:
         PretrainError: The budget is too small for a step, or as `train`.
     """
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    say = say or messages.say
     check_folder(out)
     genome = Genome.open(arms[0].config.data.fasta, cache=cache, say=say)
     jobs = [(arm, seed) for seed in grid.seeds for arm in arms]

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.dataset import Dataset
 from nucel_pretrain.finetune.run import FinetuneSettings, finetune
 from nucel_pretrain.finetune.scores import METRICS, measure
+from nucel_pretrain.messages import Say
 from nucel_pretrain.runfolder import write_whole
 
 UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
 """Twins of every model, named "MODEL (untrained)" and "MODEL (shuffled labels)"."""
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,39 @@ from typing import Annotated
 
 import typer
 
+from nucel_pretrain import options
 from nucel_pretrain.errors import DataError
-from nucel_pretrain.finetune import options
 from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
+from nucel_pretrain.messages import say
+from nucel_pretrain.options import FOLDER, NAME
 
 
 def benchmark(
     suite: Annotated[
         str,
-        typer.Argument(help="TOML file, or hg19-mini, gue, genomic-benchmarks, nt-revised."),
+        typer.Argument(
+            metavar="SUITE", help="TOML file, or hg19-mini, gue, genomic-benchmarks, nt-revised."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Keeps what is done; goes on with it.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar=FOLDER, help="Tables and figure; the same one resumes a run."
+        ),
+    ],
     models: Annotated[
-        list[str] | None, typer.Option(help="Folders, shipped names or hub ids; repeat for more.")
+        list[str] | None,
+        typer.Option(metavar=NAME, help="Folder, shipped name or hub id; may be repeated."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the tasks' published files.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar=FOLDER, help="The tasks' published files.")
+    ] = None,
     fasta: Annotated[
-        list[Path] | None, typer.Option(help="hg19-mini: hg19's chr20 and chrX; repeat.")
+        list[Path] | None, typer.Option(help="hg19-mini: hg19's chr20 and chrX; may be repeated.")
     ] = None,
-    sites_dir: Annotated[Path | None, typer.Option(help="hg19-mini: folder of BED files.")] = None,
+    sites_dir: Annotated[
+        Path | None, typer.Option(metavar=FOLDER, help="hg19-mini: folder of BED files.")
+    ] = None,
     mode: options.Mode = "full",
     pooling: options.PoolingName = "cls",
     learning_rate: options.LearningRates = None,
@@ -35,7 +49,7 @@ def benchmark(
     patience: options.Patience = PATIENCE,
     seeds: options.Seeds = None,
     shuffled: Annotated[
-        bool, typer.Option("--shuffled", help="Also every model with shuffled labels.")
+        bool, typer.Option("--shuffled", help="Also every model with permuted labels.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
     threads: options.Threads = 0,
@@ -43,15 +57,15 @@ def benchmark(
     cache: options.Cache = None,
     force: options.Anew = False,
 ) -> None:
-    """Fine-tune models on a suite of tasks; table and figure beside baselines and untrained twins.
+    """Fine-tune models on a suite of tasks.
+
+    Writes a table and a figure beside baselines and randomly initialised controls.
 
     Example: nucel-pretrain benchmark gue --data GUE/ --models nucel-mini -o runs/gue
 
     From a genome: nucel-pretrain benchmark hg19-mini --fasta chr20.fa.gz --fasta chrX.fa.gz
     --sites-dir annotation --models nucel-mini --pooling mean -o runs/hg19
     """
-    import sys
-
     import torch
 
     from nucel_pretrain.benchmark.hg19_mini import build
@@ -61,9 +75,6 @@ def benchmark(
     from nucel_pretrain.benchmark.table import markdown, write
     from nucel_pretrain.finetune.run import FinetuneSettings, load
     from nucel_pretrain.runfolder import check_folder
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
 
     chosen = read_suite(suite)
     check_folder(out)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from nucel_genome import Genome
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.sites import Part, SiteSet, SplitConfig, labelled_windows
+from nucel_pretrain.messages import Say
 from nucel_pretrain.runfolder import write_whole
 
 WINDOW, JITTER = 200, 20
@@ -86,7 +87,7 @@ def build(
     out: Path,
     *,
     cache: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> None:
     """Write ``out/TASK/{train,dev,test}.csv`` of every task; files that are there stay.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,7 @@ from nucel_pretrain.finetune.dataset import Dataset
 from nucel_pretrain.finetune.leaks import find_leaks
 from nucel_pretrain.finetune.read import read_dataset
 from nucel_pretrain.finetune.run import FinetuneSettings
-
-Say = Callable[[str], None]
+from nucel_pretrain.messages import Say
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 from nucel_genome import Genome
 from nucel_model import Nucel, from_pretrained
 from nucel_model.errors import ConfigError, FolderError
+from nucel_pretrain import messages
 from nucel_pretrain.config import as_dict, build
 from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.errors import PretrainError
@@ -21,10 +21,9 @@ from nucel_pretrain.evaluation.metrics import Estimate, estimate
 from nucel_pretrain.evaluation.settings import EvaluateConfig
 from nucel_pretrain.evaluation.sites import PARTS, Labelled, labelled_windows
 from nucel_pretrain.masking import MaskingConfig
+from nucel_pretrain.messages import Say
 from nucel_pretrain.objectives import ElectraConfig
 from nucel_pretrain.regions import resolve
-
-Say = Callable[[str], None]
 
 
 def evaluate(
@@ -55,7 +54,7 @@ def evaluate(
         PretrainError: The model cannot be loaded or reads too few bases, or ``out`` is taken.
         DataError: The sequence or the sites do not fit the settings.
     """
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    say = say or messages.say
     report.check_output(out, force=force)
     started = time.monotonic()
     model = _load(model_folder)

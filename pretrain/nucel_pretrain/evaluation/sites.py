@@ -9,7 +9,7 @@ content. Parts are regions of the genome; a window lies in one wholly or is not 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nucel_genome import Genome, Intervals, bed_lines, intersect, merge, subtract
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
+from nucel_pretrain.messages import Say
 from nucel_pretrain.regions import check_places, resolve
 
 PARTS = ("train", "choose", "test")
@@ -109,7 +110,7 @@ def labelled_windows(
     *,
     folder: Path | None = None,
     found: Sites | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Labelled:
     """Windows and labels of every part.
 
@@ -148,7 +149,7 @@ def read_sites(
     *,
     stranded: bool,
     genome: Genome | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Sites:
     """Sites by chromosome, (n, 2): position (0-based) and 1 if on the other strand; sorted, once.
 

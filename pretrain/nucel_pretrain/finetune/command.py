@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucel_pretrain.finetune import options
+from nucel_pretrain import options
 from nucel_pretrain.finetune.defaults import BATCH, EPOCHS, PATIENCE
+from nucel_pretrain.messages import say
+from nucel_pretrain.options import FOLDER, NAME, REGION
 
 if TYPE_CHECKING:
     from nucel_pretrain.finetune.dataset import Dataset
@@ -27,33 +29,54 @@ def finetune(
     data: Annotated[
         Path,
         typer.Argument(
+            metavar="DATA",
             help="CSV or TSV with the columns sequence and label; a folder as GUE, Genomic "
             "Benchmarks and the NT tasks are published; or with --fasta a BED file of sites, or a "
-            "FASTA file of sequences, against windows of like GC content."
+            "FASTA file of sequences, against windows of like GC content.",
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="seed0/, seed1/ ... and tables; goes on with it.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar=FOLDER,
+            help="seed0/, seed1/ ... and tables; the same one resumes a run.",
+        ),
     ],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Folder, shipped name or hub id.")
+        str,
+        typer.Option("--model", "-m", metavar=NAME, help="Folder, shipped name or hub id."),
     ] = "nucel-mini",
     fasta: Annotated[
         list[Path] | None, typer.Option(help="Of a BED or FASTA file: its genome, FASTA or .2bit.")
     ] = None,
-    window: Annotated[int, typer.Option(min=8, help="Of a BED file: bases around a site.")] = 200,
+    window: Annotated[
+        int, typer.Option(min=8, metavar="BP", help="Of a BED file: bases around a site.")
+    ] = 200,
     stranded: Annotated[
         bool, typer.Option("--stranded", help="Of a BED file: read on the strand in column 6.")
     ] = False,
     train: Annotated[
         list[str] | None,
-        typer.Option(help="Of a BED file: regions (chr1, chr2:0-5000000) to learn on; repeat."),
+        typer.Option(
+            metavar=REGION,
+            help="Of a BED file: where to learn (chr1, chr2:0-5000000); may be repeated.",
+        ),
     ] = None,
-    dev: Annotated[list[str] | None, typer.Option(help="The same, to choose on.")] = None,
-    test: Annotated[list[str] | None, typer.Option(help="The same, to measure on.")] = None,
+    dev: Annotated[
+        list[str] | None, typer.Option(metavar=REGION, help="The same, to choose on.")
+    ] = None,
+    test: Annotated[
+        list[str] | None, typer.Option(metavar=REGION, help="The same, to measure on.")
+    ] = None,
     cache: options.Cache = None,
     task: Annotated[
-        str, typer.Option(help="classes, multilabel or regression; by default as labels look.")
+        str,
+        typer.Option(
+            metavar="classes|multilabel|regression",
+            help="What labels are; by default as they look.",
+        ),
     ] = "",
     mode: options.Mode = "full",
     pooling: options.PoolingName = "cls",
@@ -62,22 +85,26 @@ def finetune(
     batch: options.Batch = BATCH,
     patience: options.Patience = PATIENCE,
     seeds: options.Seeds = None,
-    one_strand: Annotated[
-        bool, typer.Option("--one-strand", help="A reverse complement is something else.")
-    ] = False,
+    strand: Annotated[
+        options.Strand,
+        typer.Option(
+            help="both: a sequence and its reverse complement mean the same; forward: they do not."
+        ),
+    ] = options.Strand.both,
     untrained: Annotated[
-        bool, typer.Option("--untrained", help="Begin from random weights.")
+        bool, typer.Option("--untrained", help="Control: begin from random weights.")
     ] = False,
     shuffle_labels: Annotated[
-        bool, typer.Option("--shuffle-labels", help="Deal the labels of train and dev out anew.")
+        bool, typer.Option("--shuffle-labels", help="Control: permute the labels of train and dev.")
     ] = False,
     force: options.Anew = False,
     threads: options.Threads = 0,
     device: options.Device = "",
 ) -> None:
-    """Fine-tune a model on labelled sequences: models, metrics with intervals, predictions.
+    """Fine-tune a model on labelled sequences.
 
-    Every nucel-interp command takes OUT/seed0 as --model.
+    Writes models, metrics with intervals, and predictions. Every nucel-interp command takes
+    OUT/seed0 as --model.
 
     Example: nucel-pretrain finetune GUE/tf/0 -m nucel-mini --pooling mean -o tuned
 
@@ -85,22 +112,12 @@ def finetune(
     """
     import torch
 
-    from nucel_genome.text import bare_name
-    from nucel_model.heads import TASKS
-    from nucel_pretrain.errors import PretrainError
+    from nucel_pretrain.finetune.any_data import read_any
     from nucel_pretrain.finetune.leaks import find_leaks
-    from nucel_pretrain.finetune.matched import matched_dataset
-    from nucel_pretrain.finetune.read import read_dataset
     from nucel_pretrain.finetune.run import FinetuneSettings, load
     from nucel_pretrain.finetune.run import finetune as run
-    from nucel_pretrain.finetune.sites import sites_dataset
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
 
     _check_out(out, force=force)
-    if task and task not in TASKS:
-        raise PretrainError(f"--task must be one of {', '.join(TASKS)}; got {task!r}")
     settings = FinetuneSettings(
         mode=mode,  # type: ignore[arg-type]  # checked by the class
         pooling=pooling,  # type: ignore[arg-type]
@@ -109,41 +126,23 @@ def finetune(
         batch=batch,
         patience=patience,
         seeds=tuple(seeds or FinetuneSettings.seeds),
-        reverse_complement=not one_strand,
+        reverse_complement=strand == options.Strand.both,
         untrained=untrained,
         shuffle_labels=shuffle_labels,
     )
     if threads:
         torch.set_num_threads(threads)
-    kind = Path(bare_name(data)).suffix
-    if kind in (".bed", ".fa", ".fasta", ".fna") and not fasta:
-        raise PretrainError(
-            f"{data} holds no labels; give its genome, and windows of like GC content are what it "
-            "is told from: --fasta hg38.2bit"
-        )
-    if kind != ".bed" and (stranded or train or dev or test):
-        raise PretrainError(
-            f"--stranded, --train, --dev and --test go with a BED file; {data} is none"
-        )
-    if kind in (".fa", ".fasta", ".fna"):
-        dataset = matched_dataset(data, [str(path) for path in fasta or ()], cache=cache, say=say)
-    elif kind == ".bed":
-        assert fasta
-        dataset = sites_dataset(
-            data,
-            [str(path) for path in fasta],
-            window=window,
-            train=train or (),
-            dev=dev or (),
-            test=test or (),
-            stranded=stranded,
-            cache=cache,
-            say=say,
-        )
-    else:
-        if fasta:
-            raise PretrainError(f"--fasta goes with a BED or FASTA file; {data} is neither")
-        dataset = read_dataset(data, task=task or None)  # type: ignore[arg-type]  # checked above
+    dataset = read_any(
+        data,
+        fasta=fasta or (),
+        window=window,
+        stranded=stranded,
+        train=train or (),
+        dev=dev or (),
+        test=test or (),
+        task=task,
+        cache=cache,
+    )
     say(describe(dataset))
     if dataset.hint:
         say(f"note: {dataset.hint}")

@@ -22,9 +22,9 @@ from nucel_pretrain.finetune.classifier import (
     set_training_backend,
 )
 from nucel_pretrain.finetune.objective import loss_of
+from nucel_pretrain.messages import Say
 from nucel_pretrain.optim import OptimConfig, learning_rate, make_optimizer
 
-Say = Callable[[str], None]
 Labelled = tuple[Sequence[str], NDArray[Any]]
 """Sequences and their class numbers (n,), or labels or values (n, labels)."""
 Batches = Callable[[int], Labelled]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune.classifier import reverse_complement
 from nucel_pretrain.finetune.dataset import PARTS, Dataset, Part
 from nucel_pretrain.finetune.read import Rows, deal_out
+from nucel_pretrain.messages import Say
 from nucel_pretrain.regions import check_places
 
 TRIES = 400
@@ -32,7 +33,7 @@ def matched_dataset(
     *,
     seed: int = 0,
     cache: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Dataset:
     """The file's sequences (label 1) and a window of the genome for each (label 0).
 

@@ -26,9 +26,9 @@ from nucel_pretrain.finetune.kept import Kept, SeedResult, fingerprint
 from nucel_pretrain.finetune.loop import FinetuneConfig, FineTuned, fine_tune
 from nucel_pretrain.finetune.objective import probabilities
 from nucel_pretrain.finetune.scores import measure
+from nucel_pretrain.messages import Say
 from nucel_pretrain.optim import OptimConfig
 
-Say = Callable[[str], None]
 Mode = Literal["full", "head", "lora"]
 MODES: tuple[str, ...] = get_args(Mode)
 LEARNING_RATES = {"full": 3e-4, "lora": 1e-3, "head": 1e-2}

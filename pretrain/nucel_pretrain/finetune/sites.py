@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from nucel_pretrain.evaluation.sites import (
     read_sites,
 )
 from nucel_pretrain.finetune.dataset import Dataset, Part
+from nucel_pretrain.messages import Say
 
 MOST = 10**9
 SHARES = {"test": 0.2, "dev": 0.1}
@@ -39,7 +40,7 @@ def sites_dataset(
     stranded: bool = False,
     seed: int = 0,
     cache: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Dataset:
     """Windows around the middles of a BED file's intervals (label 1) and matched ones (label 0).
 

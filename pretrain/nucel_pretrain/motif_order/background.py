@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_genome import Genome
-from nucel_genome.cache import Say
 from nucel_model import tokenizer
 from nucel_pretrain.errors import DataError
 from nucel_pretrain.evaluation.markov import log_probabilities, word_counts
+from nucel_pretrain.messages import Say
 
 Bases = NDArray[np.uint8]
 """0 to 3 for A, C, G, T."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import torch
 from nucel_genome.text import read_text
 from nucel_model import Nucel, from_pretrained, save_pretrained, untrained_twin
 from nucel_model.errors import ConfigError, FolderError
+from nucel_pretrain import messages
 from nucel_pretrain.config import as_dict
 from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.finetune.classifier import give_head
@@ -21,6 +20,7 @@ from nucel_pretrain.finetune.kept import fingerprint
 from nucel_pretrain.finetune.loop import FineTuned, Labelled, Scores, fine_tune, score
 from nucel_pretrain.finetune.run import choose_device
 from nucel_pretrain.memory import keep_freed_memory
+from nucel_pretrain.messages import Say
 from nucel_pretrain.motif_order import outputs
 from nucel_pretrain.motif_order.background import open_background
 from nucel_pretrain.motif_order.matrices import SHIPPED, Matrix, two_of
@@ -30,7 +30,6 @@ from nucel_pretrain.motif_order.scan import scan_accuracy
 from nucel_pretrain.motif_order.settings import ENOUGH_TO_READ, MotifOrderConfig
 from nucel_pretrain.motif_order.shapes import SHAPES
 
-Say = Callable[[str], None]
 _SEED_STRIDE = 1_000_000_000
 """Training examples of different seeds have numbers this far apart."""
 
@@ -63,7 +62,7 @@ def motif_order(
         PretrainError: A model cannot be loaded or reads too few bases; ``out`` holds another run.
         DataError: Motifs or sequence cannot be used.
     """
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    say = say or messages.say
     started = time.monotonic()
     place = choose_device(device)
     sampling = settings.sampling

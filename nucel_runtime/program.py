@@ -108,18 +108,27 @@ class Command(TyperCommand):
             spread.append(word)
         return super().parse_args(ctx, spread)
 
+    def records(self, ctx: Any, kind: str) -> list[tuple[str, str]]:
+        """How each argument or option is written, with PATH, N, X and TEXT for types; its help.
+
+        Args:
+            ctx: The command's context.
+            kind: "argument" or "option".
+        """
+        return [
+            (_in_words(record[0], kind), record[1])
+            for parameter in self.get_params(ctx)
+            if parameter.param_type_name == kind
+            and (record := parameter.get_help_record(ctx)) is not None
+        ]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List arguments and options: PATH, N, X and TEXT in place of Python's types."""
+        """List arguments and options."""
         for kind, heading in (("argument", "Arguments"), ("option", "Options")):
-            records = [
-                record
-                for parameter in self.get_params(ctx)
-                if parameter.param_type_name == kind
-                and (record := parameter.get_help_record(ctx)) is not None
-            ]
+            records = self.records(ctx, kind)
             if records:
                 with formatter.section(heading):
-                    formatter.write_dl([(_in_words(name, kind), text) for name, text in records])
+                    formatter.write_dl(records)
 
 
 def print_version(program: str, asked: bool) -> None:

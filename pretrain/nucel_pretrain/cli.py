@@ -194,7 +194,7 @@ def ablate(
     threads: options.Threads = 0,
     cache: options.Cache = None,
 ) -> None:
-    """Train variants to equal compute and compare.
+    """Compare settings trained to equal compute.
 
     A grid that was cut off goes on where it was.
 

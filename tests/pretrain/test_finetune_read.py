@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, save_pretrained
 from nucel_pretrain.cli import app
-from nucel_pretrain.errors import DataError
+from nucel_pretrain.errors import DataError, PretrainError
+from nucel_pretrain.finetune.any_data import read_any
 from nucel_pretrain.finetune.classifier import reverse_complement
 from nucel_pretrain.finetune.dataset import Dataset, Part
 from nucel_pretrain.finetune.leaks import find_leaks
@@ -258,6 +260,36 @@ def test_the_command_warns_of_leaks_and_refuses_in_one_line(model, tmp_path):
     assert (tmp_path / "out" / "seed0" / "model.safetensors").exists()  # the old run is kept
     odd = run(data, "-m", model, "-o", tmp_path / "o", "--stranded")
     assert "go with a BED file" in odd.output
+
+
+@pytest.mark.parametrize(("strand", "turned"), [("both", True), ("forward", False)])
+def test_strand_says_whether_a_reverse_complement_is_the_same(model, tmp_path, strand, turned):
+    data, out = write_gue(tmp_path / "gue"), tmp_path / "out"
+    done = run(
+        data, "-m", model, "-o", out, "--epochs", 1, "--seeds", 0, "--mode", "head",
+        "--strand", strand,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    said = json.loads((out / "run.json").read_text())["settings"]
+    assert said["reverse_complement"] is turned
+    head = json.loads((out / "seed0" / "config.json").read_text())["classifier_head"]
+    assert head["strands"] == strand
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("peaks.bed.gz", {}, "holds no labels; give its genome"),
+        ("peaks.fna", {}, "holds no labels; give its genome"),
+        ("peaks.fa", {"fasta": ["g.fa"], "train": ["chr1"]}, "go with a BED file"),
+        ("table.csv", {"stranded": True}, "go with a BED file"),
+        ("table.csv", {"fasta": ["g.fa"]}, "--fasta goes with a BED or FASTA file"),
+        ("table.csv", {"task": "ranks"}, "--task must be one of classes, multilabel, regression"),
+    ],
+)
+def test_what_does_not_go_with_a_kind_of_file_is_said_before_it_is_read(name, options, said):
+    with pytest.raises(PretrainError, match=said):
+        read_any(Path(name), **options)
 
 
 def test_other_labels_in_a_file_of_the_same_size_are_another_run(model, tmp_path):

@@ -1,4 +1,4 @@
-"""How a process of ours starts and ends. Every package imports this before it imports torch."""
+"""How a process starts, fails and ends. Every package imports this before it imports torch."""
 
 from nucel_runtime.threads import wait_passively
 

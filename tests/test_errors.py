@@ -57,12 +57,12 @@ def test_errors_of_models_are_value_errors_as_before():
 
 
 def test_programs_take_no_other_error_for_one_that_a_user_can_mend():
-    from nucel_interp.cli.app import _in_one_line
     from nucel_interp.errors import InputError
+    from nucel_runtime.program import in_one_line
 
     class Unplanned(Exception):
         """Of a module of ours, yet not one of our errors."""
 
     Unplanned.__module__ = "nucel_interp.anything"
-    assert _in_one_line(InputError("the file\nis empty")) == "the file is empty"
-    assert _in_one_line(Unplanned("oh")).startswith("unexpected Unplanned: oh")
+    assert in_one_line(InputError("the file\nis empty")) == "the file is empty"
+    assert in_one_line(Unplanned("oh")).startswith("unexpected Unplanned: oh")

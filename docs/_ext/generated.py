@@ -103,10 +103,10 @@ def _command(program: str, name: str, command: Any, level: str) -> Iterator[str]
             yield f"{before.strip()}\n\n```bash\n{found}{line}\n```\n"
         else:
             yield f"{_flagged(text)}\n"
-    records = [p.get_help_record(context) for p in command.params]
-    for record in records:
-        if record is not None:
-            yield _option(*record)
+    for kind in ("argument", "option"):
+        for spelled, told in command.records(context, kind):
+            if not spelled.endswith("--help"):
+                yield _option(spelled, told)
 
 
 def _option(spelled: str, told: str) -> str:
@@ -115,7 +115,6 @@ def _option(spelled: str, told: str) -> str:
     while (extra := _EXTRA.search(told)) is not None:
         told = told[: extra.start()]
         facts += [_fact(one) for one in extra[1].split("; ")]
-    spelled = spelled.replace("<int range>", "<int>")
     return f"`{spelled}`\n: {' '.join([_flagged(told), *facts])}\n"
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from nucel_interp.cli import options
 from nucel_interp.cli.inputs import say_if_cold, set_threads
@@ -16,6 +15,7 @@ from nucel_interp.cli.options import Tax
 from nucel_interp.cli.progress import reporter
 from nucel_interp.cli.terminal import with_interval
 from nucel_interp.progress import say
+from nucel_runtime.program import SEVERAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,34 +23,15 @@ if TYPE_CHECKING:
 
     from nucel_interp.api.compare_models import ComparisonResult
 
-MODELS = "--models"
 MOST_ROWS = 12
-
-
-class ManyModels(TyperCommand):
-    """Takes ``--models A B C`` as well as ``--models A --models B``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Repeat the option before each of its values."""
-        spread: list[str] = []
-        values = 0
-        for arg in args:
-            if arg == MODELS:
-                values = 1
-                spread.append(arg)
-            elif values and not arg.startswith("-"):
-                spread += [arg] if values == 1 else [MODELS, arg]
-                values += 1
-            else:
-                values = 0
-                spread.append(arg)
-        return super().parse_args(ctx, spread)
 
 
 Models = Annotated[
     list[str],
     typer.Option(
-        MODELS, metavar="A B ...", help="Shipped names or model folders, one after the other."
+        "--models",
+        metavar="NAME" + SEVERAL,
+        help="Shipped names or model folders, one after the other.",
     ),
 ]
 SitesFile = Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -15,6 +14,7 @@ import nucel_genome.genome
 import nucel_interp.motifs.similarity
 import nucel_interp.scoring.device
 import nucel_model
+import nucel_runtime.program
 from nucel_interp.cli import app
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import load_jaspar
@@ -82,7 +82,7 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nucel_interp.scoring.device, "from_pretrained", begun)
     monkeypatch.setattr(nucel_genome.Genome, "open", begun)
     monkeypatch.setattr(nucel_interp.motifs.similarity, "_memelite", begun)
-    monkeypatch.setattr(sys.modules["nucel_interp.cli.app"], "_in_one_line", reraised)
+    monkeypatch.setattr(nucel_runtime.program, "in_one_line", reraised)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def nothing_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     for method in ("forward", "profile"):
         monkeypatch.setattr(nucel_model.Nucel, method, begun)
         monkeypatch.setattr(nucel_model.NucelEncoder, method, begun)
-    monkeypatch.setattr(sys.modules["nucel_interp.cli.app"], "_in_one_line", reraised)
+    monkeypatch.setattr(nucel_runtime.program, "in_one_line", reraised)
 
 
 def reraised(error: Exception) -> str:

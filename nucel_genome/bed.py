@@ -4,16 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from nucel_genome.errors import GenomeError
-from nucel_genome.text import MARK, read_bytes, shown
+from nucel_genome.text import MARK, not_utf8, read_bytes, shown
 
 
-def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
-    """Line number, sequence, start, end and all fields of each interval of a BED file.
+class BedLine(NamedTuple):
+    """One interval of a BED file.
 
-    Comments and track lines are passed over; an interval may be empty (start = end). The path may
-    be a pipe, or ``-`` for standard input: it is read once.
+    Attributes:
+        number: Its line in the file, from 1.
+        chrom: Column 1, the sequence.
+        start: First base, 0-based.
+        end: Base after the last; an interval may be empty (start = end).
+        fields: All columns as bytes.
+    """
+
+    number: int
+    chrom: str
+    start: int
+    end: int
+    fields: list[bytes]
+
+    def name(self, path: Path) -> str:
+        """Column 4, "" where there is none or a dot.
+
+        Raises:
+            GenomeError: It is not UTF-8 text; the message names the file ``path``.
+        """
+        raw = self.fields[3].strip() if len(self.fields) > 3 else b"."
+        try:
+            return "" if raw == b"." else raw.decode()
+        except UnicodeDecodeError as error:
+            raise not_utf8(path, "BED", self.number, raw[error.start]) from error
+
+    @property
+    def strand(self) -> Literal["+", "-", "."]:
+        """Column 6, a dot where there is none or something else."""
+        raw = self.fields[5].strip() if len(self.fields) > 5 else b"."
+        return "+" if raw == b"+" else "-" if raw == b"-" else "."
+
+
+def bed_lines(path: Path) -> Iterator[BedLine]:
+    """Each interval of a BED file; columns are separated by tabs, or by blanks without a tab.
+
+    Comments and track lines are passed over. The path may be a pipe, or ``-`` for standard input:
+    it is read once.
 
     Raises:
         GenomeError: The file cannot be read or is damaged, or a line is malformed.
@@ -29,13 +66,13 @@ def bed_lines(path: Path) -> Iterator[tuple[int, str, int, int, list[bytes]]]:
             continue
         try:
             start, end = int(fields[1]), int(fields[2])
-            if not 0 <= start <= end:
+            chrom = fields[0].strip().decode()
+            if not 0 <= start <= end or not chrom:
                 raise ValueError
-            name = fields[0].decode()
         except (IndexError, ValueError):
             found = line[:60].decode("utf-8", "replace")
             raise GenomeError(
                 f"{shown(path)}, line {number}: expected chrom, start, end with 0 <= start <= end "
                 f"(0-based half-open); found {found!r}"
             ) from None
-        yield number, name, start, end, fields
+        yield BedLine(number, chrom, start, end, fields)

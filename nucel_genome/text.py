@@ -83,10 +83,15 @@ def read_text(path: str | Path, what: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise GenomeError(
-            f"cannot read {shown(path)} as {what}: line {line} holds the byte "
-            f"{raw[error.start]:#04x}, which is no UTF-8 text. Save the file as UTF-8"
-        ) from error
+        raise not_utf8(path, what, line, raw[error.start]) from error
+
+
+def not_utf8(path: str | Path, what: str, line: int, byte: int) -> GenomeError:
+    """The error of a file whose line, from 1, holds a byte that is no UTF-8 text."""
+    return GenomeError(
+        f"cannot read {shown(path)} as {what}: line {line} holds the byte {byte:#04x}, which is no "
+        "UTF-8 text. Save the file as UTF-8"
+    )
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nucel_genome.bed import BedLine, bed_lines
+from nucel_genome.errors import GenomeError
 from nucel_interp.errors import InputError
-from nucel_interp.io.places import is_header, unquoted
-from nucel_interp.io.text import lines_of, shown, unpacked
+from nucel_interp.io.places import unquoted
+from nucel_interp.io.text import shown
 from nucel_interp.types import Strand
 
 UNNAMED = "site"
@@ -38,34 +40,20 @@ def read_sites(path: str | Path) -> list[BedSite]:
     Raises:
         InputError: The file is missing or damaged, holds no site, or a line is not BED.
     """
-    with unpacked(path, "BED") as stream:
-        sites = [
-            _site(number, line, shown(path))
-            for number, line in lines_of(stream, path, "BED")
-            if not is_header(line)
-        ]
+    try:
+        sites = [_site(line, Path(path)) for line in bed_lines(Path(path))]
+    except GenomeError as error:
+        raise InputError(str(error)) from error
     if not sites:
         raise InputError(f"{shown(path)} holds no site; give BED with at least one line")
     return sites
 
 
-def _site(number: int, line: str, path: str) -> BedSite:
-    cells = line.split("\t") if "\t" in line else line.split()
-    cells = [cell.strip() for cell in cells]
-    try:
-        start, end = int(cells[1]), int(cells[2])
-    except (IndexError, ValueError):
+def _site(line: BedLine, path: Path) -> BedSite:
+    if line.start == line.end:
         raise InputError(
-            f"{path}, line {number}: BED needs chrom, start and end, but this is "
-            f"{line.strip()[:60]!r}"
-        ) from None
-    if not 0 <= start < end:
-        raise InputError(
-            f"{path}, line {number}: 0 <= start < end does not hold for {start} and {end} "
-            "(BED counts from 0, the end is not included)"
+            f"{shown(path)}, line {line.number}: 0 <= start < end does not hold for {line.start} "
+            f"and {line.end} (BED counts from 0, the end is not included)"
         )
-    name = cells[3] if len(cells) > 3 and cells[3] not in ("", ".") else UNNAMED
-    strand: Strand = "."
-    if len(cells) > 5 and cells[5] in ("+", "-"):
-        strand = "+" if cells[5] == "+" else "-"
-    return BedSite(number, unquoted(cells[0]), start, end, name, strand)
+    name = line.name(path) or UNNAMED
+    return BedSite(line.number, unquoted(line.chrom), line.start, line.end, name, line.strand)

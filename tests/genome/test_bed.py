@@ -29,6 +29,17 @@ def test_every_line_is_read_with_or_without_a_mark(tmp_path, mark, pack):
     assert places(path) == [(1, "chr1", 0, 10)]
 
 
+def test_names_and_strands_are_read_where_there_are_any(tmp_path):
+    path = tmp_path / "a.bed"
+    path.write_bytes(
+        b"chr1\t0\t9\tfirst\t0\t-\nchr1\t0\t9\t.\t0\t.\nchr1 0 9\nchr1 \t0\t9\tx \t0\t+ \n"
+    )
+    found = [(line.chrom, line.name(path), line.strand) for line in bed_lines(path)]
+    assert found == [
+        ("chr1", "first", "-"), ("chr1", "", "."), ("chr1", "", "."), ("chr1", "x", "+"),
+    ]  # fmt: skip
+
+
 def test_damage_and_bad_lines_in_one_line(tmp_path):
     path = tmp_path / "a.bed.gz"
     raw = bytearray(gzip.compress(LINES * 50, mtime=0))

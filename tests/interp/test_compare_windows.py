@@ -160,14 +160,22 @@ def test_bed_is_read_with_and_without_names_plain_and_gzip(tmp_path):
     ("text", "says"),
     [
         ("", "holds no site"),
-        ("chr1\t5\n", "line 1: BED needs chrom, start and end"),
-        ("chr1\ta\t9\n", "line 1: BED needs chrom, start and end"),
+        ("chr1\t5\n", "line 1: expected chrom, start, end .*found"),
+        ("chr1\ta\t9\n", "line 1: expected chrom, start, end .*found"),
         ("chr1\t1\t2\nchr1\t9\t9\n", "line 2: 0 <= start < end"),
+        ("chr1\t9\t5\n", "line 1: expected chrom, start, end with 0 <= start <= end"),
+        ("\t1\t5\n", "line 1: expected chrom, start, end .*found"),
     ],
 )
 def test_what_is_no_bed_is_refused(tmp_path, text, says):
     (tmp_path / "a.bed").write_text(text)
     with pytest.raises(InputError, match=says):
+        read_sites(tmp_path / "a.bed")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "a.bed").write_bytes(b"chr1\t1\t5\tA\nchr1\t1\t5\tgr\xf6\n")
+    with pytest.raises(InputError, match="line 2 holds the byte 0xf6, which is no UTF-8 text"):
         read_sites(tmp_path / "a.bed")
 
 

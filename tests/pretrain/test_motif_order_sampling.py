@@ -211,12 +211,18 @@ def test_motif_files_that_cannot_be_meant_are_refused(tmp_path):
     path.write_text(head + f"MOTIF M1 one\n{rows}MOTIF M2 two\n{rows}")
     assert [m.name for m in read_two(path)] == ["one", "two"]
     for text, message in (
-        ("not motifs", "is not a motif file"),
+        ("not motifs", "is not a MEME motif file"),
         (head + f"MOTIF M1 one\n{rows}", r"holds 1 motifs \(one\); motif order needs"),
         (head + f"MOTIF M1 one\n{rows}MOTIF M2 one\n{rows}", "both motifs are called one"),
-        (head + f"MOTIF M1 one\n{rows.replace('w= 2', 'w= 3')}", "has 2 rows .* w= 3"),
-        (head + f"MOTIF M1 one\n{rows.replace('0 0 0 1', '0 0 0 9')}", "are they counts"),
-        (head + f"MOTIF M1 one\n{rows.replace('0 0 0 1', '0 0 1')}", "without four numbers"),
+        (head + f"MOTIF M1 one\n{rows.replace('w= 2', 'w= 3')}", r"3 rows \(w= 3\) but has 2"),
+        (
+            head + f"MOTIF M1 one\n{rows.replace('0 0 0 1', '0 0 0 9')}",
+            "If these are counts, divide",
+        ),
+        (
+            head + f"MOTIF M1 one\n{rows.replace('0 0 0 1', '0 0 1')}",
+            "line 7: motif M1: a row has 3 numbers",
+        ),
         (head + "MOTIF M1 one\n", "has no letter-probability matrix"),
     ):
         path.write_text(text)

@@ -168,17 +168,17 @@ def read_sites(
     found: dict[str, set[tuple[int, int]]] = {}
     places: list[tuple[str, str, int]] = []
     empty = 0
-    for number, name, start, end, fields in bed_lines(path):
-        if start == end:
+    for line in bed_lines(path):
+        if line.start == line.end:
             empty += 1
             continue
-        where = f"{path}, line {number}"
-        strand = fields[5].decode("utf-8", "replace") if len(fields) > 5 else "."
-        if stranded and strand not in ("+", "-"):
-            raise DataError(f"{where}: column 6 must be + or -; found {strand!r}")
-        places.append((where, name, end))
-        site = ((start + end) // 2, int(stranded and strand == "-"))
-        found.setdefault(name, set()).add(site)
+        where = f"{path}, line {line.number}"
+        if stranded and line.strand == ".":
+            told = line.fields[5].decode("utf-8", "replace") if len(line.fields) > 5 else "."
+            raise DataError(f"{where}: column 6 must be + or -; found {told!r}")
+        places.append((where, line.chrom, line.end))
+        site = ((line.start + line.end) // 2, int(stranded and line.strand == "-"))
+        found.setdefault(line.chrom, set()).add(site)
     if not found:
         raise DataError(f"{path}: no site in it")
     if genome is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_genome.text import read_text
+from nucel_genome.errors import GenomeError
+from nucel_genome.meme import parse_meme
+from nucel_genome.text import read_text, shown
 from nucel_pretrain.errors import DataError
 
 SHIPPED = Path(__file__).parent / "two_motifs.meme"
@@ -92,48 +93,11 @@ def read_matrices(path: Path) -> list[Matrix]:
 
 def matrices_of(text: str, path: Path) -> list[Matrix]:
     """`read_matrices` of the text that the file ``path`` holds."""
-    if "MEME version" not in text:
-        raise DataError(
-            f"{path} is not a motif file: no line begins with 'MEME version'. "
-            "Give MEME minimal format, as JASPAR offers it"
-        )
-    found: list[Matrix] = []
-    for block in re.split(r"^MOTIF\b", text, flags=re.MULTILINE)[1:]:
-        found.append(_matrix(path, block.splitlines()))
-    return found
-
-
-def _matrix(path: Path, lines: list[str]) -> Matrix:
-    # MEME's own files go on behind the two words: "width = 15 sites = 17 ..."
-    id_, name = [*lines[0].split()[:2], "", ""][:2]
-    if not id_:
-        raise DataError(f"{path}: a MOTIF line has no name")
-    start = next((i for i, line in enumerate(lines) if line.startswith("letter-prob")), None)
-    if start is None:
-        raise DataError(f"{path}: motif {id_} has no letter-probability matrix")
-    rows: list[list[float]] = []
-    for line in lines[start + 1 :]:
-        try:
-            row = [float(word) for word in line.split()]
-        except ValueError:
-            break
-        if not row:
-            if rows:
-                break
-            continue
-        rows.append(row)
-    wide = re.search(r"\bw\s*=\s*(\d+)", lines[start])
-    if not rows or (wide and int(wide[1]) != len(rows)):
-        said = f", w= {wide[1]} was announced" if wide else ""
-        raise DataError(f"{path}: motif {id_} has {len(rows)} rows of probabilities{said}")
-    if any(len(row) != 4 for row in rows):
-        raise DataError(f"{path}: motif {id_} has rows without four numbers; A, C, G, T are wanted")
-    columns = np.array(rows)
-    total = columns.sum(axis=1, keepdims=True)
-    # a row written with two decimals is off by up to 0.02; counts are off by far more
-    if not np.isfinite(columns).all() or (columns < 0).any() or (np.abs(total - 1) > 0.021).any():
-        raise DataError(f"{path}: motif {id_} has rows that do not sum to 1; are they counts?")
-    return Matrix(id_, name or id_, columns / total)
+    try:
+        found = parse_meme(text, shown(path))
+    except GenomeError as error:
+        raise DataError(str(error)) from error
+    return [Matrix(m.id, m.name or m.id, m.columns) for m in found]
 
 
 def _named(found: list[Matrix]) -> str:

@@ -264,10 +264,11 @@ def check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuce
             )
     n = len(wanted) * len(records)
     if n > MAX_MAPS:
+        few = max(1, MAX_MAPS // len(wanted))
         raise InputError(
             f"{len(wanted)} heads x {len(records):,} records are {n:,} maps, more than "
             f"{MAX_MAPS}: give a FASTA file with the few records to look at, such as the first "
-            "ten (head -20 peaks.fa, where every record has one line of sequence)"
+            f"{few} (head -{2 * few} peaks.fa, where every record has one line of sequence)"
         )
 
 

@@ -54,7 +54,8 @@ def test_heads_that_are_none_are_told(tiny_folder, heads, words):
 
 def test_the_command_says_how_to_draw_fewer_maps_and_leaves_nothing(tmp_path, tiny_folder):
     path = fasta_of(tmp_path / "in.fa", {f"s{i}": dna(30, i) for i in range(41)})
-    call = ["attention", path, "-m", tiny_folder, "--map", "0:1", "-o", tmp_path / "o"]
-    said = nucel(*call, code=1)
-    assert "41 maps, more than 40: give a FASTA file with the few records to look at" in said
+    call = ["attention", path, "-m", tiny_folder, "--map", "0:1", "--map", "1:1"]
+    said = nucel(*call, "-o", tmp_path / "o", code=1)
+    assert "2 heads x 41 records are 82 maps, more than 40" in said
+    assert "such as the first 20 (head -40 peaks.fa" in said
     assert list(tmp_path.iterdir()) == [path]

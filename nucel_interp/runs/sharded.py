@@ -47,8 +47,9 @@ class ShardedRun:
         Raises:
             InputError: Another word for the strands.
         """
-        if strands not in ("both", "forward"):
-            raise InputError(f"strand is 'both' or 'forward', not {strands!r}")
+        from nucel_interp.scoring.scores import check_strands
+
+        check_strands(strands)
         self.model, self.strands, self.bases = model, strands, bases
         self._is_open = True
         self._is_kept = out is not None

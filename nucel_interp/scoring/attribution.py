@@ -1,4 +1,4 @@
-"""What a fine-tuned prediction hangs on, base by base: captum's methods behind one call.
+"""Contribution of each base to a fine-tuned prediction: captum's methods behind one call.
 
 =====================  ===========================================================================
 method                 a base's number
@@ -56,6 +56,7 @@ SEGMENTS, POINTS = 4, 8
 """Stretches of the line at first, and points of each. What a stretch adds up to is known, so those
 whose sums are far off are halved until all errors together are within the bound: a prediction that
 turns suddenly gets its points where it turns."""
+LEAST_STEPS = SEGMENTS * POINTS
 SHUFFLES = 5
 """Baselines of expected gradients; each strand has its own."""
 BOUND, LEAST = 0.02, 0.5
@@ -134,9 +135,11 @@ def attribute_sequences(
 
     Raises:
         FolderError: The model has no fine-tuned head.
-        InputError: No such method or target, a sequence longer than the context, or a method that
-            this kind of model does not have.
+        InputError: No such method, target or ``strands``, too few steps, a sequence longer than
+            the context, or a method that this kind of model does not have.
     """
+    if steps < LEAST_STEPS:
+        raise InputError(f"steps is {steps}; give {LEAST_STEPS} points on the line or more")
     if method not in METHODS:
         raise InputError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     sequences = as_sequences(sequences)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.substitution import (
     mean_of_strands,
     read_substitutions,
@@ -60,8 +60,9 @@ def dependency_map(
 
     Raises:
         FolderError: The model has no discriminator head.
-        InputError: A sequence is longer than the context.
+        InputError: A sequence is longer than the context, or no such ``strands``.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     require_discriminator(model)
     require_fit(model, {"a sequence": max(map(len, sequences), default=0)})

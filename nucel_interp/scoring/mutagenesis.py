@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.target import Target, find_target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, tokenizer
@@ -77,9 +77,16 @@ def importance(change: Array) -> Array:
 
 
 def reading(model: Nucel, strands: Strands | None) -> Strands:
-    """``strands``, or what the head was fitted for."""
+    """``strands``, or what the head was fitted for.
+
+    Raises:
+        InputError: No such ``strands``.
+    """
+    if strands is not None:
+        check_strands(strands)
+        return strands
     head = model.classifier_head
-    return strands or ("both" if head is None else head.strands)
+    return "both" if head is None else head.strands
 
 
 def check_lengths(model: Nucel, sequences: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Strands
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Strands, check_strands
 from nucel_interp.scoring.target import Target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel
@@ -38,8 +38,9 @@ def predict_sequences(
         on_progress: Called with the number of sequences finished since the last call.
 
     Raises:
-        InputError: A sequence is longer than the model's context.
+        InputError: A sequence is longer than the model's context, or no such ``strands``.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     longest = max(map(len, sequences), default=0)
     if longest > model.config.context_bp:

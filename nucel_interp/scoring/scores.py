@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -26,6 +26,16 @@ SAMPLED_BASES = 50_000
 
 Strands = Literal["both", "forward"]
 Progress = Callable[[int], None]
+
+
+def check_strands(strands: str) -> None:
+    """Refuse a word that would silently be taken for the forward strand.
+
+    Raises:
+        InputError: It is neither "both" nor "forward".
+    """
+    if strands not in get_args(Strands):
+        raise InputError(f"strand is 'both' or 'forward', not {strands!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +94,9 @@ def score_sequences(
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:
-        InputError: ``frames``, and a sequence is shorter than a token.
+        InputError: ``frames``, and a sequence is shorter than a token; or no such ``strands``.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress, Strands
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress, Strands, check_strands
 from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
@@ -50,8 +50,10 @@ def substitution_map(
 
     Raises:
         FolderError: The model has no discriminator head.
+        InputError: No such ``strands``.
         ValueError: A span outside its sequence, or not one span per sequence.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     require_discriminator(model)
     if spans is None:

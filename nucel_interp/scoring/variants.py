@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nucel_genome import Genome
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.substitution import require_discriminator
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.tiling import n_tokens
@@ -100,9 +100,11 @@ def read_alleles(
 
     Raises:
         FolderError: The model has neither head.
-        InputError: Windows with so many N that they do not fit a model of longer tokens.
+        InputError: Windows with so many N that they do not fit a model of longer tokens; or no
+            such ``strands``.
         ValueError: A reference allele is not the genome's.
     """
+    check_strands(strands)
     targets = variant_targets(model)
     # what is left over behind whole tokens is read base by base
     context = model.config.context_bp - model.config.token_bp * (model.config.token_bp - 1)

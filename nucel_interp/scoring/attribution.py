@@ -70,15 +70,17 @@ class Attribution:
     """A number per base of every sequence, and how far they can be trusted.
 
     Attributes:
-        method: One of `METHODS`.
-        target: What is explained.
+        method: Method of attribution, one of `METHODS`.
+        target: Output of the head that is explained.
         tracks: Per sequence (bases,), in the target's unit; NaN where there is no base, and
             everywhere in a sequence that is not kept.
         maps: Of mutagenesis, per sequence (bases, 4): f(x with that base) - f(x). Else empty.
-        prediction: (sequences,) f(x).
+        prediction: (sequences,) f(x), the target's number.
         baseline: (sequences,) f of the baseline; NaN for methods without one.
-        delta: (sequences,) sum of the track less f(x) - f(baseline); NaN likewise.
-        steps: (sequences,) points on each line, the most over strands and baselines; 0 likewise.
+        delta: (sequences,) sum of the track less f(x) - f(baseline); NaN for methods without a
+            baseline.
+        steps: (sequences,) points on each line, the most over strands and baselines; 0 for methods
+            without a line.
         kept: (sequences,) whether |delta| is within `BOUND` of max(|f(x) - f(baseline)|, `LEAST`).
     """
 
@@ -123,14 +125,15 @@ def attribute_sequences(
     """Explain the predictions of many sequences.
 
     Args:
-        model: With a fine-tuned head. Models of longer tokens know mutagenesis alone.
-        sequences: In either case; each within the model's context.
-        method: One of `METHODS`.
-        target: Label of the output; see `target.find_target`.
-        steps: Points on the line, at most.
+        model: Loaded model with a fine-tuned head; one of longer tokens knows mutagenesis alone.
+        sequences: DNA strings, in upper or lower case, each within the model's context.
+        method: Method of attribution, one of `METHODS`.
+        target: Label of the output to explain; if not given, the only one or the second of two
+            classes.
+        steps: Largest number of points on the line from the baseline to the sequence, 32 or more.
         strands: "both" averages with the track of the reverse complement, turned back; None does
             what the head was fitted for.
-        seed: Of the shuffled baselines.
+        seed: Seed of the shuffled baselines of expected gradients.
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:

@@ -29,8 +29,8 @@ def load_model(
 
     Args:
         model: A shipped name, a model folder, or a loaded model.
-        context: Bases to read at once; see `from_pretrained`.
-        device: Device of torch; the best there is if not given.
+        context: Bases the model reads at once; by default what its folder says (`from_pretrained`).
+        device: Device of torch, such as "cpu"; the best there is if not given.
 
     Raises:
         InputError: Another context than that of a model that is loaded already.
@@ -51,8 +51,9 @@ def model_facts(model: Nucel, *, profile: bool) -> dict[str, Any]:
     """What run.json says of a model: which, from where, how much at once, and by which kernel.
 
     Args:
-        model: That was read with.
-        profile: Its attention was reduced as it was computed; else only its output was asked for.
+        model: Loaded model that read the sequences.
+        profile: True if its attention was reduced as it was computed; False if only its output was
+            used.
     """
     device = best_device()  # where every command reads
     if profile:

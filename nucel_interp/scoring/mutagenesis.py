@@ -35,10 +35,10 @@ def mutagenesis(
     Three forward passes per base and strand, in batches of equally long sequences.
 
     Args:
-        model: With a fine-tuned head; of single bases or of longer tokens.
-        sequences: In either case; each within the model's context. Letters other than A, C, G, T
-            are read as N and not replaced.
-        target: Label of the output; see `target.find_target`.
+        model: Loaded model with a fine-tuned head; of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case, each within the model's context. Letters
+            other than A, C, G, T are read as N and not replaced.
+        target: Label of the output; if not given, the only one or the second of two classes.
         strands: "both" averages with what the reverse complement gives, turned back; None does what
             the head was fitted for.
         on_progress: Called with the number of bases finished since the last call.

@@ -31,11 +31,11 @@ def predict_sequences(
     """(sequences,) one target's number of each: a column of `predict_targets`.
 
     Args:
-        model: A model with a fine-tuned head.
-        target: What is predicted, from `target.find_target`.
-        sequences: As `predict_targets`.
-        strands: As `predict_targets`.
-        on_progress: As `predict_targets`.
+        model: Loaded model with a fine-tuned head.
+        target: Output that is predicted, from `target.find_target`.
+        sequences: DNA strings, in upper or lower case, each within the model's context.
+        strands: "both" takes the mean of both strands; "forward" reads the given one.
+        on_progress: Called with the number of sequences finished since the last call.
 
     Raises:
         InputError: As `predict_targets`.
@@ -56,9 +56,9 @@ def predict_targets(
     """(sequences, targets) the number of each target (`target.Target.of`), read once for all.
 
     Args:
-        model: A model with a fine-tuned head.
-        targets: What is predicted, each from `target.find_target`.
-        sequences: Letters in either case; each sequence fits the model's context.
+        model: Loaded model with a fine-tuned head.
+        targets: Outputs that are predicted, each from `target.find_target`.
+        sequences: DNA strings, in upper or lower case, each within the model's context.
         strands: "both" takes the mean of both strands; "forward" reads the given one.
         on_progress: Called with the number of sequences finished since the last call.
 

@@ -43,16 +43,18 @@ class Scores:
     """A model's numbers for many sequences, laid end to end; sequence i from ``offsets[i]`` on.
 
     Attributes:
-        offsets: (sequences + 1,) int64.
-        received: (layers x heads, bases) float16; 1.0 = what uniform attention gives; NaN at N.
-            Mean of the forward run and the flipped reverse-complement run. A model of longer tokens
-            gives every base of a token the same number, unless its frames were averaged.
-        replaced: (bases,) float32 log-odds in nats, high = replaced; None without that head.
-        cls_share: (layers x heads,) mean mass on [CLS].
-        n_share: (layers x heads,) mean mass on N.
-        entropy: (layers x heads,) mean row entropy, bits.
-        rc_consistency: (layers x heads,) Spearman between the strands' tracks; NaN with one strand,
-            or if it was not asked for.
+        offsets: (sequences + 1,) int64, where each sequence begins, and where the last one ends.
+        received: (layers x heads, bases) float16, attention received; 1.0 = what uniform attention
+            gives; NaN at N. Mean of the forward run and the flipped reverse-complement run. A model
+            of longer tokens gives every base of a token the same number, unless its frames were
+            averaged.
+        replaced: (bases,) float32 log-odds in nats, high = replaced; None without a discriminator
+            head.
+        cls_share: (layers x heads,) mean share of attention on [CLS].
+        n_share: (layers x heads,) mean share of attention on N.
+        entropy: (layers x heads,) mean entropy of a base's attention, bits.
+        rc_consistency: (layers x heads,) Spearman correlation between the strands' tracks; NaN with
+            one strand, or if it was not wanted.
     """
 
     offsets: NDArray[np.int64]
@@ -80,8 +82,8 @@ def score_sequences(
     one window's numbers fade into the next one's (`pieces`).
 
     Args:
-        model: Of single bases or of longer tokens.
-        sequences: In either case.
+        model: Loaded model, of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case.
         strands: "both" averages with the flipped run of the reverse complement.
         frames: Read a model of longer tokens once in every frame and average (`frames`); six times
             the work for six-base tokens, and without effect on a model of single bases. Shares and

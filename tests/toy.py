@@ -6,7 +6,8 @@ Everything is the same each time it is made from the same arguments.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -48,6 +49,12 @@ def random_sequences(n: int, length: int, seed: int = 0) -> list[str]:
     """``n`` random sequences of one length."""
     rng = random.Random(seed)
     return [dna(length, rng) for _ in range(n)]
+
+
+def fasta_of(path: Path, sequences: Mapping[str, str]) -> Path:
+    """Sequences written as FASTA; gives the path."""
+    path.write_text("".join(f">{name}\n{text}\n" for name, text in sequences.items()))
+    return path
 
 
 def plant(sequence: str, word: str, at: int) -> str:

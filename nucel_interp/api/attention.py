@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from nucel_interp.api.attention_map import AttentionMapResult, Head, head_of, maps_of
+from nucel_interp.api.attention_map import AttentionMapResult, Head, heads_of, maps_of
 from nucel_interp.api.given import DEFAULT_MODEL, Sequences, paths
 from nucel_interp.api.result import FolderResult, Run
+from nucel_interp.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +45,17 @@ class RecordTracks(Mapping[str, "NDArray[Any]"]):
         values = self._run.numbers(self._run.index(name), self._track)
         return values if self._shape is None else values.reshape(*self._shape, -1)
 
+    def __contains__(self, name: object) -> bool:
+        return any(name == other for other in self)
+
     def __iter__(self) -> Iterator[str]:
         return (record.name for record in self._run.survey.records())
 
     def __len__(self) -> int:
         return len(self._run.survey.lengths)
+
+    def __repr__(self) -> str:
+        return f"<{self._track} of {len(self):,} records, {self._run.bases:,} bases>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,17 +82,28 @@ class AttentionResult(FolderResult):
     summary: dict[str, Any]
     run: Run
     _run: RecordRun
-    _stack: ExitStack
     warnings: list[str] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """(layers, heads, bases) of one record; the mean over heads if heads were not kept."""
-        return self.mean[name] if self.heads is None else self.heads[name]
+        """(layers, heads, bases) of one record.
+
+        Raises:
+            InputError: Heads were not kept.
+        """
+        if self.heads is None:
+            raise InputError(
+                "heads were not kept, only their mean (`.mean`): call attention(..., heads=True)"
+            )
+        return self.heads[name]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the records, in their order."""
+        return list(self.mean)
 
     def close(self) -> None:
         """Forget the numbers on disk, kept parts too; what was saved stays."""
-        self._run.forget()
-        self._stack.close()
+        self._run.close()
 
     @property
     def answer(self) -> str:
@@ -102,8 +119,8 @@ class AttentionResult(FolderResult):
         import pandas as pd
 
         rows = []
-        for name in self.mean:
-            values = self.mean[name]
+        for number, name in enumerate(self.mean):
+            values = self._run.numbers(number, "attention")
             known = np.isfinite(values).any()
             spread = (np.nanmean(values), np.nanmax(values)) if known else (np.nan, np.nan)
             rows.append((name, len(values), *map(float, spread)))
@@ -114,10 +131,13 @@ class AttentionResult(FolderResult):
 
         Args:
             name: Name of the record.
+
+        Raises:
+            KeyError: There is none of that name.
         """
         import pandas as pd
 
-        record = next(r for r in self._run.survey.records() if r.name == name)
+        record = self._run.record(name)
         columns: dict[str, Any] = {"base": list(record.sequence), "mean": self.mean[name]}
         if self.heads is not None:
             values = self.heads[name]
@@ -134,12 +154,17 @@ class AttentionResult(FolderResult):
 
         Returns:
             A matplotlib figure.
+
+        Raises:
+            KeyError: There is no record of that name.
         """
         from nucel_interp.plots.received import received_figure
 
-        record = next(r for r in self._run.survey.records() if r.name == name)
+        record = self._run.record(name)
         start, end = span or (0, min(len(record), 400))
-        values = self[name].reshape(-1, len(record))[:, start:end]
+        values = (self.mean if self.heads is None else self.heads)[name].reshape(-1, len(record))[
+            :, start:end
+        ]
         return received_figure(values, record.sequence[start:end], start, self.shape[1])
 
     def _shown_figures(self) -> Figures:
@@ -166,10 +191,13 @@ class AttentionResult(FolderResult):
             The folder.
 
         Raises:
+            InputError: No such form of a track, or the result was closed.
             OutputError: Something else is there, or it cannot be written.
         """
         from nucel_interp.io.bigwig_writer import require_bigwig
 
+        if track_format not in get_args(TrackFormat):
+            raise InputError(f"track_format is 'bedgraph' or 'bigwig', not {track_format!r}")
         if track_format == "bigwig":
             require_bigwig("a bigWig track")
 
@@ -230,7 +258,8 @@ def attention(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No sequence, no FASTA, or a map that is too large.
+        InputError: No sequence, no FASTA, a map that is too large, or another context than that of
+            a loaded model.
         FolderError: The model cannot be loaded.
         OutputError: Parts of another run lie beside ``keep``.
 
@@ -244,35 +273,31 @@ def attention(
     """
     from nucel_interp.api.attention_map import check_maps
     from nucel_interp.io.profile import MAX_BASES
+    from nucel_interp.runs.fasta_index import survey_of
     from nucel_interp.runs.fasta_run import RecordRun
-    from nucel_interp.runs.indexed import indexed
     from nucel_interp.scoring.device import load_model, model_facts
 
     started = perf_counter()
-    with ExitStack() as stack:
-        survey = stack.enter_context(indexed(sequences))
-        loaded = load_model(model, context)
-        wanted = [head_of(head, loaded) for head in maps]
-        records = list(survey.records()) if wanted else []
-        if wanted:
-            check_maps(wanted, records, loaded)
-        kept = survey.bases <= MAX_BASES if heads is None else heads
-        out = None if keep is None else Path(keep)
-        run = RecordRun(survey, loaded, out, strand, writes=["attention"], heads=kept)
-        run.score(anew=anew, on_progress=on_progress)
-        kept_open = stack.pop_all()
-        run.own(kept_open)
-        config = loaded.config
-        shape = (config.num_hidden_layers, config.num_attention_heads)
-        facts = {**model_facts(run.model, profile=True), "strand": strand, "seed": None}
-        return AttentionResult(
-            mean=RecordTracks(run, "attention"),
-            heads=RecordTracks(run, "received", shape) if kept else None,
-            shape=shape,
-            maps=maps_of(records, wanted, loaded) if wanted else None,
-            summary={"model": loaded.name, "records": len(survey.lengths), "bases": survey.bases},
-            run=Run("attention", paths(sequences), facts, perf_counter() - started),
-            _run=run,
-            _stack=kept_open,
-        )
-    raise AssertionError("not reached")
+    survey = survey_of(sequences)
+    loaded = load_model(model, context)
+    wanted = heads_of(maps, loaded)
+    records = list(survey.records()) if wanted else []
+    if wanted:
+        check_maps(wanted, records, loaded)
+    kept = survey.bases <= MAX_BASES if heads is None else heads
+    out = None if keep is None else Path(keep)
+    run = RecordRun(survey, loaded, out, strand, writes=["attention"], heads=kept)
+    run.score(anew=anew, on_progress=on_progress)
+    config = loaded.config
+    shape = (config.num_hidden_layers, config.num_attention_heads)
+    drawn = maps_of(records, wanted, loaded, on_progress=on_progress) if wanted else None
+    facts = {**model_facts(loaded, profile=True), "strand": strand, "seed": None}
+    return AttentionResult(
+        mean=RecordTracks(run, "attention"),
+        heads=RecordTracks(run, "received", shape) if kept else None,
+        shape=shape,
+        maps=drawn,
+        summary={"model": loaded.name, "records": len(survey.lengths), "bases": survey.bases},
+        run=Run("attention", paths(sequences), facts, perf_counter() - started),
+        _run=run,
+    )

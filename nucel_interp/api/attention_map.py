@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from nucel_interp.api.given import DEFAULT_MODEL, Sequences, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
+from nucel_interp.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,8 @@ MAX_MAPS = 40
 
 Head = str | tuple[int, int]
 """A head as ``"3:2"`` or ``(3, 2)``: layer and head, counted from 0."""
+Heads = Head | Iterable[Head]
+"""One, or several."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,7 +117,7 @@ class AttentionMapResult(FolderResult):
 
 def attention_map(
     sequences: Sequences,
-    heads: Iterable[Head],
+    heads: Heads,
     model: Model = DEFAULT_MODEL,
     *,
     context: int | None = None,
@@ -124,13 +128,13 @@ def attention_map(
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records; each of at
             most 2,000 bp and within the model's context.
-        heads: Heads as ``"3:2"`` or ``(3, 2)``: layer and head, counted from 0.
+        heads: One head or several, as ``"3:2"`` or ``(3, 2)``: layer and head, counted from 0.
         model: A shipped name, a model folder, or a loaded model.
         context: Bases the model reads at once; by default what its folder says.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No such head, a record that is too long, or more than 40 maps.
+        InputError: No head, no such head, a record that is too long, or more than 40 maps.
         FolderError: The model cannot be loaded.
 
     Example:
@@ -142,28 +146,27 @@ def attention_map(
     from nucel_interp.scoring.device import load_model
 
     records = records_of(sequences)
-    return maps_of(
-        records,
-        heads,
-        load_model(model, context),
-        inputs=paths(sequences),
-        on_progress=on_progress,
-    )
+    loaded = load_model(model, context)
+    wanted = heads_of(heads, loaded)
+    if not wanted:
+        raise InputError("no head was given: name at least one, such as 3:2")
+    check_maps(wanted, records, loaded)
+    return maps_of(records, wanted, loaded, inputs=paths(sequences), on_progress=on_progress)
 
 
 def maps_of(
     records: list[Record],
-    heads: Iterable[Head],
+    wanted: list[tuple[int, int]],
     model: Nucel,
     *,
     inputs: Sequence[Path] = (),
     on_progress: OnProgress | None = None,
 ) -> AttentionMapResult:
-    """`attention_map` of records by a loaded model.
+    """`attention_map` of what was checked by `check_maps`.
 
     Args:
         records: Records to read.
-        heads: Heads to keep.
+        wanted: Layer and head of each map.
         model: Loaded model.
         inputs: Files that the records come from, for run.json.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -172,8 +175,6 @@ def maps_of(
     from nucel_interp.scoring.device import model_facts
 
     started = perf_counter()
-    wanted = [head_of(head, model) for head in heads]
-    check_maps(wanted, records, model)
     config = model.config
     found = []
     with Stages(on_progress).stage("reading maps", len(records)) as step:
@@ -201,19 +202,24 @@ def maps_of(
     )
 
 
-def head_of(head: Head, model: Nucel) -> tuple[int, int]:
-    """Layer and head, once it is known that the model has them.
+def heads_of(heads: Heads, model: Nucel) -> list[tuple[int, int]]:
+    """Layer and head of each, once it is known that the model has them.
 
     Args:
-        head: As ``"3:2"`` or ``(3, 2)``.
-        model: Model that must have it.
+        heads: One or several, as ``"3:2"`` or ``(3, 2)``.
+        model: Model that must have them.
 
     Raises:
         InputError: Another form, or no such head.
     """
-    from nucel_interp.errors import InputError
+    given: list[Any] = [heads] if isinstance(heads, str) else list(heads)
+    if len(given) == 2 and all(isinstance(one, Integral) for one in given):
+        given = [tuple(given)]  # (3, 2) is one head
+    return [_head_of(one, model) for one in given]
 
-    text = head if isinstance(head, str) else ":".join(map(str, head))
+
+def _head_of(head: Head, model: Nucel) -> tuple[int, int]:
+    text = head if isinstance(head, str) else ":".join(map(str, np.atleast_1d(head)))
     match = re.fullmatch(r"(\d+):(\d+)", text)
     if not match:
         raise InputError(f"a map wants LAYER:HEAD, counted from 0, such as 3:2; got {text!r}")
@@ -238,7 +244,6 @@ def check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuce
     Raises:
         InputError: A record is too long for a map, or there would be more than 40.
     """
-    from nucel_interp.errors import InputError
     from nucel_interp.scoring.tokens import token_of_base
 
     longest = max(records, key=len)
@@ -259,10 +264,11 @@ def check_maps(wanted: list[tuple[int, int]], records: list[Record], model: Nuce
             )
     n = len(wanted) * len(records)
     if n > MAX_MAPS:
+        few = max(1, MAX_MAPS // len(wanted))
         raise InputError(
             f"{len(wanted)} heads x {len(records):,} records are {n:,} maps, more than "
             f"{MAX_MAPS}: give a FASTA file with the few records to look at, such as the first "
-            "ten (head -20 peaks.fa, where every record has one line of sequence)"
+            f"{few} (head -{2 * few} peaks.fa, where every record has one line of sequence)"
         )
 
 

@@ -121,7 +121,7 @@ def attribute(
         method: integrated-gradients, expected-gradients, gradient-x-input, occlusion or
             mutagenesis.
         target: Label of the output to explain; of two classes the second if not given.
-        steps: Largest number of points on the line from the baseline.
+        steps: Largest number of points on the line from the baseline, 32 or more.
         strand: "both" averages both strands, "forward" reads the given one; by default what the
             head was fitted for.
         context: Bases the model reads at once; by default what its folder says.
@@ -130,7 +130,8 @@ def attribute(
 
     Raises:
         FolderError: The model cannot be loaded, or has no fine-tuned head.
-        InputError: No such method or target, or a sequence longer than the context.
+        InputError: No such method, target or strand, fewer than 32 steps, or a sequence longer than
+            the context.
 
     Example:
         >>> import nucel_interp as ni

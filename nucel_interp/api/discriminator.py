@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nucel_interp.api.attention import RecordTracks
 from nucel_interp.api.given import DEFAULT_MODEL, Sequences
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from nucel_interp.api.given import Model
     from nucel_interp.progress import OnProgress
     from nucel_interp.runs.fasta_run import RecordRun
@@ -34,12 +35,19 @@ class DiscriminatorResult:
     tracks: RecordTracks
     found: Summary
     _run: RecordRun
-    _stack: ExitStack
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """(bases,) of one record."""
+        return self.tracks[name]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the records, in their order."""
+        return list(self.tracks)
 
     def close(self) -> None:
         """Forget the numbers on disk, kept parts too; what was saved stays."""
-        self._run.forget()
-        self._stack.close()
+        self._run.close()
 
     @property
     def answer(self) -> str:
@@ -73,9 +81,10 @@ class DiscriminatorResult:
             The path.
 
         Raises:
+            InputError: The result was closed, or what writes bigWig is not installed.
             OutputError: Something is there already, or it cannot be written.
         """
-        from nucel_interp.io.outputs import check_free, open_atomic
+        from nucel_interp.io.outputs import atomic_file, check_free, open_atomic
 
         path = Path(path)
         if path.suffix.lower() not in BIGWIG:
@@ -83,11 +92,11 @@ class DiscriminatorResult:
                 stream.writelines(self._run.bedgraph("replaced"))
             return path
         check_bigwig(path)
-        final = check_free(path, force=force)
-        if self.found.n:
-            joined = self._run.folder / "joined.bw"
-            self._run.write_bigwig("replaced", joined)
-            joined.replace(final)
+        if not self.found.n:
+            check_free(path, force=force)
+            return path
+        with atomic_file(path, force=force) as partial:
+            self._run.write_bigwig("replaced", partial)
         return path
 
 
@@ -147,22 +156,16 @@ def discriminator(
         >>> found.tracks["a"].shape
         (16,)
     """
+    from nucel_interp.runs.fasta_index import survey_of
     from nucel_interp.runs.fasta_run import RecordRun
-    from nucel_interp.runs.indexed import indexed
     from nucel_interp.runs.streaming_summary import summarise
     from nucel_interp.scoring.device import load_model
-    from nucel_interp.scoring.substitution import require_discriminator
 
-    with ExitStack() as stack:
-        survey = stack.enter_context(indexed(sequences))
-        loaded = load_model(model, context)
-        require_discriminator(loaded)  # refuses before the work
-        out = None if keep is None else Path(keep)
-        run = RecordRun(survey, loaded, out, strand, writes=["replaced"])
-        run.score(anew=anew, on_progress=on_progress)
-        kept_open = stack.pop_all()
-        run.own(kept_open)
-        found = summarise(lambda: run.values("replaced"))
-        tracks = RecordTracks(run, "replaced")
-        return DiscriminatorResult(tracks, found, run, kept_open)
-    raise AssertionError("not reached")
+    survey = survey_of(sequences)
+    loaded = load_model(model, context)
+    loaded.require_discriminator()  # before the work
+    out = None if keep is None else Path(keep)
+    run = RecordRun(survey, loaded, out, strand, writes=["replaced"])
+    run.score(anew=anew, on_progress=on_progress)
+    found = summarise(lambda: run.values("replaced"))
+    return DiscriminatorResult(RecordTracks(run, "replaced"), found, run)

@@ -14,6 +14,7 @@ from nucel_interp.api.result import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nucel_interp.api.given import Model
     from nucel_interp.progress import OnProgress
     from nucel_interp.runs.genome_run import GenomeRun
     from nucel_interp.scoring.scores import Strands
@@ -44,7 +45,7 @@ class GenomeTracksResult:
 
     def close(self) -> None:
         """Remove the parts, once everything is saved."""
-        self._genome.forget()
+        self._genome.close()
 
     def save(
         self, folder: str | Path, *, force: bool = False, command: Sequence[str] | None = None
@@ -60,6 +61,7 @@ class GenomeTracksResult:
             Bases that have a value; without any, no track is written.
 
         Raises:
+            InputError: The result was closed.
             OutputError: Something else is there, or it cannot be written.
         """
         from nucel_interp.io.outputs import OutputFolder
@@ -89,22 +91,24 @@ class GenomeTracksResult:
             Bases that have a value; without any, nothing is written.
 
         Raises:
+            InputError: The result was closed.
             OutputError: Something is there already, or it cannot be written.
         """
-        from nucel_interp.io.outputs import check_free
+        from nucel_interp.api.discriminator import check_bigwig
+        from nucel_interp.io.outputs import atomic_file, check_free
 
-        final = check_free(path, force=force)
-        joined = self._genome.folder / "joined.bw"
-        known = self._genome.write(track, joined)
-        if known:
-            joined.replace(final)
-        return known
+        check_bigwig(Path(path))
+        if not self._genome.has_values(track):
+            check_free(path, force=force)
+            return 0
+        with atomic_file(path, force=force) as partial:
+            return self._genome.write(track, partial)
 
 
 def genome_tracks(
     genome: str | Path,
     keep: str | Path,
-    model: str | Path = DEFAULT_MODEL,
+    model: Model = DEFAULT_MODEL,
     *,
     bed: str | Path | None = None,
     discriminator: bool = False,
@@ -121,7 +125,7 @@ def genome_tracks(
         genome: FASTA or 2bit file.
         keep: Name of the output beside which finished parts are kept, so that a run that was ended
             goes on where it stopped.
-        model: A shipped name or a model folder, which every worker loads.
+        model: A shipped name, a model folder, or, without a cluster, a loaded model.
         bed: Regions to read, BED; the whole genome if not given. Strands are not used.
         discriminator: Refuse a model without a discriminator before the work.
         strand: "both" averages both strands; "forward" reads the given one.
@@ -132,7 +136,8 @@ def genome_tracks(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError, GenomeError: The genome or the regions cannot be read.
+        InputError, GenomeError: The genome or the regions cannot be read, a loaded model is given
+            to a cluster, or another context than that of a loaded model.
         FolderError: The model cannot be loaded, or has no discriminator.
         OutputError: Parts of another run lie beside ``keep``.
 
@@ -143,16 +148,13 @@ def genome_tracks(
     """
     from nucel_interp.runs.genome_run import GenomeRun
     from nucel_interp.scoring.device import model_facts
-    from nucel_interp.scoring.substitution import require_discriminator
 
     started = perf_counter()
-    run = GenomeRun(
-        Path(genome), None if bed is None else Path(bed), Path(keep), str(model), context, strand,
-        force=anew,
-    )  # fmt: skip
+    where = None if bed is None else Path(bed)
+    run = GenomeRun(Path(genome), where, Path(keep), model, context, strand)
     if discriminator:
-        require_discriminator(run.model)
-    run.score(cluster=cluster, threads=threads, on_progress=on_progress)
+        run.model.require_discriminator()
+    run.score(anew=anew, cluster=cluster, threads=threads, on_progress=on_progress)
     facts: dict[str, Any] = {
         **model_facts(run.model, profile=True),
         "strand": strand,

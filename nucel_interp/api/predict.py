@@ -69,7 +69,7 @@ def predict(
 
     Raises:
         FolderError: The model cannot be loaded, or has no fine-tuned head.
-        InputError: A sequence is longer than the context.
+        InputError: A sequence is longer than the context, or no such strand.
 
     Example:
         >>> import nucel_interp as ni
@@ -80,7 +80,7 @@ def predict(
     from nucel_interp.progress import Stages
     from nucel_interp.scoring.device import load_model, model_facts
     from nucel_interp.scoring.mutagenesis import reading
-    from nucel_interp.scoring.prediction import predict_sequences
+    from nucel_interp.scoring.prediction import predict_targets
     from nucel_interp.scoring.target import find_target
 
     started = perf_counter()
@@ -90,15 +90,14 @@ def predict(
     labels = [] if head is None else list(head.labels)
     targets = [find_target(loaded, label) for label in labels] or [find_target(loaded)]
     texts = [record.sequence for record in records]
+    sides = reading(loaded, strand)
+    with Stages(on_progress).stage("predicting", len(texts)) as step:
+        found = predict_targets(loaded, targets, texts, strands=sides, on_progress=step)
     columns: dict[str, Any] = {
         "record": [r.name for r in records],
         "length": [len(r) for r in records],
+        **{target.label: found[:, number] for number, target in enumerate(targets)},
     }
-    with Stages(on_progress).stage("predicting", len(texts) * len(targets)) as step:
-        for target in targets:
-            columns[target.label] = predict_sequences(
-                loaded, target, texts, strands=reading(loaded, strand), on_progress=step
-            )
     unit = {"classes": "log-odds against all other classes, nats", "multilabel": "log-odds, nats"}
     return PredictionResult(
         predictions=pd.DataFrame(columns),
@@ -110,7 +109,7 @@ def predict(
         run=Run(
             "predict",
             paths(sequences),
-            model_facts(loaded, profile=False),
+            {**model_facts(loaded, profile=False), "strand": sides},
             perf_counter() - started,
         ),
     )

@@ -77,7 +77,8 @@ def score_variants(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No such file, no VCF, or a reference allele that is not the genome's.
+        InputError: No such file, no VCF, no genome, no such strand, or a reference allele that is
+            not the genome's.
         FolderError: The model cannot be loaded, or has neither head.
         GenomeError: The genome cannot be read.
 
@@ -96,11 +97,13 @@ def score_variants(
 
     started = perf_counter()
     require_vcf()
+    files = [genome] if isinstance(genome, (str, Path)) else list(genome)
+    if not files:
+        raise InputError("no genome was given; give the FASTA or 2bit file of the VCF's assembly")
     if str(variants) != "-" and not Path(variants).exists():  # before the genome, which takes long
         raise InputError(f"there is no VCF file {variants}")
     loaded = load_model(model, context)
     targets = variant_targets(loaded)
-    files = [genome] if isinstance(genome, (str, Path)) else list(genome)
     opened = Genome.open([Path(file) for file in files], say=say)
     found = read_variants(variants, opened, longest=loaded.config.context_bp // 2)
     with Stages(on_progress).stage("reading both alleles", len(found.scored)) as step:

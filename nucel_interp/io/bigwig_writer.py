@@ -38,7 +38,7 @@ def write_bigwig(path: str | Path, sizes: Mapping[str, int], stretches: Stretche
     """Write a number per base; nothing is held but the stretch at hand.
 
     Args:
-        path: File to write; an existing file is overwritten.
+        path: File to write, of any name; an existing file is overwritten.
         sizes: Length of every chromosome of the genome.
         stretches: Sorted by chromosome name, as UCSC's tools want them, then by start; without
             overlap.
@@ -56,7 +56,7 @@ def write_bigwig(path: str | Path, sizes: Mapping[str, int], stretches: Stretche
     first = next(values, None)
     if first is None:
         return 0
-    with utf8_name(path) as file:
+    with utf8_name(path, ".bw") as file:
         try:
             writer = pybigtools.open(str(file), "w")
             writer.write({name: sizes[name] for name in sorted(sizes)}, values.after(first))

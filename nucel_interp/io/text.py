@@ -100,18 +100,23 @@ class _Joined(io.RawIOBase):
 
 
 @contextmanager
-def utf8_name(path: str | Path) -> Iterator[Path]:
-    """A name for a file, there or not, for libraries that take names as UTF-8 in any locale."""
+def utf8_name(path: str | Path, suffix: str | None = None) -> Iterator[Path]:
+    """A name for a file, there or not, for libraries that take names as UTF-8 in any locale.
+
+    Args:
+        path: File.
+        suffix: Ending that the library tells by what to write; that of ``path`` if not given.
+    """
     try:
         same = str(path).encode() == os.fsencode(path)
     except UnicodeEncodeError:  # bytes that are no letters in the locale
         same = False
-    if same:
+    wanted = Path(path).suffix if suffix is None else suffix
+    if same and Path(path).suffix == wanted:
         yield Path(path)
         return
     with tempfile.TemporaryDirectory(prefix="nucel-interp-") as folder:
-        suffix = Path(path).suffix  # by which some tell what to write
-        link = Path(folder) / f"link{suffix if suffix.isascii() else ''}"
+        link = Path(folder) / f"link{wanted if wanted.isascii() else ''}"
         link.symlink_to(Path(path).absolute())
         yield link
 

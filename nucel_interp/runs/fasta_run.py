@@ -7,14 +7,15 @@ from the file and the last one is written as a part; the parts are joined in the
 from __future__ import annotations
 
 import tempfile
-import weakref
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from nucel_interp.progress import OnProgress, counted, say
+from nucel_interp.progress import OnProgress, say
+from nucel_interp.runs import sharded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,30 +23,25 @@ if TYPE_CHECKING:
 
     from nucel_interp.io.profile import Block
     from nucel_interp.runs.fasta_index import Survey
-    from nucel_interp.runs.shards import Parts
     from nucel_interp.scoring.long_sequences import LongSequence, Stretch
     from nucel_interp.scoring.scores import Strands
+    from nucel_interp.types import Record
     from nucel_model import Nucel
 
-SHARD_BP = 250_000
-"""Bases that are scored, written and done again together."""
 MOST_NUMBERS = 1 << 24
 """Of a shard, where every head's attention is kept (heads x bases)."""
 BLOCK_BP = 1 << 16
 """Bases that are joined at a time."""
-FORMAT = 2
-"""Of a part; after a change older ones are not gone on with."""
 
 Track = Literal["attention", "replaced"]
 _T = TypeVar("_T")
 
 
-class RecordRun:
-    """One run over the records of a file.
+class RecordRun(sharded.ShardedRun):
+    """One run over the records of a file, or of memory.
 
     Attributes:
         survey: What the records are.
-        model: What they are read with.
     """
 
     def __init__(
@@ -61,22 +57,23 @@ class RecordRun:
         """Plan the run.
 
         Args:
-            survey: Of the file.
-            model: Loaded.
-            out: The output, beside which the parts are kept until it is there; None keeps them
-                for this run alone.
+            survey: Index of the records.
+            model: Loaded model.
+            out: Output beside which the parts are kept until it is there; None keeps them as long
+                as the run is held.
             strands: As `score_sequences`.
             writes: The tracks that will be asked for.
             heads: Keep what every head gives, for `blocks`.
-        """
-        from nucel_interp.runs.shards import Parts
 
-        self.survey, self.model = survey, model
-        self._strands, self._writes, self._heads = strands, list(writes), heads
+        Raises:
+            InputError: Another word for the strands.
+        """
+        super().__init__(model, strands, survey.bases, out)
+        self.survey = survey
+        self._writes, self._heads = list(writes), heads
         self._numbers: dict[str, int] | None = None
-        self._part_ends: NDArray[np.int64] | None = None
-        self._passing = None if out else tempfile.TemporaryDirectory(prefix="nucel-interp-")
-        self._parts = Parts(Path(self._passing.name) / "out" if self._passing else out or "")
+        self._part_ends: list[int] | None = None
+        self._last: tuple[int, str, NDArray[Any]] | None = None
 
     def score(self, *, anew: bool, on_progress: OnProgress | None = None) -> None:
         """Do the shards that are not done.
@@ -91,52 +88,31 @@ class RecordRun:
         from nucel_interp.scoring.device import best_device
         from nucel_interp.scoring.long_sequences import score_stretches
 
-        finished = self._parts.start(self._about(), anew=anew)
-        kept = sum(self._bases(number) for number in finished)
-        bases = self.survey.bases
-        if kept:
-            say(f"going on: {kept:,} of {bases:,} bases were done")
-        model = self.model.to(best_device())
-        left = ((n, shard) for n, shard in enumerate(self._shards()) if n not in finished)
-        try:
-            with (
-                counted(on_progress, "reading with the model", bases, done=kept) as step,
-                _behind(self._parts.write) as write,
-            ):
-                for number, shard in _ahead(left) if kept < bases else ():
+        about = {
+            "input": self.survey.digest(),
+            "set of tracks": [*self._writes, *(["every head"] if self._heads else [])],
+        }
+        with self._going_on(about, anew=anew, on_progress=on_progress) as (finished, step):
+            if self._bases(finished) == self.bases:
+                return
+            model = self.model.to(best_device())
+            left = ((n, shard) for n, shard in enumerate(self._shards()) if n not in finished)
+            with _behind(self._parts.write) as write:
+                for number, shard in _ahead(left):
                     tracks = score_stretches(
-                        model, shard, strands=self._strands, heads=self._heads, on_progress=step
+                        model, shard, strands=self.strands, heads=self._heads, on_progress=step
                     )
                     write(number, self._arrays(tracks))
-        except (KeyboardInterrupt, SystemExit):
-            kept = sum(self._bases(number) for number in self._parts.done())
-            if kept and not self._passing:
-                say(
-                    f"stopped: {kept:,} of {bases:,} bases are kept in {self._parts.folder}; the "
-                    "same command goes on with them"
-                )
-            else:
-                self.forget()
-            raise
 
-    @property
-    def folder(self) -> Path:
-        """Where the parts are."""
-        return self._parts.folder
+    def bases_of(self, number: int) -> int:
+        """Bases of a part."""
+        return int(self._parts.read(number, ["bases"])["bases"])
 
-    def forget(self) -> None:
-        """Remove the parts, once the output is there."""
-        _forget(self._parts, self._passing)
-
-    def own(self, stack: ExitStack) -> None:
-        """Close ``stack`` once nobody holds this run any more, and forget parts that are not kept.
-
-        Args:
-            stack: What the run needs as long as it is read, such as a temporary file.
-        """
-        if self._passing:
-            stack.callback(_forget, self._parts, self._passing)
-        weakref.finalize(self, stack.close)
+    def close(self) -> None:
+        """Remove the parts, and the copy of what came through a pipe."""
+        super().close()
+        self._last = None
+        self.survey.close()
 
     def tracks(self, track: Track) -> Iterator[tuple[str, int, Iterator[NDArray[np.float32]]]]:
         """Of each record its chromosome, first base, and numbers in blocks.
@@ -168,7 +144,19 @@ class RecordRun:
         if self._numbers is None:
             names = (record.name for record in self.survey.records())
             self._numbers = {name: number for number, name in enumerate(names)}
+        if name not in self._numbers:
+            few = ", ".join(f"{other:.60}" for other in list(self._numbers)[:3])
+            raise KeyError(f"there is no record {name!r}; the first are {few}")
         return self._numbers[name]
+
+    def record(self, name: str) -> Record:
+        """A record by its name.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        number = self.index(name)
+        return next(r for i, r in enumerate(self.survey.records()) if i == number)
 
     def numbers(self, record: int, name: str) -> NDArray[Any]:
         """What the parts hold of one record: (bases,), or (heads, bases) of "received".
@@ -176,34 +164,47 @@ class RecordRun:
         Args:
             record: Number of the record.
             name: Name of the array.
+
+        Raises:
+            InputError: The run was closed.
         """
         import numpy as np
 
+        self._require_open()
         if self._part_ends is None:
-            sizes = [self._bases(number) for number in sorted(self._parts.done())]
-            self._part_ends = np.cumsum(sizes).astype(np.int64)
-        offsets = self.survey.offsets
-        start, end = int(offsets[record]), int(offsets[record + 1])
+            sizes = [self.bases_of(number) for number in sorted(self._parts.done())]
+            self._part_ends = np.cumsum(sizes).tolist()
+        ends = self._part_ends
+        start, end = (int(self.survey.offsets[i]) for i in (record, record + 1))
         found = []
-        for number, last in enumerate(self._part_ends.tolist()):
-            first = last - self._bases_of(number)
-            if first < end and last > start:
-                values = self._parts.read(number, [name])[name]
-                found.append(values[..., max(0, start - first) : end - first])
-        return np.concatenate(found, axis=-1) if found else np.zeros(0, dtype=np.float32)
+        for number in range(bisect_right(ends, start), bisect_left(ends, end) + 1):
+            first = ends[number - 1] if number else 0
+            found.append(self._part(number, name)[..., max(0, start - first) : end - first])
+        return np.concatenate(found, axis=-1)
 
-    def _bases_of(self, number: int) -> int:
-        assert self._part_ends is not None
-        before = 0 if number == 0 else int(self._part_ends[number - 1])
-        return int(self._part_ends[number]) - before
+    def _part(self, number: int, name: str) -> NDArray[Any]:
+        """An array of a part; the last one is held, since records are mostly read in order."""
+        if self._last is None or self._last[:2] != (number, name):
+            self._last = (number, name, self._parts.read(number, [name])[name])
+        return self._last[2]
 
     def values(self, track: Track) -> Iterator[NDArray[np.float32]]:
-        """All numbers, in the order of the file, in blocks."""
+        """All numbers, in the order of the file, in blocks.
+
+        Raises:
+            InputError: The run was closed.
+        """
+        self._require_open()
         for number in sorted(self._parts.done()):
             yield self._parts.read(number, [track])[track]
 
     def blocks(self) -> Iterator[Block]:
-        """What every head gives, in the order of the file."""
+        """What every head gives, in the order of the file.
+
+        Raises:
+            InputError: The run was closed.
+        """
+        self._require_open()
         for number in sorted(self._parts.done()):
             found = self._parts.read(number)
             yield found["received"], found.get("replaced")
@@ -262,7 +263,9 @@ class RecordRun:
 
         config = self.model.config
         n_heads = config.num_hidden_layers * config.num_attention_heads
-        most = min(SHARD_BP, MOST_NUMBERS // n_heads) if self._heads else SHARD_BP
+        most = sharded.SHARD_BP
+        if self._heads:
+            most = min(most, MOST_NUMBERS // n_heads)
         whole = (
             Stretch(_sequence(record.sequence), 0, len(record)) for record in self.survey.records()
         )
@@ -282,9 +285,6 @@ class RecordRun:
         found["bases"] = np.array(sum(len(t.attention) for t in tracks))
         return found
 
-    def _bases(self, number: int) -> int:
-        return int(self._parts.read(number, ["bases"])["bases"])
-
     @contextmanager
     def _joined(self, track: Track) -> Iterator[Callable[..., Iterator[NDArray[np.float32]]]]:
         """Numbers of bases start to end, counted through the file, from wherever in it.
@@ -293,6 +293,7 @@ class RecordRun:
         """
         import numpy as np
 
+        self._require_open()
         with tempfile.TemporaryFile(dir=self._parts.folder) as file:
             for block in self.values(track):
                 file.write(block.tobytes())
@@ -306,26 +307,6 @@ class RecordRun:
                     yield np.frombuffer(data, dtype=np.float32)[:: -1 if turned else 1]
 
             yield read
-
-    def _about(self) -> dict[str, Any]:
-        from nucel_interp.io.provenance import file_sha256, folder_sha256
-        from nucel_interp.runs.shards import digest
-
-        files = {} if self.model.path is None else folder_sha256(self.model.path)
-        return {
-            "format": [FORMAT, SHARD_BP],
-            "input": file_sha256(self.survey.path),
-            "model": f"{self.model.name}, {digest(files)}",
-            "context": self.model.config.context_bp,
-            "strand": self._strands,
-            "set of tracks": [*self._writes, *(["every head"] if self._heads else [])],
-        }
-
-
-def _forget(parts: Parts, passing: tempfile.TemporaryDirectory[str] | None) -> None:
-    parts.remove()
-    if passing:
-        passing.cleanup()
 
 
 def _sequence(text: str) -> LongSequence:

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nucel_interp.progress import OnProgress, counted, say
+from nucel_interp.errors import InputError
+from nucel_interp.progress import OnProgress, say
+from nucel_interp.runs import sharded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +26,6 @@ if TYPE_CHECKING:
     from nucel_interp.scoring.scores import Strands
     from nucel_interp.types import Location
     from nucel_model import Nucel
-
-SHARD_BP = 250_000
-"""Bases that are scored, written and done again together."""
-FORMAT = 2
-"""Of a part; after a change older ones are not gone on with."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,12 @@ class Job:
     parts: Parts
 
 
-class GenomeRun:
+class GenomeRun(sharded.ShardedRun):
     """One run over a genome.
 
     Attributes:
         sizes: Length of every chromosome.
         regions: What is scored, sorted by name and start.
-        model: Loaded.
     """
 
     def __init__(
@@ -57,77 +53,93 @@ class GenomeRun:
         path: Path,
         bed: Path | None,
         out: Path,
-        model: str,
+        model: str | Path | Nucel,
         context: int | None,
         strands: Strands,
-        *,
-        force: bool,
     ) -> None:
-        """Plan the run, or find what is left of it.
+        """Plan the run.
+
+        Args:
+            path: FASTA or 2bit file.
+            bed: Regions to read; None for the whole genome.
+            out: Output beside which the parts are kept until it is there.
+            model: A shipped name, a model folder, or a loaded model.
+            context: Bases the model reads at once; by default what its folder says.
+            strands: As `score_sequences`.
 
         Raises:
-            InputError, GenomeError, OutputError: Input, model or unfinished parts cannot be used.
+            InputError, GenomeError, FolderError: Input or model cannot be used.
         """
         from nucel_genome import Genome
-        from nucel_interp.errors import InputError
         from nucel_interp.io.bigwig_writer import require_bigwig
         from nucel_interp.io.regions import read_regions, whole_genome
-        from nucel_interp.runs.shards import Parts
-        from nucel_model import from_pretrained
+        from nucel_interp.scoring.device import load_model
 
         require_bigwig("a genome's track")
         if bed is not None and str(bed) != "-" and not bed.exists():  # before the genome is read
             raise InputError(f"there is no BED file {bed}")
-        genome = Genome.open([path], say=say)
-        self.sizes = {name: genome.length(name) for name in genome.names}
-        found = whole_genome(genome) if bed is None else read_regions(bed, genome)
+        self._genome = Genome.open([path], say=say)
+        self.sizes = {name: self._genome.length(name) for name in self._genome.names}
+        found = whole_genome(self._genome) if bed is None else read_regions(bed, self._genome)
         self.regions = sorted(found, key=lambda r: (r.chromosome, r.start))
-        self.bases = sum(r.end - r.start for r in self.regions)
-        self.model = from_pretrained(model, context=context)
-        shards = _shards(genome, self.regions, self.model)
-        parts = Parts(out)
-        self._job = Job(path.resolve(), model, context, strands, shards, parts)
-        self._force = force
-        self._about = self._fingerprint()
+        loaded = load_model(model, context)
+        super().__init__(loaded, strands, sum(r.end - r.start for r in self.regions), out)
+        shards = _shards(self._genome, self.regions, loaded)
+        name = str(model) if isinstance(model, (str, Path)) else ""
+        self._job = Job(path.resolve(), name, context, strands, shards, self._parts)
 
     def score(
-        self, *, cluster: str = "", threads: int = 0, on_progress: OnProgress | None = None
+        self,
+        *,
+        anew: bool,
+        cluster: str = "",
+        threads: int = 0,
+        on_progress: OnProgress | None = None,
     ) -> None:
         """Do the shards that are not done.
 
         Args:
+            anew: Throw away what another run left, in place of refusing.
             cluster: Address of a Ray cluster to spread them over; empty for this process.
             threads: CPU threads of each worker of a cluster; 0 for all of its CPUs.
             on_progress: Called with the bases read so far.
 
         Raises:
-            NucelError: As `on_cluster`, or a part cannot be written.
+            InputError: A cluster, and a model that is loaded already.
+            NucelError: As `on_cluster`, or a part cannot be written or is of another run.
         """
         from nucel_interp.runs.ray_cluster import on_cluster
         from nucel_interp.scoring.device import best_device
 
-        parts, shards = self._job.parts, self._job.shards
-        done = parts.start(self._about, anew=self._force)
-        left = [number for number in range(len(shards)) if number not in done]
-        if done:
-            say(f"going on: {len(done):,} of {len(shards):,} shards were done")
-        kept = self.bases - sum(_length(shards[number]) for number in left)
-        try:
-            with counted(on_progress, "reading with the model", self.bases, done=kept) as step:
-                if cluster:
-                    ready = partial(prepare, self._job)
-                    for _, bases in on_cluster(ready, left, address=cluster, threads=threads):
-                        step(bases)
-                elif left:
-                    work = prepare(self._job, str(best_device()), step)
-                    for number in left:
-                        work(number)
-        except (KeyboardInterrupt, SystemExit):
-            say(
-                f"stopped: {len(parts.done()):,} of {len(shards):,} shards are kept in "
-                f"{parts.folder}; the same command goes on with them"
+        if cluster and not self._job.model:
+            raise InputError(
+                "the workers of a cluster load the model themselves: give its name or folder, not "
+                "a loaded model"
             )
-            raise
+        with self._going_on(self._about(), anew=anew, on_progress=on_progress) as (done, step):
+            left = [number for number in range(len(self._job.shards)) if number not in done]
+            if cluster:
+                ready = partial(prepare, self._job)
+                for _, bases in on_cluster(ready, left, address=cluster, threads=threads):
+                    step(bases)
+            elif left:
+                work = _worker(self._job, self._genome, self.model.to(best_device()), step)
+                for number in left:
+                    work(number)
+
+    def bases_of(self, number: int) -> int:
+        """Bases of a part."""
+        return _length(self._job.shards[number])
+
+    def has_values(self, track: Literal["attention", "replaced"]) -> bool:
+        """Whether any base has a value.
+
+        Raises:
+            InputError: The run was closed.
+        """
+        import numpy as np
+
+        return any(np.isfinite(values).any() for _, _, values in self._joined(track))
 
     def write(self, track: Literal["attention", "replaced"], path: Path) -> int:
         """Join one track of all parts to a bigWig; gives how many bases have a value."""
@@ -135,54 +147,48 @@ class GenomeRun:
 
         return write_bigwig(path, self.sizes, self._joined(track))
 
-    def forget(self) -> None:
-        """Remove the parts, once the output is there."""
-        self._job.parts.remove()
-
-    @property
-    def folder(self) -> Path:
-        """Where the parts are."""
-        return self._job.parts.folder
-
     def _joined(self, track: str) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+        self._require_open()
         for number, shard in enumerate(self._job.shards):
-            values = self._job.parts.read(number)[track]
+            values = self._parts.read(number, [track])[track]
             at = 0
             for place in shard:
                 length = place.end - place.start
                 yield place.chromosome, place.start, values[at : at + length]
                 at += length
 
-    def _fingerprint(self) -> dict[str, Any]:
-        from nucel_interp.io.provenance import folder_sha256
+    def _about(self) -> dict[str, Any]:
         from nucel_interp.runs.shards import digest
 
-        job, model = self._job, self.model
-        stat = job.genome.stat()
-        files = {} if model.path is None else folder_sha256(model.path)
+        stat = self._job.genome.stat()
         regions = digest([(r.chromosome, r.start, r.end) for r in self.regions])
         return {
-            "format": [FORMAT, SHARD_BP],
-            "genome": [str(job.genome), stat.st_size, stat.st_mtime_ns],
+            "genome": [str(self._job.genome), stat.st_size, stat.st_mtime_ns],
             "set of regions": f"{len(self.regions):,} of {self.bases:,} bases, {regions}",
-            "model": f"{model.name}, {digest(files)}",
-            "context": model.config.context_bp,
-            "strand": job.strands,
         }
 
 
-def prepare(
-    job: Job, device: str, on_progress: Callable[[int], None] | None = None
+def prepare(job: Job, device: str) -> Callable[[int], int]:
+    """Open the genome and load the model; what comes back does one shard and gives its bases.
+
+    Args:
+        job: What is to be done.
+        device: Device of torch to read on.
+    """
+    from nucel_genome import Genome
+    from nucel_interp.scoring.device import load_model
+
+    model = load_model(job.model, job.context, device=device)
+    return _worker(job, Genome.open([job.genome]), model)
+
+
+def _worker(
+    job: Job, genome: Genome, model: Nucel, on_progress: Callable[[int], None] | None = None
 ) -> Callable[[int], int]:
-    """Open the genome and load the model; what comes back does one shard and gives its bases."""
     import numpy as np
 
-    from nucel_genome import Genome
     from nucel_interp.scoring.long_sequences import Stretch, score_stretches
-    from nucel_model import from_pretrained
 
-    genome = Genome.open([job.genome])
-    model = from_pretrained(job.model, context=job.context).to(device)
     sequences: dict[str, LongSequence] = {}
 
     def work(number: int) -> int:
@@ -216,7 +222,7 @@ def _shards(genome: Genome, regions: list[Location], model: Nucel) -> list[list[
         [(number[r.chromosome], r.start, r.end) for r in regions],
         config.context_bp,
         config.token_bp,
-        max(SHARD_BP, config.context_bp),
+        max(sharded.SHARD_BP, config.context_bp),
     )
     return [[Location(names[i], start, end) for i, start, end in shard] for shard in shards]
 

@@ -29,10 +29,11 @@ class HeadChoice:
     """Which heads make the score, and how often each tells real from shuffled sequence.
 
     Attributes:
-        chosen: Indices into layers x heads.
+        chosen: Chosen heads, as indices into layers x heads.
         exceedance: Share of real discovery bases above the head's 99th null percentile; 0.01 by
             chance.
-        exceedance_test: The same on the test half, which had no part in the choice.
+        exceedance_test: Share of real bases of the test half above that percentile; the test half
+            has no part in the choice.
     """
 
     chosen: NDArray[np.int64]
@@ -113,8 +114,10 @@ def attention_score(
     Args:
         real: Scores of the real sequences.
         null: Scores of their shuffled copies, each aligned base for base with ``real``.
-        in_test: (bases,) bool, the test half; it takes no part in choice or scaling.
-        heads: Use these heads instead of choosing.
+        in_test: (bases,) bool, True at bases of the test half, which takes no part in choice or
+            scaling.
+        heads: Heads to use, as indices into layers x heads; chosen on the discovery half if not
+            given.
 
     Returns:
         Real track (bases,), one null track per copy, and the choice.

@@ -1,4 +1,4 @@
-"""What a fine-tuned prediction hangs on, base by base: captum's methods behind one call.
+"""Contribution of each base to a fine-tuned prediction: captum's methods behind one call.
 
 =====================  ===========================================================================
 method                 a base's number
@@ -56,6 +56,7 @@ SEGMENTS, POINTS = 4, 8
 """Stretches of the line at first, and points of each. What a stretch adds up to is known, so those
 whose sums are far off are halved until all errors together are within the bound: a prediction that
 turns suddenly gets its points where it turns."""
+LEAST_STEPS = SEGMENTS * POINTS
 SHUFFLES = 5
 """Baselines of expected gradients; each strand has its own."""
 BOUND, LEAST = 0.02, 0.5
@@ -69,15 +70,17 @@ class Attribution:
     """A number per base of every sequence, and how far they can be trusted.
 
     Attributes:
-        method: One of `METHODS`.
-        target: What is explained.
+        method: Method of attribution, one of `METHODS`.
+        target: Output of the head that is explained.
         tracks: Per sequence (bases,), in the target's unit; NaN where there is no base, and
             everywhere in a sequence that is not kept.
         maps: Of mutagenesis, per sequence (bases, 4): f(x with that base) - f(x). Else empty.
-        prediction: (sequences,) f(x).
+        prediction: (sequences,) f(x), the target's number.
         baseline: (sequences,) f of the baseline; NaN for methods without one.
-        delta: (sequences,) sum of the track less f(x) - f(baseline); NaN likewise.
-        steps: (sequences,) points on each line, the most over strands and baselines; 0 likewise.
+        delta: (sequences,) sum of the track less f(x) - f(baseline); NaN for methods without a
+            baseline.
+        steps: (sequences,) points on each line, the most over strands and baselines; 0 for methods
+            without a line.
         kept: (sequences,) whether |delta| is within `BOUND` of max(|f(x) - f(baseline)|, `LEAST`).
     """
 
@@ -122,21 +125,24 @@ def attribute_sequences(
     """Explain the predictions of many sequences.
 
     Args:
-        model: With a fine-tuned head. Models of longer tokens know mutagenesis alone.
-        sequences: In either case; each within the model's context.
-        method: One of `METHODS`.
-        target: Label of the output; see `target.find_target`.
-        steps: Points on the line, at most.
+        model: Loaded model with a fine-tuned head; one of longer tokens knows mutagenesis alone.
+        sequences: DNA strings, in upper or lower case, each within the model's context.
+        method: Method of attribution, one of `METHODS`.
+        target: Label of the output to explain; if not given, the only one or the second of two
+            classes.
+        steps: Largest number of points on the line from the baseline to the sequence, 32 or more.
         strands: "both" averages with the track of the reverse complement, turned back; None does
             what the head was fitted for.
-        seed: Of the shuffled baselines.
+        seed: Seed of the shuffled baselines of expected gradients.
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:
         FolderError: The model has no fine-tuned head.
-        InputError: No such method or target, a sequence longer than the context, or a method that
-            this kind of model does not have.
+        InputError: No such method, target or ``strands``, too few steps, a sequence longer than
+            the context, or a method that this kind of model does not have.
     """
+    if steps < LEAST_STEPS:
+        raise InputError(f"steps is {steps}; give {LEAST_STEPS} points on the line or more")
     if method not in METHODS:
         raise InputError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     sequences = as_sequences(sequences)

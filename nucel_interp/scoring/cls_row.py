@@ -41,8 +41,8 @@ def cls_row_scores(
     it lies.
 
     Args:
-        model: An encoder with or without heads.
-        sequences: In either case.
+        model: Loaded model, with or without heads; of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case.
         on_progress: Called with the number of bases finished since the last call.
 
     Returns:

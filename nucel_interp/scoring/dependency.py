@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.substitution import (
     mean_of_strands,
     read_substitutions,
@@ -29,7 +29,8 @@ class DependencyMap:
     """What replacing each base of a sequence does, in place and elsewhere.
 
     Attributes:
-        substitution: (bases, 4) log-odds, the very numbers of `substitution_map`.
+        substitution: (bases, 4) log-odds for A, C, G, T, nats: the very numbers of
+            `substitution_map`.
         dependency: (bases, bases) D[i, j] = max over the three other bases a of
             |l_j(x with a at i) - l_j(x)|, nats, with l_j the log-odds that base j was replaced.
             Rows are replaced, columns watched. NaN on the diagonal and where there is no base.
@@ -52,16 +53,17 @@ def dependency_map(
     bases (16 MB at 2,000), twice that while it is made of both strands.
 
     Args:
-        model: Needs a discriminator head.
-        sequences: In either case, none longer than the model's context, since bases that are not
-            read together cannot depend on each other.
+        model: Loaded model with a discriminator head.
+        sequences: DNA strings, in upper or lower case; none longer than the model's context, since
+            bases that are not read together cannot depend on each other.
         strands: "both" averages with the maps of the reverse complement, turned back.
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:
         FolderError: The model has no discriminator head.
-        InputError: A sequence is longer than the context.
+        InputError: A sequence is longer than the context, or no such ``strands``.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     require_discriminator(model)
     require_fit(model, {"a sequence": max(map(len, sequences), default=0)})
@@ -83,8 +85,8 @@ def require_fit(model: Nucel, lengths: Mapping[str, int]) -> None:
     """Say before the work begins that a sequence is too long.
 
     Args:
-        model: What reads them.
-        lengths: Bases by name.
+        model: Loaded model that is to read the records.
+        lengths: Record name -> length in bases.
 
     Raises:
         InputError: One is longer than the context.

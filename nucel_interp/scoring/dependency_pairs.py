@@ -39,8 +39,8 @@ class PairNull:
     """Dependencies of pairs in shuffled copies.
 
     Attributes:
-        values: Per class of distance all strengths, sorted.
-        strongest: (copies,) the largest fold of each copy, sorted.
+        values: Per class of distance, the sorted strengths of all shuffled pairs, nats.
+        strongest: (copies,) largest fold of each shuffled copy, sorted.
     """
 
     values: list[Array]
@@ -52,14 +52,14 @@ class Pairs:
     """Pairs of one record, strongest fold first.
 
     Attributes:
-        first: (pairs,) place in the record, 0-based.
-        second: (pairs,) the other one, further right.
+        first: (pairs,) place of the left base in the record, 0-based.
+        second: (pairs,) place of the right base in the record, 0-based.
         strength: (pairs,) mean dependency of both directions, nats.
-        shuffled_mean: (pairs,) the same of shuffled pairs as far apart.
-        fold: (pairs,) strength over that mean.
+        shuffled_mean: (pairs,) mean strength of shuffled pairs as far apart, nats.
+        fold: (pairs,) strength over the shuffled mean.
         p_pair: (pairs,) share of shuffled pairs as far apart that are as strong, (1 + k) / (1 + n).
-        p_record: (pairs,) share of shuffled copies with any pair of such a fold, likewise: holds
-            for all pairs of the record together, if the copies are as long as the record.
+        p_record: (pairs,) share of shuffled copies with any pair of such a fold, (1 + k) / (1 + n):
+            holds for all pairs of the record together, if the copies are as long as the record.
     """
 
     first: NDArray[np.int64]
@@ -77,8 +77,8 @@ def pair_null(shuffled: Iterable[NDArray[np.floating[Any]]], longest: int) -> Pa
     A copy's folds are over the mean of the other copies, as a record's are over that of copies.
 
     Args:
-        shuffled: (bases, bases) each; iterated once.
-        longest: Bases of the longest.
+        shuffled: (bases, bases) dependency map of each shuffled copy, nats; iterated once.
+        longest: Length of the longest sequence, in bases.
     """
     n_classes = int(_classes(np.array([max(longest, 1)]))[0]) + 1
     found: list[list[Array]] = [[] for _ in range(n_classes)]
@@ -107,9 +107,9 @@ def rank_pairs(dependency: NDArray[np.floating[Any]], null: PairNull, most: int)
     """The pairs of one record with the largest fold over shuffled pairs as far apart.
 
     Args:
-        dependency: (bases, bases).
-        null: Of copies of it, and of other records read alike.
-        most: How many to give.
+        dependency: (bases, bases) dependency map of the record, nats.
+        null: Pairs of shuffled copies of this record, and of others read with it (`pair_null`).
+        most: Largest number of pairs to give.
     """
     strength = strengths(dependency)
     first, second = np.nonzero(np.isfinite(strength))

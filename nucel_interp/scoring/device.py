@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from nucel_interp.errors import InputError
 from nucel_interp.io.provenance import file_sha256
 from nucel_model import Nucel, from_pretrained
 from nucel_model.backends import choose_backend
@@ -21,24 +22,38 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_model(model: str | Path | Nucel, context: int | None = None) -> Nucel:
+def load_model(
+    model: str | Path | Nucel, context: int | None = None, *, device: str | None = None
+) -> Nucel:
     """A model by its name or folder, on the best device; one that is loaded already as it is.
 
     Args:
-        model: Which.
-        context: Bases to read at once; see `from_pretrained`.
+        model: A shipped name, a model folder, or a loaded model.
+        context: Bases the model reads at once; by default what its folder says (`from_pretrained`).
+        device: Device of torch, such as "cpu"; the best there is if not given.
+
+    Raises:
+        InputError: Another context than that of a model that is loaded already.
+        FolderError, ConfigError: The model cannot be loaded.
     """
-    if not isinstance(model, (str, Path)):
-        return model
-    return from_pretrained(model, context=context).to(best_device())
+    if isinstance(model, (str, Path)):
+        return from_pretrained(model, context=context).to(device or best_device())
+    config = model.config
+    if context is not None and context // config.token_bp * config.token_bp != config.context_bp:
+        raise InputError(
+            f"{model.name} is loaded already and reads {config.context_bp:,} bp at once: for "
+            f"another context give its name or folder, or load it with context={context}"
+        )
+    return model
 
 
 def model_facts(model: Nucel, *, profile: bool) -> dict[str, Any]:
     """What run.json says of a model: which, from where, how much at once, and by which kernel.
 
     Args:
-        model: That was read with.
-        profile: Its attention was reduced as it was computed; else only its output was asked for.
+        model: Loaded model that read the sequences.
+        profile: True if its attention was reduced as it was computed; False if only its output was
+            used.
     """
     device = best_device()  # where every command reads
     if profile:

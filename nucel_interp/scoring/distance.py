@@ -42,7 +42,7 @@ class DistanceProfile:
             far, mean over heads and queries) and uniform (the same of uniform attention). Both add
             up to 1 over a layer. Bins into which no pair of tokens falls are left out.
         mean: Layer -> mean distance of what base queries give to base keys, bp.
-        n_sequences: Pieces read.
+        n_sequences: Number of pieces of sequence that were read.
     """
 
     table: pd.DataFrame
@@ -59,9 +59,10 @@ def distance_profile(model: Nucel, sequences: Sequence[str], seed: int = 0) -> D
     a key, but is one of the keys over which uniform attention is spread.
 
     Args:
-        model: Of single bases or of longer tokens.
-        sequences: In either case.
-        seed: Of which sequences are taken, and where; drawn by content, not by place in the list.
+        model: Loaded model, of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case.
+        seed: Seed of which sequences are taken, and where; drawn by content, not by place in the
+            list.
     """
     import pandas as pd
 
@@ -107,11 +108,11 @@ def sample_pieces(sequences: Sequence[str], longest: int, token_bp: int, seed: i
     """The pieces to look at, the same whatever the order or strand of the sequences.
 
     Args:
-        sequences: In either case.
-        longest: Bases of a piece at most.
-        token_bp: Pieces are cut to a multiple of it; sequences without so long a stretch of bases
-            are passed over.
-        seed: Of the draw.
+        sequences: DNA strings, in upper or lower case.
+        longest: Largest length of a piece, in bases.
+        token_bp: Bases of a token. Pieces are cut to a multiple of it; sequences without so long a
+            stretch of bases are passed over.
+        seed: Seed of which sequences are taken, and where.
     """
     sequences = as_sequences(sequences)
     drawn = []

@@ -23,7 +23,7 @@ def frame_spans(length: int, token_bp: int) -> list[tuple[int, int]]:
     """(start, end) of every frame, 0-based half-open; frames without a whole token are left out.
 
     Args:
-        length: Bases of the sequence.
+        length: Length of the sequence, in bases.
         token_bp: Bases of a token; 1 gives the whole sequence as its only frame.
     """
     return [
@@ -66,10 +66,11 @@ def average_frames(
     number of its bases (N not counted) exactly.
 
     Args:
-        frames: The numbers (heads, bases) of each span of `frame_spans`, in order; NaN at N.
-        length: Bases of the sequence.
+        frames: (heads, bases) numbers of each span of `frame_spans`, in order; NaN at N.
+        length: Length of the sequence, in bases.
         token_bp: Bases of a token.
-        rule: How the frames' numbers were spread from tokens to bases.
+        rule: How numbers were spread from tokens to bases, "density" or "mass"; see
+            `score_sequences`.
 
     Returns:
         (heads, length); NaN where no frame has a number.

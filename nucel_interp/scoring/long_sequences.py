@@ -29,8 +29,8 @@ class LongSequence:
     """A sequence that is read in parts.
 
     Attributes:
-        length: In bases.
-        fetch: Bases start to end, in either case.
+        length: Length of the sequence, in bases.
+        fetch: Function that gives bases start to end, 0-based half-open, in upper or lower case.
         flipped: Whether its other strand is the canonical one (`is_flipped`): windows are laid out
             on that.
     """
@@ -54,9 +54,10 @@ class Tracks:
     """Numbers of a stretch, NaN at N.
 
     Attributes:
-        attention: (bases,) received, mean over all heads; 1.0 = what uniform attention gives.
+        attention: (bases,) attention received, mean over all heads; 1.0 = what uniform attention
+            gives.
         replaced: (bases,) log-odds in nats, high = replaced; None without the discriminator's head.
-        received: (layers x heads, bases) received; None if it was not asked for.
+        received: (layers x heads, bases) attention received by head; None if it was not wanted.
     """
 
     attention: NDArray[np.float32]
@@ -122,11 +123,13 @@ def score_stretches(
     """Tracks of each stretch, as `score_sequences` gives them for the whole sequence.
 
     Args:
-        model: Of single bases or of longer tokens. One of longer tokens reads a sequence with many
-            N in shorter windows if it is given as a whole, and not if it is given in parts.
-        stretches: Of any sequences; nothing is held of a sequence but its windows.
+        model: Loaded model, of single bases or of longer tokens. One of longer tokens reads a
+            sequence with many N in shorter windows if it is given as a whole, and not if it is
+            given in parts.
+        stretches: Stretches to read, of any sequences; nothing is held of a sequence but its
+            windows.
         strands: "both" averages with the flipped run of the reverse complement.
-        heads: Give what every head gives, too.
+        heads: Also give the attention received by every head.
         on_progress: Called with the number of bases finished since the last call.
     """
     config = model.config
@@ -243,10 +246,10 @@ def cut_shards(
     sequence that fits into a shard is not cut.
 
     Args:
-        stretches: In the order they are wanted in; taken one at a time.
+        stretches: Stretches, in the order they are wanted in; taken one at a time.
         context: Bases of a window.
         token_bp: Bases of a token.
-        size: At least one window's.
+        size: Bases of a shard, at least those of one window.
     """
     shard: list[Stretch] = []
     held = 0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.target import Target, find_target, target_logit
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, tokenizer
@@ -35,10 +35,10 @@ def mutagenesis(
     Three forward passes per base and strand, in batches of equally long sequences.
 
     Args:
-        model: With a fine-tuned head; of single bases or of longer tokens.
-        sequences: In either case; each within the model's context. Letters other than A, C, G, T
-            are read as N and not replaced.
-        target: Label of the output; see `target.find_target`.
+        model: Loaded model with a fine-tuned head; of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case, each within the model's context. Letters
+            other than A, C, G, T are read as N and not replaced.
+        target: Label of the output; if not given, the only one or the second of two classes.
         strands: "both" averages with what the reverse complement gives, turned back; None does what
             the head was fitted for.
         on_progress: Called with the number of bases finished since the last call.
@@ -77,9 +77,16 @@ def importance(change: Array) -> Array:
 
 
 def reading(model: Nucel, strands: Strands | None) -> Strands:
-    """``strands``, or what the head was fitted for."""
+    """``strands``, or what the head was fitted for.
+
+    Raises:
+        InputError: No such ``strands``.
+    """
+    if strands is not None:
+        check_strands(strands)
+        return strands
     head = model.classifier_head
-    return strands or ("both" if head is None else head.strands)
+    return "both" if head is None else head.strands
 
 
 def check_lengths(model: Nucel, sequences: Sequence[str]) -> None:

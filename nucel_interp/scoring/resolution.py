@@ -23,8 +23,8 @@ def blur(
     there: fewer frames cover them. A missing base takes no part and stays missing.
 
     Args:
-        values: (..., bases), sequences laid end to end; NaN = missing.
-        offsets: (sequences + 1,).
+        values: (..., bases) numbers of sequences laid end to end; NaN = missing.
+        offsets: (sequences + 1,) where each sequence begins, and where the last one ends.
         token_bp: Bases of a token.
 
     Returns:
@@ -76,9 +76,9 @@ def to_bins(
     known bases; what is left over before a gap or the end stays single.
 
     Args:
-        values: (..., bases), sequences laid end to end; NaN = missing, at the same bases in every
-            row.
-        offsets: (sequences + 1,).
+        values: (..., bases) numbers of sequences laid end to end; NaN = missing, at the same bases
+            in every row.
+        offsets: (sequences + 1,) where each sequence begins, and where the last one ends.
         token_bp: Bases of a bin.
 
     Returns:

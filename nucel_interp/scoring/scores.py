@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -28,21 +28,33 @@ Strands = Literal["both", "forward"]
 Progress = Callable[[int], None]
 
 
+def check_strands(strands: str) -> None:
+    """Refuse a word that would silently be taken for the forward strand.
+
+    Raises:
+        InputError: It is neither "both" nor "forward".
+    """
+    if strands not in get_args(Strands):
+        raise InputError(f"strand is 'both' or 'forward', not {strands!r}")
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """A model's numbers for many sequences, laid end to end; sequence i from ``offsets[i]`` on.
 
     Attributes:
-        offsets: (sequences + 1,) int64.
-        received: (layers x heads, bases) float16; 1.0 = what uniform attention gives; NaN at N.
-            Mean of the forward run and the flipped reverse-complement run. A model of longer tokens
-            gives every base of a token the same number, unless its frames were averaged.
-        replaced: (bases,) float32 log-odds in nats, high = replaced; None without that head.
-        cls_share: (layers x heads,) mean mass on [CLS].
-        n_share: (layers x heads,) mean mass on N.
-        entropy: (layers x heads,) mean row entropy, bits.
-        rc_consistency: (layers x heads,) Spearman between the strands' tracks; NaN with one strand,
-            or if it was not asked for.
+        offsets: (sequences + 1,) int64, where each sequence begins, and where the last one ends.
+        received: (layers x heads, bases) float16, attention received; 1.0 = what uniform attention
+            gives; NaN at N. Mean of the forward run and the flipped reverse-complement run. A model
+            of longer tokens gives every base of a token the same number, unless its frames were
+            averaged.
+        replaced: (bases,) float32 log-odds in nats, high = replaced; None without a discriminator
+            head.
+        cls_share: (layers x heads,) mean share of attention on [CLS].
+        n_share: (layers x heads,) mean share of attention on N.
+        entropy: (layers x heads,) mean entropy of a base's attention, bits.
+        rc_consistency: (layers x heads,) Spearman correlation between the strands' tracks; NaN with
+            one strand, or if it was not wanted.
     """
 
     offsets: NDArray[np.int64]
@@ -70,8 +82,8 @@ def score_sequences(
     one window's numbers fade into the next one's (`pieces`).
 
     Args:
-        model: Of single bases or of longer tokens.
-        sequences: In either case.
+        model: Loaded model, of single bases or of longer tokens.
+        sequences: DNA strings, in upper or lower case.
         strands: "both" averages with the flipped run of the reverse complement.
         frames: Read a model of longer tokens once in every frame and average (`frames`); six times
             the work for six-base tokens, and without effect on a model of single bases. Shares and
@@ -84,8 +96,9 @@ def score_sequences(
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:
-        InputError: ``frames``, and a sequence is shorter than a token.
+        InputError: ``frames``, and a sequence is shorter than a token; or no such ``strands``.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

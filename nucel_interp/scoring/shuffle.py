@@ -36,11 +36,12 @@ def shuffled(sequence: str, *, k: int = 2, seed: int = 0, copy: int = 0) -> str:
     A sequence and its reverse complement give copies that are each other's reverse complement.
 
     Args:
-        sequence: In either case, the copy in upper; letters other than A, C, G, T keep their
-            places.
-        k: 2 keeps dinucleotides, 3 keeps trinucleotides; at least 2.
-        seed: With ``copy`` and the sequence, decides the result.
-        copy: Which of many copies.
+        sequence: DNA string, in upper or lower case, of which the copy is in upper case; letters
+            other than A, C, G, T keep their places.
+        k: Length of the k-mers whose counts are kept, 2 or more: 2 keeps dinucleotides, 3
+            trinucleotides.
+        seed: Seed of the shuffle; with ``copy`` and the sequence it decides the result.
+        copy: Number of the copy, from 0; another number gives another copy.
     """
     sequence = as_sequence(sequence)
     forward = canonical(sequence)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucel_interp.scoring.device import batch_tokens
-from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress, Strands
+from nucel_interp.scoring.scores import TOKENS_PER_BATCH, Progress, Strands, check_strands
 from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical
 from nucel_model import Nucel, tokenizer
@@ -36,8 +36,9 @@ def substitution_map(
     whose middle half it lies.
 
     Args:
-        model: Needs a discriminator head.
-        sequences: In either case; letters other than A, C, G, T are read as N and never replaced.
+        model: Loaded model with a discriminator head.
+        sequences: DNA strings, in upper or lower case; letters other than A, C, G, T are read as N
+            and never replaced.
         spans: Per sequence the stretch (start, end) to look at, 0-based half-open; the rest of the
             sequence is context. The whole sequence by default.
         strands: "both" averages with the map of the reverse complement, turned back.
@@ -50,8 +51,10 @@ def substitution_map(
 
     Raises:
         FolderError: The model has no discriminator head.
+        InputError: No such ``strands``.
         ValueError: A span outside its sequence, or not one span per sequence.
     """
+    check_strands(strands)
     sequences = as_sequences(sequences)
     require_discriminator(model)
     if spans is None:
@@ -91,7 +94,7 @@ def hypothetical_contributions(substitution: NDArray[np.floating]) -> NDArray[np
     contribution of a base that stands in the sequence is its own entry.
 
     Args:
-        substitution: (..., 4) log-odds, nats, as `substitution_map` gives them.
+        substitution: (..., 4) log-odds for A, C, G, T, nats, as `substitution_map` gives them.
 
     Returns:
         (..., 4); NaN rows stay NaN.
@@ -119,11 +122,12 @@ def read_substitutions(
     the strand that was given change a digit.
 
     Args:
-        model: Has a discriminator head.
-        ids: Base ids of the window, no longer than the context.
-        first: First base that is replaced, 0-based.
-        last: Behind the last one.
-        watch: Shown what each of the same forward passes changed everywhere in the window.
+        model: Loaded model with a discriminator head.
+        ids: (window,) base ids, no more than the model's context.
+        first: First base of the window that is replaced, 0-based.
+        last: One past the last base that is replaced.
+        watch: Called with the places replaced in a batch, and with what each changes at every base
+            of the window.
     """
     places = first + np.flatnonzero(ids[first:last] >= tokenizer.A)
     at = np.repeat(places, 4)

@@ -16,9 +16,10 @@ class Target:
     """Which output, and how it becomes a number.
 
     Attributes:
-        label: Its name.
-        index: Its place among the head's outputs.
-        task: The head's: see `nucel_model.heads.ClassificationHead`.
+        label: Name of the output.
+        index: Place of the output among the head's, from 0.
+        task: Task of the head: classes, multilabel or regression
+            (`nucel_model.heads.ClassificationHead`).
     """
 
     label: str

@@ -28,13 +28,13 @@ class Piece:
     """A window of a sequence, and the part of it whose numbers are kept.
 
     Attributes:
-        sequence: Number of the sequence.
-        start: First base of the window.
-        end: One past its last.
+        sequence: Number of the sequence, from 0.
+        start: First base of the window, 0-based in the sequence.
+        end: One past the last base of the window.
         keep_start: The border with the window before: from here on this one's numbers weigh more.
-        keep_end: The border with the window behind.
+        keep_end: The border with the window behind: from here on that one's numbers weigh more.
         fade_start: Bases on either side of ``keep_start`` where both windows' numbers count.
-        fade_end: The same of ``keep_end``.
+        fade_end: Bases on either side of ``keep_end`` where both windows' numbers count.
     """
 
     sequence: int
@@ -66,9 +66,9 @@ class Blend:
         """Take a window; give first base, one past the last and numbers of what is done with it.
 
         Args:
-            of: Tells apart what is read in pieces.
-            piece: The window.
-            values: (..., its bases).
+            of: Number that tells apart the sequences, or stretches, read in pieces.
+            piece: Window that was read.
+            values: (..., bases of the window) its numbers.
         """
 
         def part(start: int, end: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nucel_genome import Genome
 from nucel_interp.errors import InputError
-from nucel_interp.scoring.scores import Progress, Strands
+from nucel_interp.scoring.scores import Progress, Strands, check_strands
 from nucel_interp.scoring.substitution import require_discriminator
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.tiling import n_tokens
@@ -39,12 +39,13 @@ class VariantScores:
         site: (variants,) mean log-odds of the alternative allele's bases, in place, less that of
             the reference allele's; without the bases that both begin or end with. NaN for a pure
             insertion or deletion, where one of the two has no base left.
-        flank: (variants,) sum of the changes at all other bases of the window.
-        largest: (variants,) the change of largest size among those, with its sign; of equals the
-            first.
-        largest_at: (variants,) where that base is, 0-based in the chromosome; -1 without any.
-        targets: What a fine-tuned head predicts: the second of two classes, or every output.
-        predictions: (variants, targets) change of each target's number.
+        flank: (variants,) sum of the changes at all bases of the window outside the alleles.
+        largest: (variants,) the change of largest size among those outside the alleles, with its
+            sign; of equals the first.
+        largest_at: (variants,) place of that base, 0-based in the chromosome; -1 without any.
+        targets: Outputs of a fine-tuned head that are predicted: the second of two classes, or
+            every one.
+        predictions: (variants, targets) change of each target's number, alternative less reference.
         moved: (variants,) bases by which an insertion or deletion was moved to the left before it
             was read, from where the file has it to where it would be if left-aligned.
     """
@@ -63,12 +64,12 @@ class Window:
     """Two alleles between the same flanks.
 
     Attributes:
-        start: Of the window, 0-based in the chromosome.
-        left: Bases in front of the allele.
-        right: Bases behind it.
-        ref: Base ids of the window as the genome has it.
-        alt: Base ids with the alternative allele.
-        moved: As in `VariantScores`.
+        start: First base of the window, 0-based in the chromosome.
+        left: Number of bases in front of the allele.
+        right: Number of bases behind the allele.
+        ref: (window,) base ids as the genome has them.
+        alt: (window,) base ids with the alternative allele in place of the reference.
+        moved: Bases by which an insertion or deletion was moved to the left before it was read.
     """
 
     start: int
@@ -92,17 +93,20 @@ def read_alleles(
     A variant is read by itself, so its digits depend neither on the others nor on their order.
 
     Args:
-        model: With a discriminator head, a fine-tuned head, or both.
-        variants: Reference alleles as the genome has them; alleles shorter than the context.
-        genome: Holds their chromosomes.
+        model: Loaded model with a discriminator head, a fine-tuned head, or both.
+        variants: Variants to read: reference alleles as the genome has them, alleles shorter than
+            the context.
+        genome: Genome that holds their chromosomes.
         strands: "both" averages with the reverse complement, turned back.
         on_progress: Called with the number of variants finished since the last call.
 
     Raises:
         FolderError: The model has neither head.
-        InputError: Windows with so many N that they do not fit a model of longer tokens.
+        InputError: Windows with so many N that they do not fit a model of longer tokens; or no
+            such ``strands``.
         ValueError: A reference allele is not the genome's.
     """
+    check_strands(strands)
     targets = variant_targets(model)
     # what is left over behind whole tokens is read base by base
     context = model.config.context_bp - model.config.token_bp * (model.config.token_bp - 1)

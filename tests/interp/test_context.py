@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import nucel_interp as ni
 from nucel_interp.cli import app
 from nucel_interp.cli.options import Context
 from nucel_interp.io.provenance import file_sha256
@@ -95,18 +96,19 @@ def test_the_numbers_are_those_of_shorter_windows(folder, fasta, tmp_path):
 
 
 def test_parts_of_another_context_are_not_gone_on_with(folder, fasta, tmp_path):
-    from nucel_interp.runs.fasta_index import surveyed
-    from nucel_interp.runs.fasta_run import RecordRun
+    keep = tmp_path / "x"
+    ni.discriminator(fasta, folder, context=32, keep=keep)
+    with pytest.raises(ni.OutputError, match=r"with another context \(32; now 64\)"):
+        ni.discriminator(fasta, folder, keep=keep)
 
-    with surveyed(fasta) as survey:
-        about = [
-            RecordRun(
-                survey, from_pretrained(folder, context=n), tmp_path / "x", "both", writes=[]
-            )._about()
-            for n in (32, None)
-        ]
-    assert about[0]["context"] == 32
-    assert about[0] != about[1]
+
+@pytest.mark.parametrize("ask", [ni.attention, ni.discriminator, ni.predict])
+def test_a_loaded_model_is_not_asked_to_read_another_context(folder, ask):
+    loaded = ni.from_pretrained(folder, context=32)
+    short = {"a": dna(30)}
+    ask(short, loaded, context=32)
+    with pytest.raises(ni.InputError, match="is loaded already and reads 32 bp at once"):
+        ask(short, loaded, context=64)
 
 
 @pytest.mark.parametrize("context", [15, 65, 10**9])

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from nucel_interp.cli import app
 from nucel_interp.io.fasta import read_records
-from nucel_interp.runs import genome_run as genome
+from nucel_interp.runs import sharded
+from nucel_interp.scoring import long_sequences as stretches
 from nucel_interp.scoring import score_sequences
 from nucel_model import from_pretrained
 from tests.genome.genome_files import fasta, twobit
@@ -40,7 +41,7 @@ SEQUENCES = {
 @pytest.fixture(autouse=True)
 def _small_shards(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(genome, "SHARD_BP", 300)
+    monkeypatch.setattr(sharded, "SHARD_BP", 300)
 
 
 @pytest.fixture
@@ -106,32 +107,38 @@ def test_a_2bit_file_alone_is_read_from_end_to_end(files, tiny_folder, expected)
 def test_a_run_that_was_cut_off_goes_on_and_ends_in_the_same_bytes(files, tiny_folder, monkeypatch):
     command = ["discriminator", files / "g.2bit", "-m", tiny_folder, "-o"]
     nucel(*command, files / "whole.bw")
-    real, done = genome.prepare, []
+    real, done = stretches.score_stretches, []
 
-    def interrupted(job, device, on_progress=None):
-        work = real(job, device, on_progress)
+    def interrupted(*arguments, **options):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(1)
+        return real(*arguments, **options)
 
-        def work_or_stop(number):
-            if len(done) == 3:
-                raise KeyboardInterrupt
-            done.append(number)
-            return work(number)
-
-        return work_or_stop
-
-    monkeypatch.setattr(genome, "prepare", interrupted)
+    monkeypatch.setattr(stretches, "score_stretches", interrupted)
     said = nucel(*command, files / "x.bw", code=130)
-    assert "stopped: 3 of 8 shards are kept in" in said
+    assert "stopped: 1,100 of 2,640 bases are kept in" in said
     assert "the same command goes on with them" in said
     assert not (files / "x.bw").exists()
     refused = nucel(*command, files / "x.bw", "--strand", "forward", code=1)
     assert "3 finished parts of a run with another strand (both; now forward)" in refused
     done.clear()
     done += [0, 0, 0, 0]  # no more interruptions
-    assert "going on: 3 of 8 shards were done" in nucel(*command, files / "x.bw")
+    assert "going on: 1,100 of 2,640 bases were done" in nucel(*command, files / "x.bw")
     assert len(done) == 4 + 5
     assert (files / "x.bw").read_bytes() == (files / "whole.bw").read_bytes()
     assert not list(files.glob(".x.bw*"))
+
+
+def test_stopped_before_anything_was_done_nothing_is_left(files, tiny_folder, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stretches, "score_stretches", interrupted)
+    before = sorted(files.iterdir())
+    said = nucel("attention", files / "g.2bit", "-m", tiny_folder, "-o", files / "o", code=130)
+    assert "are kept in" not in said
+    assert [p for p in sorted(files.iterdir()) if p.name != "cache"] == before
 
 
 @pytest.mark.parametrize(
@@ -175,7 +182,10 @@ def test_a_worker_killed_midway_changes_no_byte(files, tiny_folder):
     pytest.importorskip("ray.data")
     sequence = {"chr1": dna(60_000, 5)}
     (files / "g.2bit").write_bytes(twobit(sequence))
-    program = "from nucel_interp.cli import app, genome; genome.SHARD_BP = 2000; app()"  # 30 shards
+    program = (  # 30 shards
+        "from nucel_interp.cli import app; from nucel_interp.runs import sharded; "
+        "sharded.SHARD_BP = 2000; app()"
+    )
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),

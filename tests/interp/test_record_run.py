@@ -17,7 +17,7 @@ from nucel_interp.cli import app
 from nucel_interp.io import profile
 from nucel_interp.io.fasta import read_records
 from nucel_interp.io.tracks import read_tracks
-from nucel_interp.runs import fasta_run as records
+from nucel_interp.runs import fasta_run, sharded
 from nucel_interp.scoring import Scores, score_sequences
 from nucel_interp.scoring import long_sequences as stretches
 from nucel_interp.types import reverse_complement
@@ -46,8 +46,8 @@ def fasta(path: Path, sequences: dict[str, str]) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch):
-    monkeypatch.setattr(records, "SHARD_BP", 300)
-    monkeypatch.setattr(records, "BLOCK_BP", 64)
+    monkeypatch.setattr(sharded, "SHARD_BP", 300)
+    monkeypatch.setattr(fasta_run, "BLOCK_BP", 64)
 
 
 @pytest.fixture(scope="module")

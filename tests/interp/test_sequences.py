@@ -41,7 +41,7 @@ from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile, sample_pieces
 from nucel_interp.scoring.long_sequences import LongSequence, Stretch, is_flipped, score_stretches
 from nucel_interp.scoring.mutagenesis import mutagenesis
-from nucel_interp.scoring.prediction import predict_sequences
+from nucel_interp.scoring.prediction import predict_sequences, predict_targets
 from nucel_interp.scoring.substitution_tables import (
     own_base_best,
     own_contribution,
@@ -169,6 +169,9 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.scoring.tiling.lay_out": lambda s, m, six: lay_out(s, [False] * len(s), 60, 6),
     "nucel_interp.scoring.prediction.predict_sequences": lambda s, m, six: predict_sequences(
         m, find_target(m), s[SHORT]
+    ),
+    "nucel_interp.scoring.prediction.predict_targets": lambda s, m, six: predict_targets(
+        m, [find_target(m)], s[SHORT]
     ),
     "nucel_interp.motifs.dnabert.dnabert_motifs": lambda s, m, six: dnabert.dnabert_motifs(
         s, np.split(track(UPPER), offsets(UPPER)[1:-1]), s, min_instances=1, cutoff=1.1, window=8

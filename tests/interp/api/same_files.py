@@ -25,6 +25,18 @@ def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "info", info)
 
 
+def nucel(*arguments: object, code: int = 0) -> str:
+    """Run a command; gives what it says.
+
+    Args:
+        arguments: Arguments of the program.
+        code: Exit code that it must have.
+    """
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     assert folder.is_dir()

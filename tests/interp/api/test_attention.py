@@ -1,41 +1,34 @@
-"""`attention`, `attention_map`, `discriminator` and `genome_tracks`, as users call them."""
+"""`attention`, as users call it: numbers by record and head, and the files of the command."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import nucel_interp as ni
-from nucel_interp.cli import app
-from nucel_interp.runs import fasta_run
+from nucel_interp.runs import sharded
 from nucel_interp.scoring import score_sequences
-from nucel_model.files import FolderError
-from tests.interp.api.same_files import assert_same, contents, still_clock
-from tests.toy import dna, tiny
+from tests.interp.api.same_files import assert_same
+from tests.toy import dna, fasta_of, tiny
 
 SEQUENCES = {f"s{i}": dna(n, i) for i, n in enumerate((40, 61, 200, 33))}
 
 
 @pytest.fixture
-def fasta(tmp_path: Path) -> Path:
-    path = tmp_path / "in.fa"
-    path.write_text("".join(f">{name}\n{text}\n" for name, text in SEQUENCES.items()))
-    return path
+def fasta(tmp_path):
+    return fasta_of(tmp_path / "in.fa", SEQUENCES)
 
 
 @pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_parts(monkeypatch):
     """Several parts, with borders inside records."""
-    monkeypatch.setattr(fasta_run, "SHARD_BP", 70)
+    monkeypatch.setattr(sharded, "SHARD_BP", 70)
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_numbers_by_name_are_those_of_score_sequences(tiny_folder):
-    result = ni.attention(SEQUENCES, tiny_folder)
-    wanted = score_sequences(ni.from_pretrained(tiny_folder), list(SEQUENCES.values()))
+def test_numbers_by_name_are_those_of_score_sequences():
+    result = ni.attention(SEQUENCES, tiny())
+    wanted = score_sequences(tiny(), list(SEQUENCES.values()))
     assert list(result.mean) == list(SEQUENCES)
     for number, name in enumerate(SEQUENCES):
         a, b = wanted.offsets[number], wanted.offsets[number + 1]
@@ -87,11 +80,9 @@ def test_a_notebook_sees_a_figure_and_a_table(tiny_folder):
 
 def test_a_result_takes_its_file_with_it(tiny_folder):
     result = ni.attention(SEQUENCES, tiny_folder)
-    path, parts = result._run.survey.path, result._run.folder
-    assert path.exists()
+    parts = result._run.folder
     assert parts.exists()
     del result
-    assert not path.exists()
     assert not parts.exists()
 
 
@@ -107,64 +98,81 @@ def test_parts_that_are_kept_stay_until_they_are_no_longer_needed(tmp_path, tiny
     assert not parts.exists()
 
 
-def test_maps_are_of_the_forward_strand_with_cls_first(tiny_folder):
-    texts = {"a": dna(20, 1), "b": dna(12, 2)[:6] + "N" + dna(5, 3)}
-    result = ni.attention_map(texts, ["0:1", (1, 0)], tiny_folder)
-    assert list(result["a"]) == [(0, 1), (1, 0)]
-    assert result["a"][0, 1].shape == (20, 21)
-    assert np.isnan(result["b"][1, 0][6]).all()
-    model = ni.from_pretrained(tiny_folder)
-    ids, mask = model.tokens([texts["a"]])
-    whole = model(ids, mask, output_attentions=True).attentions[0][0, 1].detach().numpy()
-    np.testing.assert_allclose(result["a"][0, 1], whole[1:], atol=1e-6)
-    assert list(result.tables["maps"]["record"]) == ["a", "a", "b", "b"]
-    with pytest.raises(ni.InputError, match="has layers 0 to 1"):
-        ni.attention_map(texts, ["2:0"], tiny_folder)
-    with pytest.raises(ni.InputError, match="more than 40"):
-        ni.attention_map([dna(10, i) for i in range(41)], ["0:0"], tiny_folder)
+def test_a_model_in_memory_goes_on_with_its_own_parts_alone(tmp_path, tiny_folder):
+    keep = tmp_path / "out"
+    models = [tiny(), tiny()]
+    next(models[1].parameters()).data.mul_(2)  # of the same name, and from no folder
+    first = ni.attention(SEQUENCES, models[0], keep=keep)
+    again = ni.attention(SEQUENCES, tiny(), keep=keep)  # the same numbers
+    assert np.array_equal(again["s1"], first["s1"])
+    with pytest.raises(ni.OutputError, match="of a run with another model"):
+        ni.attention(SEQUENCES, models[1], keep=keep)
+    with pytest.raises(ni.OutputError, match="of a run with another input"):
+        ni.attention({**SEQUENCES, "s0": dna(40, 9)}, models[0], keep=keep)
 
 
-@pytest.mark.parametrize("name", ["x.bedGraph", "x.bw"])
-def test_discriminator_writes_what_save_writes(tmp_path, tiny_folder, fasta, name):
-    if name.endswith("bw"):
-        pytest.importorskip("pybigtools")
-    by_command, in_python = tmp_path / f"c{name}", tmp_path / f"p{name}"
-    call = ["discriminator", str(fasta), "-m", str(tiny_folder), "-o", str(by_command)]
-    assert CliRunner().invoke(app, call).exit_code == 0
-    result = ni.discriminator(fasta, tiny_folder)
-    result.save(in_python)
-    assert in_python.read_bytes() == by_command.read_bytes()
-    assert in_python.stat().st_size > 100
-    with pytest.raises(ni.OutputError, match="exists already"):
-        result.save(in_python)
+def test_a_closed_result_gives_no_numbers(tmp_path, tiny_folder):
+    result = ni.attention(SEQUENCES, tiny_folder)
+    result.close()
+    with pytest.raises(ni.InputError, match="this result was closed"):
+        result.mean["s0"]
+    with pytest.raises(ni.InputError, match="this result was closed"):
+        result["s0"]
+    with pytest.raises(ni.InputError, match="this result was closed"):
+        result.save(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_records_keep_their_names_and_places(tmp_path, tiny_folder):
+    """Though no FASTA file could tell either."""
+    records = [
+        ni.Record("my peak", dna(40, 1), ni.Location("chr2", 100, 140)),
+        ni.Record("b", dna(30, 2), ni.Location("chr1", 7, 37, "-")),
+    ]
+    result = ni.attention(records, tiny_folder)
+    assert result.names == ["my peak", "b"]
+    assert len(result.mean["my peak"]) == 40
+    result.save(tmp_path / "out")
+    lines = (tmp_path / "out" / "tracks" / "attention.bedGraph").read_text().splitlines()
+    rows = [line.split("\t") for line in lines]
+    assert [rows[0][:2], rows[-1][0], rows[-1][2]] == [["chr1", "7"], "chr2", "140"]
+    assert float(rows[0][3]) == pytest.approx(result.mean["b"][-1], rel=1e-3)
+
+
+def test_what_is_not_there_or_not_meant_is_said(tmp_path, tiny_folder):
+    result = ni.attention(SEQUENCES, tiny_folder, heads=False)
+    with pytest.raises(ni.InputError, match=r"heads=True"):
+        result["s0"]
+    for ask in (result.to_frame, result.plot):
+        with pytest.raises(KeyError, match="no record 'x'; the first are s0, s1, s2"):
+            ask("x")
+    with pytest.raises(ni.InputError, match="track_format is 'bedgraph' or 'bigwig', not 'bw'"):
+        result.save(tmp_path / "out", track_format="bw")
+    with pytest.raises(ni.InputError, match="strand is 'both' or 'forward', not 'reverse'"):
+        ni.attention(SEQUENCES, tiny_folder, strand="reverse")
+    assert "x" not in result.mean
+    assert "s3" in result.mean
+
+
+def test_what_holds_nothing_is_said_once(tiny_folder):
+    with pytest.warns(ni.NucelWarning) as said:
+        ni.attention({"a": dna(30), "n": "NNNN"}, tiny_folder)
+    assert len(said) == 1
+    assert "1 of 2 records hold no A, C, G or T" in str(said[0].message)
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_log_odds_by_name(tiny_folder):
-    result = ni.discriminator(SEQUENCES, tiny_folder)
-    wanted = score_sequences(ni.from_pretrained(tiny_folder), list(SEQUENCES.values()))
-    assert wanted.replaced is not None
-    for number, name in enumerate(SEQUENCES):
-        a, b = wanted.offsets[number], wanted.offsets[number + 1]
-        np.testing.assert_allclose(result.tracks[name], wanted.replaced[a:b], rtol=1e-3, atol=1e-4)
-    assert result.found.n == sum(map(len, SEQUENCES.values()))
-    bare = tiny()
-    bare.discriminator_head = None
-    with pytest.raises(FolderError, match="no discriminator"):
-        ni.discriminator(SEQUENCES, bare)
+def test_each_part_is_read_once_for_records_in_order(monkeypatch):
+    result = ni.attention(SEQUENCES, tiny())
+    read, real = [], type(result._run._parts).read
 
+    def counted(self, number, names=None):
+        read.append((number, tuple(names or ())))
+        return real(self, number, names)
 
-def test_a_genome_is_written_as_by_the_command(tmp_path, monkeypatch, tiny_folder):
-    pytest.importorskip("pybigtools")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    genome, bed = tmp_path / "genome.fa", tmp_path / "r.bed"
-    genome.write_text(">chr1\n" + dna(500, 1) + "\n")
-    bed.write_text("chr1\t20\t180\nchr1\t300\t420\n")
-    still_clock(monkeypatch)
-    call = ["attention", str(genome), "--bed", str(bed), "-m", str(tiny_folder)]
-    done = CliRunner().invoke(app, ["-q", *call, "-o", str(tmp_path / "c")])
-    assert done.exit_code == 0, done.output
-    result = ni.genome_tracks(genome, tmp_path / "p", tiny_folder, bed=bed)
-    assert result.save(tmp_path / "p") == 280
-    result.close()
-    assert contents(tmp_path / "p") == contents(tmp_path / "c")
+    monkeypatch.setattr(type(result._run._parts), "read", counted)
+    table = result.tables["attention"]
+    assert list(table["length"]) == [40, 61, 200, 33]
+    parts = [number for number, names in read if names == ("attention",)]
+    assert len(parts) > 3
+    assert parts == sorted(set(parts))

@@ -21,7 +21,6 @@ windows. CTCF windows without a good match still have a best one, so that number
 from __future__ import annotations
 
 import argparse
-import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from nucel_genome import Genome, intersect
+from nucel_genome.meme import parse_meme
+from nucel_genome.text import read_text
 from nucel_model import Nucel, from_pretrained, tokenizer, untrained_twin
 from nucel_pretrain.evaluation.metrics import Estimate, estimate, ratio
 from nucel_pretrain.evaluation.progress import slices
@@ -113,11 +114,8 @@ def motif_places(ids: NDArray[np.uint8], log_odds: NDArray[np.float64]) -> Place
 
 def read_matrix(name: str) -> NDArray[np.float64]:
     """Log-odds (width, 4) against a uniform background, from a MEME file."""
-    lines = gzip.decompress(MEME.read_bytes()).decode().splitlines()
-    (first,) = (i for i, line in enumerate(lines) if line.startswith(f"MOTIF {name} "))
-    width = int(lines[first + 1].split("w=")[1].split()[0])
-    rows = [[float(x) for x in line.split()] for line in lines[first + 2 : first + 2 + width]]
-    return np.log((np.array(rows) + 0.001) / 1.004 / 0.25)
+    (motif,) = (m for m in parse_meme(read_text(MEME, "MEME motifs"), str(MEME)) if m.id == name)
+    return np.log((motif.columns + 0.001) / 1.004 / 0.25)
 
 
 def within(scores: NDArray[np.floating], places: Places) -> NDArray[np.float64]:

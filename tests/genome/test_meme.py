@@ -46,7 +46,7 @@ def test_both_packages_read_a_file_alike(tmp_path):
     path.write_text(TEXT.replace("0 0 0 1", "0 0 0 9"))
     said = []
     for read in (read_meme, read_matrices):
-        with pytest.raises(Exception, match="line 8: motif M1: .* it sums to 9") as caught:
+        with pytest.raises(Exception, match=r"line 8: motif M1: .* it sums to 9") as caught:
             read(path)
         said.append(str(caught.value))
     assert said[0] == said[1]

@@ -221,7 +221,7 @@ def test_motif_files_that_cannot_be_meant_are_refused(tmp_path):
         ),
         (
             head + f"MOTIF M1 one\n{rows.replace('0 0 0 1', '0 0 1')}",
-            "line 7: motif M1: a row has 3 numbers",
+            "line 8: motif M1: a row has 3 numbers",
         ),
         (head + "MOTIF M1 one\n", "has no letter-probability matrix"),
     ):

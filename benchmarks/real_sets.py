@@ -53,7 +53,7 @@ FOLDS = [
     "other_offsets_fold", "uniform_fold", "found_in", "found_in_shuffled",
 ]  # fmt: skip
 SHOWN = [
-    "consensus", "n_seqlets", "held_out_q", "enrichment_3mer_q", *FOLDS
+    "consensus", "n_seqlets", "enrichment_q", "enrichment_3mer_q", *FOLDS
 ]  # fmt: skip
 
 

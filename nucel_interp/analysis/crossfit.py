@@ -9,7 +9,7 @@ set does not show is kept as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.discovery import Discovered, Method, discover_motifs
 from nucel_interp.analysis.held_out import (
     Called,
+    Scanned,
     Tested,
     call,
     correct,
     held_out_tests,
+    scan_all,
     whole_units,
 )
+from nucel_interp.analysis.rivals import SAME_MOTIF, without_rivals
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.alignment import most_alike
 from nucel_interp.motifs.clustering import PASSES
@@ -31,8 +34,6 @@ from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import Calling, Calls
 from nucel_interp.types import Site
 
-SAME_MOTIF = 0.75
-"""Matrices as similar as this (`motifs.alignment`) stand for one motif."""
 STEPS = 3 * PASSES
 
 
@@ -54,7 +55,7 @@ class Candidate:
     def best(self) -> Tested | None:
         """The fit with the strongest test; one that passes before one that does not."""
         fits = [self.fits[fold] for fold in sorted(self.fits)]
-        return min(fits, key=lambda t: (not t.passes, t.held_out_p)) if fits else None
+        return min(fits, key=lambda t: (not t.passes, t.enrichment_p)) if fits else None
 
     @property
     def passes(self) -> bool:
@@ -62,9 +63,22 @@ class Candidate:
         return any(t.passes for t in self.fits.values())
 
     @property
-    def held_out_p(self) -> float:
+    def attended(self) -> bool:
+        """Did a half find it where the score is high, more often than in shuffled copies?"""
+        return any(t.attended for t in self.fits.values())
+
+    @property
+    def hits_p(self) -> float:
         """The smaller of its tests' p-values times their number (Bonferroni); NaN without any."""
-        ps = [t.held_out_p for t in self.fits.values()]
+        return self._smallest("hits_p")
+
+    @property
+    def enrichment_p(self) -> float:
+        """The same of the test of presence."""
+        return self._smallest("enrichment_p")
+
+    def _smallest(self, name: str) -> float:
+        ps = [float(getattr(t, name)) for t in self.fits.values()]
         return min(1.0, len(ps) * min(ps)) if ps else float("nan")
 
 
@@ -87,10 +101,18 @@ class CrossFit:
     stability: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Motifs of some sequences, and `Clustering.stability`."""
+
+    scanned: list[Scanned]
+    stability: float
+
+
 def crossfit(
     folds: list[Study],
     *,
-    method: Method = "cluster",
+    method: Method = "both",
     seed: int = 0,
     whole: bool = True,
     on_progress: Callable[[int], None] | None = None,
@@ -110,39 +132,31 @@ def crossfit(
     background = strand_background(first.sequences)
     called = [whole_units(f) if method == "kmer" else call(f) for f in folds]
     split = len(folds) > 1 and len(first.sequences) >= MIN_UNITS
-    found_anew = _pooled([c.seqlets for c in called], [~f.test for f in folds])
-    everything = np.ones(len(first.sequences), dtype=bool)
-    discovery = None
-    if whole or not split:
-        discovery = discover_motifs(
-            first,
-            found_anew,
-            everything,
-            background,
-            method=method,
-            seed=seed,
-            on_progress=on_progress,
-        )
     texts = [first.sequences, *(c.sequences for c in first.copies), *first.trimers]
     scanners = [Scanner(text, background) for text in texts]
+
+    def find(study: Study, seqlets: Calls, chosen: NDArray[np.bool_]) -> _Found:
+        discovery = discover_motifs(
+            study, seqlets, chosen, background, method=method, seed=seed, on_progress=on_progress
+        )
+        scanned = scan_all(discovery.found, scanners, len(study.sequences))
+        if method == "both":
+            p = [s.enrichment_p(study, chosen) for s in scanned]
+            kept = without_rivals(discovery.found, p)
+            scanned = [replace(scanned[i], found=one) for i, one in kept]
+        return _Found(scanned, discovery.stability)
+
+    everything = _Found([], float("nan"))
+    if whole or not split:
+        found_anew = _pooled([c.seqlets for c in called], [~f.test for f in folds])
+        everything = find(first, found_anew, np.ones(len(first.sequences), dtype=bool))
     tested: list[list[Tested]] = []
     if split:
         for study, mine in zip(folds, called, strict=True):
-            half = discover_motifs(
-                study,
-                mine.seqlets,
-                ~study.test,
-                background,
-                method=method,
-                seed=seed,
-                on_progress=on_progress,
-            )
-            tested.append(held_out_tests(study, mine, half.found, scanners))
+            half = find(study, mine.seqlets, ~study.test)
+            tested.append(held_out_tests(study, mine, half.scanned))
         correct([t for fold in tested for t in fold])
-    candidates = [
-        Candidate(one, scanners[0].scan(one.motif))
-        for one in (discovery.found if discovery else [])
-    ]
+    candidates = [Candidate(one.found, one.sites[0]) for one in everything.scanned]
     _give_tests(candidates, tested)
     order = sorted(range(len(candidates)), key=lambda i: _rank(candidates[i], i))
     return CrossFit(
@@ -150,7 +164,7 @@ def crossfit(
         seqlets=tested_seqlets(folds, called),
         track=_cross_fitted_track(folds),
         candidates=[candidates[i] for i in order],
-        stability=discovery.stability if discovery else float("nan"),
+        stability=everything.stability,
     )
 
 
@@ -184,13 +198,13 @@ def _give_tests(candidates: list[Candidate], tested: list[list[Tested]]) -> None
     pwms = [c.found.motif.pwm for c in candidates]
     lonely: list[tuple[int, Tested]] = []
     for fold, motifs in enumerate(tested):
-        for one in sorted(motifs, key=lambda t: (not t.passes, t.held_out_p)):
+        for one in sorted(motifs, key=lambda t: (not t.passes, t.enrichment_p)):
             i, similarity = most_alike(one.found.motif.pwm, pwms)
             if similarity >= SAME_MOTIF:
                 candidates[i].fits.setdefault(fold, one)
             elif one.passes:
                 lonely.append((fold, one))
-    for fold, one in sorted(lonely, key=lambda pair: (pair[1].held_out_p, pair[0])):
+    for fold, one in sorted(lonely, key=lambda pair: (pair[1].enrichment_p, pair[0])):
         i, similarity = most_alike(
             one.found.motif.pwm, [c.found.motif.pwm for c in candidates[len(pwms) :]]
         )
@@ -203,7 +217,7 @@ def _give_tests(candidates: list[Candidate], tested: list[list[Tested]]) -> None
 def _rank(candidate: Candidate, place: int) -> tuple[bool, float, int, int]:
     return (
         not candidate.passes,
-        float(np.nan_to_num(candidate.held_out_p, nan=2.0)),
+        float(np.nan_to_num(candidate.enrichment_p, nan=2.0)),
         -len(np.unique(candidate.found.members.unit)),
         place,
     )

@@ -1,4 +1,4 @@
-"""From a half's seqlets to motifs, by any of three methods that share one interface."""
+"""From a half of the sequences to motifs, by methods that share one interface."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.seqlets import Calls
 from nucel_interp.types import Motif
 
-Method = Literal["cluster", "kmer", "dnabert"]
+Method = Literal["both", "cluster", "kmer", "dnabert"]
 METHODS: tuple[Method, ...] = get_args(Method)
+FoundBy = Literal["score", "sequence", "both"]
 FLANK_BP = 5
 """Seqlets are widened by this much on either side before motifs are sought in them: a score may
 peak beside the motif. Of 0, 2, 5 and 10, five gave the shipped CTCF peaks the best held-out p."""
@@ -33,12 +34,15 @@ class Discovered:
 
     Attributes:
         motif: Its matrix; ``n_sites`` is the number of seqlets.
-        members: Those seqlets; for methods without seqlets the occurrences that built it.
+        members: Those seqlets; of a motif found by sequence alone the occurrences that built it.
+        found_by: "score" if built from what the score points at, "sequence" if from enriched words,
+            "both" if the other source gave a like motif.
         dnabert: What the script itself says of it; None for other methods.
     """
 
     motif: Motif
     members: Calls
+    found_by: FoundBy = "score"
     dnabert: DnabertMotif | None = None
 
     @property
@@ -61,7 +65,7 @@ def discover_motifs(
     chosen: NDArray[np.bool_],
     background: NDArray[np.float64],
     *,
-    method: Method = "cluster",
+    method: Method = "both",
     seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Discovery:
@@ -72,21 +76,26 @@ def discover_motifs(
 
     Args:
         study: Sequences and their shuffled copies; for "dnabert" also the score.
-        seqlets: Of all units; "kmer" and "dnabert" do not look at them.
+        seqlets: Seqlets of all units; "kmer" and "dnabert" do not look at them.
         chosen: (units,) bool.
         background: (4,) base frequencies.
         method: "cluster" groups seqlets (`cluster_seqlets`); "kmer" looks for over-represented
-            words anywhere (`motifs.kmer_motifs`); "dnabert" is that model's script.
-        seed: Of the clustering.
+            words anywhere (`motifs.kmer_motifs`); "both" gives the motifs of these two, which have
+            yet to compete (`analysis.rivals`); "dnabert" is that model's script.
+        seed: Seed of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
     chosen = chosen & study.layout.sequences.first
-    if method == "cluster":
-        mine = seqlets.take(chosen[seqlets.unit])
-        return _by_clusters(study, mine, background, seed, on_progress)
+    if method == "dnabert":
+        return _by_dnabert(study, chosen)
     if method == "kmer":
         return _by_words(study, chosen, background)
-    return _by_dnabert(study, chosen)
+    mine = seqlets.take(chosen[seqlets.unit])
+    clusters = _by_clusters(study, mine, background, seed, on_progress)
+    if method == "cluster":
+        return clusters
+    words = _by_words(study, chosen, background)
+    return Discovery([*clusters.found, *words.found], clusters.stability)
 
 
 def _by_clusters(
@@ -122,7 +131,8 @@ def _by_words(
     found = []
     for one in kmer_motifs(real, null, background):
         at = np.asarray(one.place, dtype=np.int64)
-        found.append(Discovered(one.motif, _calls(at, at + one.motif.width, study.offsets)))
+        calls = _calls(at, at + one.motif.width, study.offsets)
+        found.append(Discovered(one.motif, calls, "sequence"))
     return Discovery(found)
 
 
@@ -137,7 +147,7 @@ def _by_dnabert(study: Study, chosen: NDArray[np.bool_]) -> Discovery:
         places = np.array(one.instances, dtype=np.int64).reshape(-1, 3)
         at = study.offsets[unit[places[:, 0]]]
         calls = _calls(at + places[:, 1], at + places[:, 2], study.offsets)
-        found.append(Discovered(one.motif, calls, one))
+        found.append(Discovered(one.motif, calls, dnabert=one))
     return Discovery(found)
 
 

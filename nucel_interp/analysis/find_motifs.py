@@ -88,7 +88,7 @@ def analyse_motifs(
     *,
     score: str = "attention",
     strand: Strands = "both",
-    method: Method = "cluster",
+    method: Method = "both",
     database: JasparDatabase | None = None,
     seed: int = 0,
     track: Sequence[NDArray[np.floating]] | None = None,
@@ -107,9 +107,10 @@ def analyse_motifs(
         score: What makes a base important: attention, attention-global, discriminator, or a head as
             ``3:0`` (`score_names`).
         strand: "both" averages the forward and the flipped reverse-complement run.
-        method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
-            and at no score at all, "dnabert" follows that model's script (`motifs.dnabert`), with
-            its score unless ``track`` is given.
+        method: Where motifs come from. "both": seqlets, and over-represented words whatever the
+            score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
+            looked at; "dnabert", to compare with, follows that model's script (`motifs.dnabert`),
+            with its score unless ``track`` is given.
         database: Collection to name motifs with; JASPAR's vertebrates if not given.
         seed: Seed of every random draw; draws are keyed by it and by each sequence.
         track: One array per record, as long as the record, NaN where nothing is known.

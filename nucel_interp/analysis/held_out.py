@@ -1,10 +1,15 @@
-"""Seqlets and the held-out test of a motif, for one study: a discovery half and a test half."""
+"""Seqlets and the held-out tests of a motif, for one study: a discovery half and a test half.
+
+The test that decides is of presence: do more sequences than shuffled copies hold a site anywhere?
+Beside it stands whether a site lies inside a seqlet more often than in the copies.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from nucel_interp.analysis.discovery import Discovered
@@ -15,8 +20,9 @@ from nucel_interp.seqlets import Calls, Threshold, call_seqlets, choose_threshol
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
 
-HELD_OUT_Q = 0.01
-ENRICHMENT_Q = 0.05
+ENRICHMENT_Q = 0.01
+ENRICHMENT_3MER_Q = 0.05
+ATTENDED_Q = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,19 +44,54 @@ class Tested:
     sites: list[Site]
     hits: int
     hits_shuffled: float
-    held_out_p: float
+    hits_p: float
     enrichment_p: float
     enrichment_3mer_p: float
     n_with_site: int
     with_site_shuffled: float
-    held_out_q: float = np.nan
+    hits_q: float = np.nan
     enrichment_q: float = np.nan
     enrichment_3mer_q: float = np.nan
 
     @property
     def passes(self) -> bool:
         """Does the motif belong in the main table?"""
-        return self.held_out_q < HELD_OUT_Q and self.enrichment_3mer_q < ENRICHMENT_Q
+        q, q_3mer = self.enrichment_q, self.enrichment_3mer_q
+        return q < ENRICHMENT_Q and q_3mer < ENRICHMENT_3MER_Q
+
+    @property
+    def attended(self) -> bool:
+        """Do seqlets hold a site more often than seqlets of shuffled copies?"""
+        return self.hits_q < ATTENDED_Q
+
+
+@dataclass(frozen=True, eq=False)
+class Scanned:
+    """A motif in the input and in all its copies.
+
+    Attributes:
+        found: The motif.
+        sites: Sites in the units, then in each copy, then in each 3-mer-preserving copy.
+        present: (units,) bool for each of these, does the unit hold a site?
+    """
+
+    found: Discovered
+    sites: list[list[Site]]
+    present: list[NDArray[np.bool_]]
+
+    def enrichment_p(self, study: Study, where: NDArray[np.bool_]) -> float:
+        """Sign test of the units chosen by ``where`` against their dinucleotide shuffles."""
+        copies = self.present[1 : 1 + len(study.copies)]
+        return enrichment_p(self.present[0], copies, where, study.layout.sequences.rank)
+
+
+def scan_all(found: list[Discovered], scanners: list[Scanner], n_units: int) -> list[Scanned]:
+    """Every motif in the units, in each copy, and in each 3-mer-preserving copy, in this order."""
+    scanned = []
+    for one in found:
+        sites = [s.scan(one.motif) for s in scanners]
+        scanned.append(Scanned(one, sites, [units_with_site(s, n_units) for s in sites]))
+    return scanned
 
 
 def call(study: Study) -> Called:
@@ -80,40 +121,33 @@ def whole_units(study: Study) -> Called:
     return Called(threshold, everything, copies, everything, copies)
 
 
-def held_out_tests(
-    study: Study,
-    called: Called,
-    found: list[Discovered],
-    scanners: list[Scanner],
-) -> list[Tested]:
+def held_out_tests(study: Study, called: Called, scanned: list[Scanned]) -> list[Tested]:
     """Held-out p-values of every motif, on the test half.
 
     Args:
         study: With a test half.
         called: Its seqlets.
-        found: Motifs of the discovery half.
-        scanners: Of the units, of each copy, and of each 3-mer-preserving copy, in this order.
+        scanned: Motifs of the discovery half.
     """
-    n, n_copies = len(study.sequences), len(study.copies)
+    n_copies = len(study.copies)
     inside = [covered(s, study.offsets) for s in (called.seqlets, *called.copy_seqlets)]
     where, group = study.layout.test, study.layout.sequences.rank
     tested = []
-    for one in found:
-        sites = [s.scan(one.motif) for s in scanners]
-        present = [units_with_site(s, n) for s in sites]
+    for one in scanned:
         hit = [
             units_hit(s, i, study.offsets)
-            for s, i in zip(sites[: 1 + n_copies], inside, strict=True)
+            for s, i in zip(one.sites[: 1 + n_copies], inside, strict=True)
         ]
+        present = one.present
         copies, trimers = present[1 : 1 + n_copies], present[1 + n_copies :]
         tested.append(
             Tested(
-                found=one,
-                sites=sites[0],
+                found=one.found,
+                sites=one.sites[0],
                 hits=int(hit[0][where].sum()),
                 hits_shuffled=float(np.mean([h[where].sum() for h in hit[1:]])),
-                held_out_p=enrichment_p(hit[0], hit[1:], where, group),
-                enrichment_p=enrichment_p(present[0], copies, where, group),
+                hits_p=enrichment_p(hit[0], hit[1:], where, group),
+                enrichment_p=one.enrichment_p(study, where),
                 enrichment_3mer_p=enrichment_p(present[0], trimers, where, group),
                 n_with_site=int(present[0][where].sum()),
                 with_site_shuffled=float(np.mean([p[where].sum() for p in copies])),
@@ -125,7 +159,7 @@ def held_out_tests(
 def correct(tested: list[Tested]) -> None:
     """Fill in the q-values: Benjamini-Hochberg over all motifs given, of whichever half."""
     for q, p in (
-        ("held_out_q", "held_out_p"),
+        ("hits_q", "hits_p"),
         ("enrichment_q", "enrichment_p"),
         ("enrichment_3mer_q", "enrichment_3mer_p"),
     ):

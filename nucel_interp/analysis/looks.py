@@ -18,6 +18,7 @@ from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.controls.beyond import Question, at_questions, beyond_controls
 from nucel_interp.controls.claims import BEST_HEAD, Claim
 from nucel_interp.controls.distinct import first_of_each
+from nucel_interp.controls.fold import NO_FOLD, fold_at_sites
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.motifs.pwm import consensus
 
@@ -119,8 +120,19 @@ def looks_at(
             else at(read.random_weights.received),
             shuffled=[] if read.shuffled is None else [at(read.shuffled.received)],
         )
-        for motif, one in zip(named, heads, strict=True):
-            found[motif].insert(0, Claim(one, read.model, BEST_HEAD, len(named), read.label))
+        for motif, question, one in zip(named, questions, heads, strict=True):
+            folds_of = [
+                NO_FOLD
+                if scores is None
+                else fold_at_sites(
+                    scores.received, chosen, question.parts, first.offsets, first.test, len(named)
+                )
+                for scores, chosen in (
+                    (read.real, one.heads), (read.random_weights, one.control_heads)
+                )
+            ]  # fmt: skip
+            claim = Claim(one, read.model, BEST_HEAD, len(named), read.label, *folds_of)
+            found[motif].insert(0, claim)
     return found
 
 

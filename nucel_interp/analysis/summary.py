@@ -91,7 +91,7 @@ def run_facts(
         "top_match": main.iloc[0]["best_match"] if len(main) else None,
         "top_E": float(main.iloc[0]["E_value"]) if len(main) else None,
     }
-    facts["answer"] = answer(main, untested, facts, next(iter(claims.values()), []))
+    facts["answer"] = answer(main, untested, facts, claims)
     facts |= {f"seconds_{k.replace(' ', '_')}": round(v, 2) for k, v in stages.seconds.items()}
     facts["seconds"] = round(sum(stages.seconds.values()), 2)
     return facts

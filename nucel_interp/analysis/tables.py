@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.controls import Folds
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.held_out import ENRICHMENT_Q, HELD_OUT_Q, Called
+from nucel_interp.analysis.held_out import ATTENDED_Q, ENRICHMENT_3MER_Q, ENRICHMENT_Q, Called
 from nucel_interp.analysis.study import Study
 from nucel_interp.controls.claims import Claim
 from nucel_interp.io.places import in_genome, spot
@@ -38,6 +38,9 @@ from nucel_interp.types import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ATTENDED = "the score is high on it"
+"""How the reason begins where seqlets hold a motif that is hardly enriched."""
 
 
 def motif_row(
@@ -75,6 +78,7 @@ def motif_row(
         "consensus": consensus(motif.pwm),
         "width": motif.width,
         "information_bits": total_information(motif.pwm),
+        "found_by": one.found.found_by,
         "n_seqlets": one.found.n_seqlets,
         "low_complexity": tags[0],
         "soft_masked": tags[1],
@@ -89,9 +93,9 @@ def motif_row(
         "n_sites": len(one.sites),
         "hits": sum(t.hits for t in fits),
         "hits_shuffled": float(sum(t.hits_shuffled for t in fits)),
-        "held_out_p": one.held_out_p,
-        "held_out_q": of_best("held_out_q"),
-        "enrichment_p": of_best("enrichment_p"),
+        "hits_p": one.hits_p,
+        "hits_q": of_best("hits_q"),
+        "enrichment_p": one.enrichment_p,
         "enrichment_q": of_best("enrichment_q"),
         "enrichment_3mer_p": of_best("enrichment_3mer_p"),
         "enrichment_3mer_q": of_best("enrichment_3mer_q"),
@@ -103,6 +107,7 @@ def motif_row(
         "strand_p": place.strand_p,
         "looked_at": "not measured" if claim is None else claim.verdict,
         "best_head": "" if claim is None else claim.heads(claim.beyond.heads),
+        **_at_sites(claim),
         "attention_fold": folds.score.value,
         "attention_fold_low": folds.score.low,
         "attention_fold_high": folds.score.high,
@@ -115,6 +120,23 @@ def motif_row(
         "dnabert_p": float("nan") if script is None else script.p,
         "dnabert_q": float("nan") if script is None else script.q,
     }
+
+
+def _at_sites(claim: Claim | None) -> dict[str, float]:
+    """AUROC and fold of the best head (or of a track) at the sites, and the control's fold."""
+    names = ("head_auroc", "head_fold", "random_head_fold")
+    ends = ("", "_low", "_high")
+    out = {f"{name}{end}": float("nan") for name in names for end in ends}
+    if claim is None:
+        return out
+    if claim.beyond.auroc is not None:
+        auroc = claim.beyond.auroc
+        values = (auroc.value, *auroc.interval(claim.n_tests))
+        out |= {f"head_auroc{end}": v for end, v in zip(ends, values, strict=True)}
+    for name, fold in (("head_fold", claim.fold), ("random_head_fold", claim.control_fold)):
+        values = (fold.value, fold.low, fold.high)
+        out |= {f"{name}{end}": v for end, v in zip(ends, values, strict=True)}
+    return out
 
 
 def motif_tables(
@@ -144,9 +166,14 @@ def reason_untested(one: Candidate, few: str) -> str:
         return "not found again in either half alone"
     if not one.sites:
         return "no site reaches p < 1e-4: the motif is too short or too vague"
-    if not one.best.held_out_q < HELD_OUT_Q:
-        return f"held-out q {one.best.held_out_q:.2g}, not below {HELD_OUT_Q}"
-    return f"3-mer enrichment q {one.best.enrichment_3mer_q:.2g}, not below {ENRICHMENT_Q}"
+    best = one.best
+    if not best.enrichment_q < ENRICHMENT_Q:
+        why = f"enrichment q {best.enrichment_q:.2g}, not below {ENRICHMENT_Q}"
+    else:
+        why = f"3-mer enrichment q {best.enrichment_3mer_q:.2g}, not below {ENRICHMENT_3MER_Q}"
+    if one.found.found_by != "sequence" and one.attended:
+        return f"{ATTENDED}: hits q {best.hits_q:.2g}, below {ATTENDED_Q}, but {why}"
+    return why
 
 
 def share_tagged(

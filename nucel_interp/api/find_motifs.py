@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nucel_model import Nucel
 
 SHOWN = [
-    "motif_id", "consensus", "best_match", "E_value", "held_out_q",
+    "motif_id", "consensus", "best_match", "E_value", "enrichment_q",
     "found_in", "found_in_shuffled", "looked_at", "best_head", "attention_fold",
 ]  # fmt: skip
 """Columns of the main table that a notebook shows."""
@@ -206,7 +206,7 @@ def find_motifs(
     track: Tracks | None = None,
     null_track: Tracks | None = None,
     strand: Strands = "both",
-    method: Method = "cluster",
+    method: Method = "both",
     tax: str = "vertebrates",
     database: str | Path | JasparDatabase | None = None,
     seed: int = 0,
@@ -234,9 +234,10 @@ def find_motifs(
         null_track: The same score on shuffled sequence, the null of ``track``; by default the
             track with its bases permuted.
         strand: "both" averages the score on both strands; "forward" reads the given one.
-        method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
-            and at no score at all, "dnabert" follows that model's script, with its score unless
-            ``track`` is given.
+        method: Where motifs come from. "both": seqlets, and over-represented words whatever the
+            score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
+            looked at; "dnabert", to compare with, follows that model's script (`motifs.dnabert`),
+            with its score unless ``track`` is given.
         tax: JASPAR tax group to name motifs with, or "all".
         database: Collection to name motifs with in place of JASPAR: a MEME file, or what
             `load_database` gives.
@@ -289,7 +290,7 @@ def find_motifs(
         on_progress=on_progress,
     )
     intervention = None
-    if loaded is not None and method == "cluster" and len(found.seqlets):
+    if loaded is not None and method in ("both", "cluster") and len(found.seqlets):
         intervention = _intervene(loaded, found, seed, on_progress)
         found.summary["intervention"] = intervention.sentence
     facts = {**_facts(loaded, found), "seed": seed, "scanner": found.summary["scanner"]}

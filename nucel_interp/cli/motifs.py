@@ -23,7 +23,7 @@ def motifs(
     sequences: options.Input,
     out: options.OutFolder,
     scored: ScoreOptions = ScoreOptions(),  # noqa: B008, frozen
-    method: options.MethodName = options.Method.cluster,
+    method: options.MethodName = options.Method.both,
     tax: options.TaxGroup = options.Tax.vertebrates,
     db: options.Database = None,
     export: options.ExportTo = None,
@@ -93,7 +93,7 @@ def _row(row: dict[Any, Any]) -> dict[str, str]:
         "E": number(row["E_value"], ".1e"),
         "held-out hits": f"{number(row['hits'], '.0f')}/{number(row['test_sequences'], '.0f')}",
         "shuffled": number(row["hits_shuffled"], ".1f"),
-        "q": number(row["held_out_q"], ".1e"),
+        "q": number(row["enrichment_q"], ".1e"),
         "found in": number(row["found_in"], ".0%"),
         "looked at": row["looked_at"],
         "head": row["best_head"] or DASH,

@@ -39,6 +39,7 @@ class Tax(StrEnum):
 class Method(StrEnum):
     """How motifs are found."""
 
+    both = "both"
     cluster = "cluster"
     kmer = "kmer"
     dnabert = "dnabert"
@@ -115,8 +116,8 @@ MethodName = Annotated[
     Method,
     typer.Option(
         "--method",
-        help="cluster groups seqlets; to compare with: kmer (sequence alone, no model), dnabert "
-        "(that model's script).",
+        help="Where motifs come from: both of seqlets (cluster) and enriched words (kmer, sequence "
+        "alone, no model), or either; dnabert: that model's script.",
     ),
 ]
 ExportTo = Annotated[

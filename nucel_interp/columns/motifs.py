@@ -10,9 +10,13 @@ MOTIFS: Columns = {
     "consensus": ("IUPAC consensus", ""),
     "width": ("columns of the matrix", "bp"),
     "information_bits": ("information content of the matrix", "bits"),
-    "n_seqlets": ("seqlets it was built from", "count"),
+    "found_by": (
+        "what it was built from: intervals of high score, sequence alone, or both",
+        "score, sequence, both",
+    ),
+    "n_seqlets": ("seqlets it was built from; of `sequence` its occurrences", "count"),
     "low_complexity": (
-        "share of these seqlets with at most 2 bits of dinucleotide entropy",
+        "share of them with at most 2 bits of dinucleotide entropy",
         "0..1",
     ),
     "soft_masked": (
@@ -30,18 +34,22 @@ MOTIFS: Columns = {
     "n_sites": ("sites (FIMO p < 1e-4) in all sequences, both halves", "count"),
     "hits": ("test sequences with a site whose middle base lies in a seqlet", "count"),
     "hits_shuffled": ("the same count for shuffled copies, mean per sequence, summed", "count"),
-    "held_out_p": (
-        "sign test of each test sequence against its own shuffled copies, one-sided; the "
-        "smaller of two doubled",
+    "hits_p": (
+        "sign test of these counts, each test sequence against its own shuffled copies, "
+        "one-sided; the smaller of two doubled",
         "0..1",
     ),
-    "held_out_q": (
+    "hits_q": (
         "the better half's p, before doubling, as false discovery rate over the motifs of "
         "both halves",
         "0..1",
     ),
-    "enrichment_p": ("sign test with sites anywhere, whatever the score", "0..1"),
-    "enrichment_q": ("false discovery rate of `enrichment_p`", "0..1"),
+    "enrichment_p": (
+        "the same sign test with sites anywhere, whatever the score; the main table is in its "
+        "order",
+        "0..1",
+    ),
+    "enrichment_q": ("false discovery rate of `enrichment_p`, as of `hits_p`", "0..1"),
     "enrichment_3mer_p": ("as `enrichment_p`, against copies that keep 3-mer counts", "0..1"),
     "enrichment_3mer_q": ("false discovery rate of `enrichment_3mer_p`", "0..1"),
     "found_in": ("share of test sequences with a site", "0..1"),
@@ -58,6 +66,29 @@ MOTIFS: Columns = {
         "head that was chosen for it, on half 1 / half 2 where they differ",
         "layer:head",
     ),
+    "head_auroc": (
+        "AUROC of the site's bases against the other bases of the same sequences, of that head "
+        "(of the track, where one is given)",
+        "0..1",
+    ),
+    "head_auroc_low": (
+        "lower end of its 95 % interval, corrected for the number of motifs",
+        "0..1",
+    ),
+    "head_auroc_high": ("upper end", "0..1"),
+    "head_fold": (
+        "attention that the sites' bases receive from that head over what the other bases of the "
+        "same sequences receive",
+        "ratio",
+    ),
+    "head_fold_low": ("lower end of its 95 % interval, corrected alike", "ratio"),
+    "head_fold_high": ("upper end", "ratio"),
+    "random_head_fold": (
+        "the same of the randomly initialised control, its own head chosen in the same way",
+        "ratio",
+    ),
+    "random_head_fold_low": ("lower end of its 95 % interval", "ratio"),
+    "random_head_fold_high": ("upper end", "ratio"),
     "attention_fold": (
         "share of site bases inside seqlets over the share of all bases inside seqlets",
         "ratio",

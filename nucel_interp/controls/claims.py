@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT, Beyond, Estimate, Heads
+from nucel_interp.controls.fold import NO_FOLD
+from nucel_interp.motifs.testing import FoldEnrichment
 from nucel_interp.types import CONTROL_COLUMNS
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ class Claim:
         score: `BEST_HEAD`, "track", or a score that is no single head ("attention score").
         n_tests: Motifs asked about in one go.
         label: Index of a head -> "layer:head"; None for a score.
+        fold: How many times as high the head is at the sites as elsewhere in the same sequences
+            (`controls.fold`); NaN for a score.
+        control_fold: The same of the randomly initialised control's own head.
     """
 
     beyond: Beyond
@@ -39,6 +44,8 @@ class Claim:
     score: str
     n_tests: int
     label: Label | None = None
+    fold: FoldEnrichment = NO_FOLD
+    control_fold: FoldEnrichment = NO_FOLD
 
     @property
     def verdict(self) -> str:

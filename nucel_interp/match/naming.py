@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,20 @@ def identity(pwm: NDArray[np.float64], best: pd.Series | dict[str, Any] | None) 
     if is_named(float(best["E-value"]), float(best["q_global"])):
         return f"{family(str(best['archetype']))} family: {matrix}"
     return f"resembles {matrix}: not enough to name it"
+
+
+def called(row: Mapping[Any, Any]) -> str:
+    """One word or two for a row of the main table: family, tract, or consensus if it has neither.
+
+    Args:
+        row: With ``identity``, ``archetype``, ``E_value``, ``q_global`` and ``consensus``.
+    """
+    kind = str(row["identity"]).partition(";")[0]
+    if kind.startswith(("a ", "an ")):
+        return kind
+    if is_named(float(row["E_value"]), float(row["q_global"])):
+        return family(str(row["archetype"]))
+    return str(row["consensus"])
 
 
 def is_named(e: float, q: float) -> bool:

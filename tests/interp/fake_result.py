@@ -147,17 +147,20 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
 
 def _motif_table() -> pd.DataFrame:
     rows = [
-        ["motif_1", CTCF, 15, 19.7312, 41, 0.0, 0.1, 2, 2, "MA0139.2 CTCF", "CTCF",
+        ["motif_1", CTCF, 15, 19.7312, "both", 41, 0.0, 0.1, 2, 2, "MA0139.2 CTCF", "CTCF",
          "CTCF family: MA0139.2 CTCF, E = 1.2e-8", 1.23e-8,
          3.4e-8, 30, 33, 26, 3.25, 1.1e-7, 3.3e-7, 2e-9, 6e-9, 4e-8, 1.2e-7, 0.9667, 0.1,
-         6.5, 1e-9, 0.55, 0.4, "yes", "2:0", 5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
-        ["motif_2", AP1, 9, 11.02, 12, 0.0, 0.0, 2, 1, "MA1141.2 FOS::JUND", "AP-1",
+         6.5, 1e-9, 0.55, 0.4, "yes", "2:0", 0.81, 0.78, 0.84, 4.2, 3.1, 5.3, 1.1, 0.9, 1.3,
+         5.6321, 4.1, 7.32, 1.13, 0.82, 1.49, 1.42, 1.01],
+        ["motif_2", AP1, 9, 11.02, "score", 12, 0.0, 0.0, 2, 1, "MA1141.2 FOS::JUND", "AP-1",
          "AP-1 family: MA1141.2 FOS::JUND, E = 2.1e-4", 2.1e-4,
          8.4e-3, 30, 10, 9, 2, 0.0021, 0.0032, 3e-3, 4e-3, 0.01, 0.02, 0.3333, 0.0667,
-         31.0, 0.4, 0.5, 1.0, "no", "1:3/2:2", 0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
-        [NASTY, "AAAAAATAAA", 10, 6.4, 9, 1.0, 0.5, 1, 1, "", "", "a run of A", np.nan, np.nan,
+         31.0, 0.4, 0.5, 1.0, "no", "1:3/2:2", 0.5, 0.46, 0.53, 1.02, 0.9, 1.1,
+         1.0, 0.9, 1.1, 0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
+        [NASTY, "AAAAAATAAA", 10, 6.4, "sequence", 9, 1.0, 0.5, 1, 1, "", "", "a run of A", np.nan, np.nan,
          30, 25, 12, 4, 0.004, 0.004, 0.03, 0.03, 0.04, 0.04, 0.4, 0.2,
-         40.0, 0.5, 0.4, 0.3, "cannot tell", "0:1", 1.4, 0.9, 2.2,
+         40.0, 0.5, 0.4, 0.3, "cannot tell", "0:1", 0.53, 0.47, 0.59, 1.1, 0.9, 1.3,
+         np.nan, np.nan, np.nan, 1.4, 0.9, 2.2,
          np.nan, np.nan, np.nan, 1.2, 1.0],
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=MOTIF_COLUMNS)
@@ -166,10 +169,10 @@ def _motif_table() -> pd.DataFrame:
 def _untested_table() -> pd.DataFrame:
     row = dict.fromkeys(UNTESTED_COLUMNS, np.nan)
     row |= {"motif_id": "motif_4", "consensus": "GCGCGC", "width": 6, "information_bits": 4.1,
-            "n_seqlets": 5, "best_match": "", "archetype": "", "held_out_q": 0.41,
+            "n_seqlets": 5, "best_match": "", "archetype": "", "enrichment_q": 0.41,
             "attention_fold": 1.05, "attention_fold_low": 0.7, "attention_fold_high": 1.6,
             "hits": 4, "hits_shuffled": 3.5, "found_in": 0.2, "found_in_shuffled": 0.18,
-            "reason": "held_out_q 0.41, not below 0.01"}  # fmt: skip
+            "reason": "enrichment_q 0.41, not below 0.01"}  # fmt: skip
     return pd.DataFrame([row], columns=UNTESTED_COLUMNS).astype({"width": int, "n_seqlets": int})
 
 

@@ -64,7 +64,7 @@ def test_a_planted_motif_is_first_in_the_main_table(ctcf) -> None:
     assert first["best_match"].split()[0].startswith("MA")
     assert "CTCF" in first["archetype"]
     assert first["E_value"] < 1e-5
-    assert first["held_out_q"] < 1e-6
+    assert first["enrichment_q"] < 1e-6
     assert first["enrichment_3mer_q"] < 1e-6
     assert first["test_sequences"] == 100
     assert first["halves_found"] == first["halves_passed"] == 2
@@ -103,7 +103,7 @@ def test_tables_have_their_columns_and_agree_with_each_other(ctcf) -> None:
     by_name = {r.name: r for r in records}
     for row in mine.itertuples():
         assert 0 <= row.start < row.end <= len(by_name[row.record])
-    assert result.motifs["held_out_p"].is_monotonic_increasing
+    assert result.motifs["enrichment_p"].is_monotonic_increasing
     assert len(result.seqlets) == result.summary["n_seqlets"]
     assert [len(t) for t in result.tracks.values()] == [len(r) for r in records]
 
@@ -153,7 +153,7 @@ def test_too_few_sequences_are_listed_untested() -> None:
     assert len(result.untested)
     assert set(result.untested["reason"]) == {"not tested: 39 sequences, 40 needed"}
     assert "CTCF" in result.untested.iloc[0]["archetype"]
-    assert result.untested[["held_out_p", "held_out_q", "enrichment_q"]].isna().all(axis=None)
+    assert result.untested[["enrichment_p", "enrichment_q", "enrichment_q"]].isna().all(axis=None)
     assert result.summary["split_rule"] == "not split: too few sequences"
     assert "too few" in result.answer
 
@@ -200,7 +200,7 @@ def test_the_strand_of_the_file_changes_nothing(ctcf) -> None:
     other = find_motifs(turned, track=[t[::-1] for t in track])
     a, b = result.motifs.iloc[0], other.motifs.iloc[0]
     assert a["archetype"] == b["archetype"]
-    assert a["held_out_q"] == pytest.approx(b["held_out_q"], rel=1e-6)
+    assert a["enrichment_q"] == pytest.approx(b["enrichment_q"], rel=1e-6)
     one, two = result.pwms["motif_1"].pwm, other.pwms["motif_1"].pwm
     assert np.allclose(one, two)
 

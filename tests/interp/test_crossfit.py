@@ -77,7 +77,7 @@ def test_three_motifs_are_found_once_each_and_named(three) -> None:
     named = " ".join(result.motifs["best_match"]).upper()
     assert all(name in named for name in ("CTCF", "GATA", "NFY"))
     assert (result.motifs["halves_found"] >= 1).all()
-    assert (result.motifs["held_out_q"] < 0.01).all()
+    assert (result.motifs["enrichment_q"] < 0.01).all()
 
 
 def test_each_half_finds_without_a_look_at_the_other(monkeypatch) -> None:
@@ -148,12 +148,12 @@ def test_p_is_the_smaller_of_the_halves_times_their_number_and_q_covers_both(
     monkeypatch.setattr(module, "held_out_tests", spy)
     candidates = crossfit(studied(three[0]).folds).candidates
     for candidate in candidates:
-        ps = [t.held_out_p for t in candidate.fits.values()]
+        ps = [t.enrichment_p for t in candidate.fits.values()]
         assert len(ps) == 2
-        assert candidate.held_out_p == min(1.0, 2 * min(ps))
-        assert candidate.best.held_out_p == min(ps)
+        assert candidate.enrichment_p == min(1.0, 2 * min(ps))
+        assert candidate.best.enrichment_p == min(ps)
     assert len(tested) >= 6
-    for kind in ("held_out", "enrichment", "enrichment_3mer"):
+    for kind in ("hits", "enrichment", "enrichment_3mer"):
         given = [getattr(t, f"{kind}_q") for t in tested]
         assert given == bh([getattr(t, f"{kind}_p") for t in tested])
 
@@ -208,7 +208,7 @@ def test_too_few_to_split_gives_motifs_without_tests() -> None:
     assert len(result.motifs) == 0
     first = result.untested.iloc[0]
     assert first["reason"] == "not tested: 30 sequences, 40 needed"
-    assert np.isnan(first["held_out_p"])
+    assert np.isnan(first["enrichment_p"])
     assert first["halves_found"] == 0
     assert set(result.seqlets["half"]) == {"."}
 

@@ -132,7 +132,7 @@ def test_empty_main_table_is_said_first_and_the_rest_is_shown():
     text = Page(build_report(empty_result(), RUN)).text
     empty = text.index("The main table is empty: 1 candidate failed the held-out test")
     assert text.index("No motif passed the held-out test") < empty
-    assert empty < text.index("base by base") < text.index("held_out_q 0.41, not below 0.01")
+    assert empty < text.index("base by base") < text.index("enrichment_q 0.41, not below 0.01")
 
 
 def test_a_run_with_next_to_nothing_still_has_a_page():

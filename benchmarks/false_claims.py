@@ -37,7 +37,7 @@ from nucel_model import (
     NucelEncoder,
     every_third_global,
     from_pretrained,
-    untrained_twin,
+    random_control,
 )
 from nucel_model.heads import ReplacedTokenHead
 
@@ -103,7 +103,7 @@ def looked_at_random_intervals(model: Nucel, sequences: list[str], seed: int) ->
         [question],
         at(model, sequences),
         half,
-        random_weights=at(untrained_twin(model, seed), sequences),
+        random_control=at(random_control(model, seed), sequences),
         shuffled=[at(model, [shuffled(s, seed=seed) for s in sequences])],
     )
     return one.verdict()

@@ -11,9 +11,10 @@ Attention: ``received`` of each head, averaged over the site's bases; the best h
 half of the held-out windows and reported on the other (the halves lie on either side of the median
 window by position). Probe: a logistic regression on the last hidden state at the
 first base of the word, fitted on the train part and its penalty chosen on the choose part, measured
-on all held-out windows (donors and acceptors). Beside both: untrained encoders of the same shape,
-and a logistic regression on the one-hot letters 10 bases to either side. Intervals resample
-windows. CTCF windows without a good match still have a best one, so that number is a lower bound.
+on all held-out windows (donors and acceptors). Beside both: randomly initialised encoders of the
+same shape, and a logistic regression on the one-hot letters 10 bases to either side. Intervals
+resample windows. CTCF windows without a good match still have a best one, so that number is a
+lower bound.
 
     python -m benchmarks.known_sites --fasta chr20.fa.gz --fasta chrX.fa.gz --sites-dir annotation
 """
@@ -33,7 +34,7 @@ from sklearn.linear_model import LogisticRegression
 from nucel_genome import Genome, intersect
 from nucel_genome.meme import parse_meme
 from nucel_genome.text import read_text
-from nucel_model import Nucel, from_pretrained, tokenizer, untrained_twin
+from nucel_model import Nucel, from_pretrained, random_control, tokenizer
 from nucel_pretrain.evaluation.metrics import Estimate, estimate, ratio
 from nucel_pretrain.evaluation.progress import slices
 from nucel_pretrain.evaluation.settings import read_evaluation
@@ -209,14 +210,16 @@ def main() -> None:
     parser.add_argument("--sites-dir", type=Path, required=True)
     parser.add_argument("--settings", default="evaluate-hg19", help="its [split] is used")
     parser.add_argument("--model", default="nucel-mini")
-    parser.add_argument("--seeds", type=int, default=3, help="of untrained encoders")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of randomly initialised encoders"
+    )
     parser.add_argument("--windows", type=int, default=300, help="at most, in each part")
     args = parser.parse_args()
     split = read_evaluation(args.settings).split
     assert split is not None, "the settings have no [split]"
     genome = Genome.open(args.fasta)
     model = from_pretrained(args.model)
-    models = [model, *(untrained_twin(model, seed) for seed in range(args.seeds))]
+    models = [model, *(random_control(model, seed) for seed in range(args.seeds))]
     n_heads = model.config.num_attention_heads
     for name, word, offset in (("splice_donors", "GT", 0), ("splice_acceptors", "AG", -1)):
         places = {}
@@ -252,15 +255,17 @@ def main() -> None:
 
 
 def report(name: str, heads: list[tuple[int, Estimate]], lines: list[Estimate], n: int) -> None:
-    """The model's rows and the untrained ones'."""
+    """The model's rows and those of the randomly initialised encoders."""
     layer, head = divmod(heads[0][0], n)
     print(f"  {name + f', attention, layer {layer} head {head}':<40} {heads[0][1]}")
-    print(f"  {'untrained, attention, best head of each':<40} {spread([h for _, h in heads[1:]])}")
+    print(f"  {'random weights, attention, best of each':<40} {spread([h for _, h in heads[1:]])}")
     for _, found in heads[1:]:
         print(f"  {'':<40} {found}")
     if lines:
         print(f"  {name + ', probe of the hidden state':<40} {lines[0]}")
-        print(f"  {'untrained, probe of the hidden state':<40} {spread(lines[1:])}", flush=True)
+        print(
+            f"  {'random weights, probe of the hidden state':<40} {spread(lines[1:])}", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -34,12 +34,12 @@ MEASURED = (
     "maximum inside / median outside; of a network it is the median over sequences. The head is "
     "the best by that definition on one half of the sequences and is measured on the other, both "
     'ways; "mean" is over all heads. Values are means over seeds with 95 % t intervals (ratios: of '
-    "their logarithms); a pre-trained network before fine-tuning and its untrained twin exist "
-    "once, and theirs are bootstrap intervals over sequences. Random intervals are as many, of the "
-    "same lengths, in the same sequences, read with the same heads. Networks that did not learn "
-    "the task are left out.\n"
+    "their logarithms); a pre-trained network before fine-tuning and its randomly initialised "
+    "control exist once, and theirs are bootstrap intervals over sequences. Random intervals are "
+    "as many, of the same lengths, in the same sequences, read with the same heads. Networks that "
+    "did not learn the task are left out.\n"
 )
-SEED = re.compile(r"^(.*?)(-untrained)?-seed\d+(, randomly initialised)?$")
+SEED = re.compile(r"^(.*?)(-random-weights)?-seed\d+(, randomly initialised)?$")
 
 
 def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def over_seeds(snr: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_of(name: str) -> str:
-    """``nt-small-seed2`` and its like to ``nt-small``, what is untrained kept apart."""
+    """``nt-small-seed2`` and its like to ``nt-small``, what was randomly initialised kept apart."""
     found = SEED.match(name)
     if not found:
         return name
@@ -81,7 +81,7 @@ def group_of(name: str) -> str:
 
 
 def with_states(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns family and state (untrained, pre-trained, trained) beside ``model`` and ``when``."""
+    """Columns family and state (`plots.STATES`) beside ``model`` and ``when``."""
     plain = table["model"].str.removesuffix(", randomly initialised")
     state = np.where(table["when"] == "after", "trained", "pre-trained")
     return table.assign(
@@ -89,7 +89,7 @@ def with_states(table: pd.DataFrame) -> pd.DataFrame:
             name.removesuffix("-before") if when == "before" else name
             for name, when in zip(plain, table["when"], strict=True)
         ],
-        state=np.where(plain != table["model"], "untrained", state),
+        state=np.where(plain != table["model"], "randomly initialised", state),
     )
 
 
@@ -130,7 +130,9 @@ def folders(order: Path) -> dict[str, list[Path]]:
         path
         for name in learned["model"].unique()
         for path in sorted((order / "models").glob(f"{name}-*"))
-        if re.search(r"-before$|-untrained-seed\d+$", path.name)  # compare adds -before's control
+        if re.search(
+            r"-before$|-random-weights-seed\d+$", path.name
+        )  # compare adds -before's control
     ]
     return {"before": before, "after": [order / path for path in learned["folder"]]}
 
@@ -158,10 +160,11 @@ def main(out: Path) -> pd.DataFrame:
     for when in ("before", "after"):
         snr = pd.read_csv(out / when / "snr.tsv", sep="\t")
         # controls all have the seed of the comparison: three of a shape are one network thrice,
-        # and the control of an untrained network is one more of the same
+        # and the control of a randomly initialised network is one more of the same
         control = snr["model"].str.endswith(", randomly initialised")
         snr = snr[
-            ~(control & (when == "after")) & ~(control & snr["model"].str.contains("-untrained-"))
+            ~(control & (when == "after"))
+            & ~(control & snr["model"].str.contains("-random-weights-"))
         ]
         parts.append(snr.assign(when=when))
     table = over_seeds(pd.concat(parts, ignore_index=True))

@@ -20,7 +20,7 @@ import time
 import numpy as np
 
 from nucel_genome import Genome
-from nucel_model import from_pretrained, untrained_twin
+from nucel_model import from_pretrained, random_control
 from nucel_pretrain.data import DataConfig, Windows
 from nucel_pretrain.evaluation.markov import log_probabilities, markov_scores, word_counts
 from nucel_pretrain.evaluation.metrics import Ranked, estimate
@@ -69,9 +69,9 @@ def main() -> None:
     both = f"{model.name}, both strands"
     show(model.name, model_scores(model, ids))
     show(both, model_scores(model, ids, both_strands=True))
-    twin = untrained_twin(model, seed=0)
-    twin.discriminator_head = model.discriminator_head
-    show("the same head, untrained encoder", model_scores(twin, ids))
+    control = random_control(model, seed=0)
+    control.discriminator_head = model.discriminator_head
+    show("its head on a randomly initialised encoder", model_scores(control, ids))
     for order in args.orders:
         table = log_probabilities(counts, order, CONCENTRATION)
         show(f"two-sided Markov, order {order}", markov_scores(table, order, ids))

@@ -1,11 +1,11 @@
 """Is a linear probe of the model better than what needs no pre-training?
 
 The probes of `nucel-pretrain evaluate` (same windows, negatives and split, from the same settings),
-beside: untrained encoders of the same shape, a logistic regression on 6-mer counts, and a small
-convolution on one-hot sequence. Everything is fitted on the train part and chosen on the choose
-part; the table is of the test part. Intervals resample test windows, and the difference of the
-model and the mean of each peer's seeds is taken on the same resamples. Caps on the sites of each
-part are in the settings.
+beside: randomly initialised encoders of the same shape, a logistic regression on 6-mer counts, and
+a small convolution on one-hot sequence. Everything is fitted on the train part and chosen on
+the choose part; the table is of the test part. Intervals resample test windows, and the difference
+of the model and the mean of each peer's seeds is taken on the same resamples. Caps on the sites of
+each part are in the settings.
 
     python -m benchmarks.probes --fasta chr20.fa.gz --fasta chrX.fa.gz --sites-dir annotation
 """
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nucel_genome import Genome
-from nucel_model import from_pretrained, tokenizer, untrained_twin
+from nucel_model import from_pretrained, random_control, tokenizer
 from nucel_pretrain.evaluation.metrics import Ranked, auroc, best_threshold, estimate
 from nucel_pretrain.evaluation.probes import ProbeResult, measure, probe, probe_model
 from nucel_pretrain.evaluation.settings import read_evaluation
@@ -133,7 +133,12 @@ def main() -> None:
     parser.add_argument("--sites-dir", type=Path, required=True)
     parser.add_argument("--settings", default="evaluate-hg19")
     parser.add_argument("--model", default="nucel-mini")
-    parser.add_argument("--seeds", type=int, default=3, help="of untrained encoders, convolutions")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=3,
+        help="number of randomly initialised encoders and of convolutions",
+    )
     parser.add_argument("--only", action="append", help="a name in [[sites]]; may be repeated")
     args = parser.parse_args()
     settings = read_evaluation(args.settings)
@@ -162,8 +167,8 @@ def main() -> None:
             )
 
         add(model.name, [encoder(model)])
-        twins = (untrained_twin(model, seed) for seed in range(args.seeds))
-        add("untrained, same shape", [encoder(twin) for twin in twins])
+        controls = (random_control(model, seed) for seed in range(args.seeds))
+        add("random weights, same shape", [encoder(control) for control in controls])
         counts = {p: {"6-mers": kmer_counts(windows[p].ids)} for p in PARTS}
         add("6-mer counts", [probe(counts, labels, penalties=penalties, draws=draws)])
         add("convolution, one-hot", [convolution(windows, s, draws) for s in range(args.seeds)])

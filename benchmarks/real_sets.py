@@ -3,12 +3,12 @@
 One set and one method a run; each run leaves a JSON file in the output folder and is not repeated
 while that file is there. ``--table`` reads them all and prints the table.
 
-Methods: ``attention`` (the default score), ``attention-global``, ``discriminator``; ``untrained``,
-the whole pipeline with a model of the same shape that has learned nothing; ``kmer``, enrichment in
-the sequence without any model; ``modisco``, modisco-lite on discriminator substitution scores of
-the middle 100 bp of 60 sequences (``--modisco-sequences``), on one strand, whose patterns come
-without a held-out test (``--modisco-python``: see benchmarks.modisco_lite). For sets and families
-see benchmarks.known_answers.
+Methods: ``attention`` (the default score), ``attention-global``, ``discriminator``;
+``random-weights``, the whole pipeline with a model of the same shape that has learned nothing;
+``kmer``, enrichment in the sequence without any model; ``modisco``, modisco-lite on discriminator
+substitution scores of the middle 100 bp of 60 sequences (``--modisco-sequences``), on one strand,
+whose patterns come without a held-out test (``--modisco-python``: see benchmarks.modisco_lite). For
+sets and families see benchmarks.known_answers.
 
 Beside what is found stands what chance gives: the share of all targets that would count, the share
 of 20 column-shuffled decoys of the motif in question that would, and the motifs in the main table
@@ -41,15 +41,15 @@ from nucel_interp.io.meme import read_meme
 from nucel_interp.match import JasparDatabase, load_jaspar, match_table
 from nucel_interp.motifs.pwm import consensus
 from nucel_interp.types import Motif, Record
-from nucel_model import Nucel, from_pretrained, untrained_twin
+from nucel_model import Nucel, from_pretrained, random_control
 
-METHODS = ("attention", "attention-global", "discriminator", "untrained", "kmer", "modisco")
+METHODS = ("attention", "attention-global", "discriminator", "random-weights", "kmer", "modisco")
 SPLICE = Path(__file__).with_name("splice_consensus.meme")
 MAX_E = 0.05
 DECOYS = 20
 FOLDS = [
     "attention_fold", "attention_fold_low", "attention_fold_high",
-    "untrained_fold", "untrained_fold_low", "untrained_fold_high",
+    "random_control_fold", "random_control_fold_low", "random_control_fold_high",
     "other_offsets_fold", "uniform_fold", "found_in", "found_in_shuffled",
 ]  # fmt: skip
 SHOWN = [
@@ -107,9 +107,9 @@ def run(
         if "method" not in inspect.signature(find_motifs).parameters:
             raise SystemExit("find_motifs has no method='kmer' here")
         options["method"] = "kmer"
-    elif method != "untrained":
+    elif method != "random-weights":
         options["score"] = method
-    used = untrained_twin(model, args.seed) if method == "untrained" else model
+    used = random_control(model, args.seed) if method == "random-weights" else model
     result = find_motifs(records, used, on_progress=say_stages(), **options)
     rows = result.motifs.to_dict("records")
     facts = {
@@ -270,7 +270,7 @@ def markdown(frame: pd.DataFrame) -> str:
     """The columns a reader needs first."""
     lines = [
         "| set (part) | method | first motif, its match, E | in family | recall at 1, 3, 10 "
-        "| attention fold (95 %) | untrained | other offsets, uniform | found in (shuffled) "
+        "| attention fold (95 %) | random control | other offsets, uniform | found in (shuffled) "
         "| main table, shuffled input | CPU seconds |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -291,7 +291,7 @@ def markdown(frame: pd.DataFrame) -> str:
             "" if in_family is None else "yes" if in_family else "no",
             "" if in_family is None else f"{r['recall_1']}, {r['recall_3']}, {r['recall_10']}",
             f"{fold} ({span})" if fold else "",
-            number(r["untrained_fold"]),
+            number(r["random_control_fold"]),
             f"{number(r['other_offsets_fold'])}, {number(r['uniform_fold'])}" if fold else "",
             f"{found} ({number(r['found_in_shuffled'], '.0%')})" if found else "",
             f"{r['motifs']}, {number(r['motifs_shuffled_input'], '.0f') or '-'}",

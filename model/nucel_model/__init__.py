@@ -10,7 +10,7 @@ from nucel_model.heads import ClassificationHead
 from nucel_model.masked_lm import MaskedLM
 from nucel_model.nt import NucleotideTransformer
 from nucel_model.nt_config import NTConfig, nt_config
-from nucel_model.nucel import AnyConfig, Nucel, untrained_twin
+from nucel_model.nucel import AnyConfig, Nucel, random_control
 from nucel_model.outputs import EncoderOutput, Profile
 
 __all__ = [
@@ -32,6 +32,6 @@ __all__ = [
     "from_pretrained",
     "nt_config",
     "nucel_base",
+    "random_control",
     "save_pretrained",
-    "untrained_twin",
 ]

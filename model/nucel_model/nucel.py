@@ -157,8 +157,8 @@ class Nucel(nn.Module):
         return self.classifier_head(hidden, attention_mask).float()
 
 
-def untrained_twin(model: Nucel, seed: int) -> Nucel:
-    """A model of the same shape with fresh random weights: what architecture alone gives."""
+def random_control(model: Nucel, seed: int) -> Nucel:
+    """The randomly initialised control of a model: the same shape with fresh random weights."""
     encoder = model.encoder
     if isinstance(encoder, NucleotideTransformer):
         encoder = NucleotideTransformer(encoder.config, with_head=encoder.lm_head is not None)
@@ -166,5 +166,7 @@ def untrained_twin(model: Nucel, seed: int) -> Nucel:
         encoder = NucelEncoder(encoder.config)
     encoder.init_weights(seed)
     return (
-        Nucel(encoder, name=f"{model.name} (untrained)").eval().to(next(model.parameters()).device)
+        Nucel(encoder, name=f"{model.name}, randomly initialised")
+        .eval()
+        .to(next(model.parameters()).device)
     )

@@ -1,4 +1,4 @@
-"""What stands beside every headline: shuffled input, an untrained model, seqlets at random."""
+"""Controls of every headline: shuffled input, a randomly initialised network, random seqlets."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ class Folds:
     """How much more often than all bases a motif's sites lie inside four kinds of seqlets."""
 
     score: FoldEnrichment = NO_FOLD
-    untrained: FoldEnrichment = NO_FOLD
+    random_control: FoldEnrichment = NO_FOLD
     other_offsets: float = float("nan")
     uniform: float = float("nan")
 
 
 class FoldControls:
-    """Each fold's seqlets beside an untrained model's and random ones, ready for any motif."""
+    """Each fold's seqlets, the random control's and random ones, ready for any motif."""
 
     def __init__(
         self,
         folds: list[Study],
         called: list[Called],
-        untrained: list[Track] | None,
+        random_control: list[Track] | None,
         seed: int,
     ) -> None:
-        """``untrained``: per fold, the same score from a model that has learned nothing."""
+        """``random_control``: per fold, the same score of the randomly initialised control."""
         self._folds, self._seed = folds, seed
         self._inside = [covered(c.seqlets, f.offsets) for c, f in zip(called, folds, strict=True)]
-        self._untrained: list[NDArray[np.bool_]] | None = None
-        if untrained is not None:
-            self._untrained = []
-            for track, mine, study in zip(untrained, called, folds, strict=True):
+        self._random_control: list[NDArray[np.bool_]] | None = None
+        if random_control is not None:
+            self._random_control = []
+            for track, mine, study in zip(random_control, called, folds, strict=True):
                 peaks = _equally_many(find_peaks(track, study.offsets), mine, study)
-                self._untrained.append(covered(peaks, study.offsets))
+                self._random_control.append(covered(peaks, study.offsets))
         self._random = [
             _random_seqlets(f, c.seqlets, seed) for c, f in zip(called, folds, strict=True)
         ]
@@ -80,11 +80,11 @@ class FoldControls:
             ]
             known = [v for v in draws if np.isfinite(v)]
             means.append(float(np.mean(known)) if known else float("nan"))
-        untrained = NO_FOLD
-        if self._untrained is not None:
-            untrained = attention_fold(parts(self._untrained), self._seed)
+        random_control = NO_FOLD
+        if self._random_control is not None:
+            random_control = attention_fold(parts(self._random_control), self._seed)
         score = attention_fold(parts(self._inside), self._seed)
-        return Folds(score, untrained, *means)
+        return Folds(score, random_control, *means)
 
 
 def shuffled_input(folds: list[Study], method: Method, seed: int) -> tuple[int, int]:

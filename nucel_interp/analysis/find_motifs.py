@@ -24,7 +24,7 @@ from nucel_interp.analysis.kmers import study_kmers
 from nucel_interp.analysis.looks import Read, composed, composed_copy, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifAnalysis
-from nucel_interp.analysis.score_study import untrained_tracks
+from nucel_interp.analysis.score_study import random_control_tracks
 from nucel_interp.analysis.study import Track
 from nucel_interp.analysis.summary import hints_for, run_facts, score_name, warnings_for
 from nucel_interp.controls.claims import Claim, control_table
@@ -131,10 +131,10 @@ def analyse_motifs(
     )  # fmt: skip
     fitted, control = _fitted(prepared, settings, stages)
     named = _named(fitted, database, stages)
-    random_weights = _random_weights(prepared, records, fitted, settings, stages)
-    claims = _claims(prepared, fitted, named, random_weights, settings, stages)
+    random_control = _random_control(prepared, records, fitted, settings, stages)
+    claims = _claims(prepared, fitted, named, random_control, settings, stages)
     main, untested = _motif_tables(
-        prepared, records, fitted, named, random_weights, claims, settings, stages
+        prepared, records, fitted, named, random_control, claims, settings, stages
     )
     summary = run_facts(
         records, prepared, fitted, stages, main, untested,
@@ -167,7 +167,7 @@ def _named(fitted: CrossFit, database: JasparDatabase, stages: Stages) -> Named:
     return Named(candidates, pwms, matches)
 
 
-def _random_weights(
+def _random_control(
     prepared: Prepared,
     records: list[Record],
     fitted: CrossFit,
@@ -178,7 +178,7 @@ def _random_weights(
     if prepared.scored.scores is None or not fitted.candidates:
         return None
     assert prepared.model is not None
-    return untrained_tracks(
+    return random_control_tracks(
         prepared.model, records, prepared.texts, prepared.study.test,
         score=settings.score, strands=settings.strand, seed=settings.seed, stages=stages,
     )  # fmt: skip
@@ -188,21 +188,21 @@ def _claims(
     prepared: Prepared,
     fitted: CrossFit,
     named: Named,
-    random_weights: tuple[Scores, list[Track]] | None,
+    random_control: tuple[Scores, list[Track]] | None,
     settings: Settings,
     stages: Stages,
 ) -> dict[str, list[Claim]]:
     """For every motif that passes: does the model, or the score, look at its sites?"""
     with stages.stage("controls at motif sites", 1):
         passing = {i: c for i, c in named.candidates.items() if c.passes}
-        read = _read(prepared, fitted, random_weights, settings)
+        read = _read(prepared, fitted, random_control, settings)
         return {} if read is None else looks_at(passing, prepared.scored.folds, read, settings.seed)
 
 
 def _read(
     prepared: Prepared,
     fitted: CrossFit,
-    random_weights: tuple[Scores, list[Track]] | None,
+    random_control: tuple[Scores, list[Track]] | None,
     settings: Settings,
 ) -> Read | None:
     """What the controls are held against; None where no score was looked at."""
@@ -216,16 +216,16 @@ def _read(
     elif settings.has_null_track:
         nulls = zip(*(f.threshold_null for f in folds), strict=True)
         shuffled = [composed(list(of_folds), folds) for of_folds in nulls]
-    theirs = None if random_weights is None or not random_weights[1] else random_weights[1]
+    theirs = None if random_control is None or not random_control[1] else random_control[1]
     return Read(
         model="your track" if model is None else model.name,
         n_heads=0 if model is None else model.config.num_attention_heads,
         real=scored.scores,
-        random_weights=None if random_weights is None else random_weights[0],
+        random_control=None if random_control is None else random_control[0],
         shuffled=scored.shuffled,
         score=score_name(settings.score, settings.method, model is not None),
         track=fitted.track,
-        random_weights_track=None if theirs is None else composed(theirs, folds),
+        random_control_track=None if theirs is None else composed(theirs, folds),
         shuffled_tracks=shuffled,
     )
 
@@ -235,7 +235,7 @@ def _motif_tables(
     records: list[Record],
     fitted: CrossFit,
     named: Named,
-    random_weights: tuple[Scores, list[Track]] | None,
+    random_control: tuple[Scores, list[Track]] | None,
     claims: dict[str, list[Claim]],
     settings: Settings,
     stages: Stages,
@@ -247,8 +247,8 @@ def _motif_tables(
     few = too_few(len(prepared.units), len(records))
     rows, reasons = [], []
     with stages.stage("testing motifs", len(named.candidates)) as step:
-        twins = None if random_weights is None else random_weights[1] or None
-        controls = FoldControls(folds, fitted.called, twins, settings.seed)
+        control_tracks = None if random_control is None else random_control[1] or None
+        controls = FoldControls(folds, fitted.called, control_tracks, settings.seed)
         for motif_id, one in named.candidates.items():
             # nothing is held out where nothing is split: the whole is described
             sites = {i: t.sites for i, t in one.fits.items()} if len(folds) > 1 else {0: one.sites}

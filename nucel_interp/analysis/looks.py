@@ -37,22 +37,22 @@ class Read:
         model: Its name, or the track's.
         n_heads: Heads of a layer; 0 without a model.
         real: Every head; None without a model.
-        random_weights: Every head of the randomly initialised control.
+        random_control: Every head of the randomly initialised control.
         shuffled: Every head on a shuffled copy.
         score: Its name.
         track: (bases,) the score; each half's from the fold that tests it.
-        random_weights_track: The score of the randomly initialised control.
+        random_control_track: The score of the randomly initialised control.
         shuffled_tracks: The score of shuffled copies.
     """
 
     model: str
     n_heads: int
     real: Scores | None
-    random_weights: Scores | None
+    random_control: Scores | None
     shuffled: Scores | None
     score: str
     track: Track
-    random_weights_track: Track | None
+    random_control_track: Track | None
     shuffled_tracks: Sequence[Track]
 
     def label(self, head: int) -> str:
@@ -100,9 +100,9 @@ def looks_at(
         questions,
         at(read.track[None]),
         first.test,
-        random_weights=None
-        if read.random_weights_track is None
-        else at(read.random_weights_track[None]),
+        random_control=None
+        if read.random_control_track is None
+        else at(read.random_control_track[None]),
         shuffled=[at(t[None]) for t in read.shuffled_tracks[:MOST_COPIES]],
     )
     spoken = read.score if read.real is None else f"{read.score} score"
@@ -115,9 +115,9 @@ def looks_at(
             questions,
             at(read.real.received),
             first.test,
-            random_weights=None
-            if read.random_weights is None
-            else at(read.random_weights.received),
+            random_control=None
+            if read.random_control is None
+            else at(read.random_control.received),
             shuffled=[] if read.shuffled is None else [at(read.shuffled.received)],
         )
         for motif, question, one in zip(named, questions, heads, strict=True):

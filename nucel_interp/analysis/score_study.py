@@ -150,7 +150,7 @@ def _heads_of_folds(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return first[HEAD_COLUMNS].reset_index(drop=True)
 
 
-def untrained_tracks(
+def random_control_tracks(
     model: Nucel,
     records: list[Record],
     texts: Texts,
@@ -165,17 +165,17 @@ def untrained_tracks(
 
     No score is made for ``discriminator``: without a trained head there is nothing to compare with.
     """
-    from nucel_model import untrained_twin
+    from nucel_model import random_control
 
-    twin = untrained_twin(model, seed)
+    control = random_control(model, seed)
     with stages.stage("reading with random weights", 2 * int(texts.offsets[-1])) as step:
         real = score_sequences(
-            twin, [r.sequence for r in records], strands=strands, on_progress=step
+            control, [r.sequence for r in records], strands=strands, on_progress=step
         )
-        null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
+        null = score_sequences(control, texts.copies[0], strands=strands, on_progress=step)
     if score == "discriminator":
         return real, []
-    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, twin.config)
+    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, control.config)
     return real, [
         attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
         for half in both_halves(test)

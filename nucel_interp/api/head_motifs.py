@@ -126,7 +126,7 @@ def head_motifs(
     from nucel_interp.progress import Stages
     from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
     from nucel_interp.scoring.device import load_model, model_facts
-    from nucel_model import untrained_twin
+    from nucel_model import random_control
 
     started = perf_counter()
     records = records_of(sequences)
@@ -142,7 +142,7 @@ def head_motifs(
     tracks, stages = [], Stages(on_progress)
     for reader, read, stage in (
         (loaded, whole, "reading with the model"),
-        (untrained_twin(loaded, seed), whole, "reading with random weights"),
+        (random_control(loaded, seed), whole, "reading with random weights"),
         (loaded, copy, "reading a shuffled copy"),
     ):
         with stages.stage(stage, sum(map(len, read))) as step:

@@ -33,12 +33,12 @@ CONTROLS: Columns = {
         "AUROC",
     ),
     **interval("beyond_composition", "AUROC"),
-    "beyond_random_weights": (
+    "beyond_random_control": (
         "`beyond_composition` less the same of the randomly initialised control with its own best "
         "head",
         "AUROC",
     ),
-    **interval("beyond_random_weights", "AUROC"),
+    **interval("beyond_random_control", "AUROC"),
     "beyond_shuffled_sequence": (
         "`auroc` less that at the same places of dinucleotide-shuffled copies",
         "AUROC",

@@ -95,9 +95,9 @@ MOTIFS: Columns = {
     ),
     "attention_fold_low": ("lower end of its 95 % interval, bootstrap over sequences", "ratio"),
     "attention_fold_high": ("upper end of its 95 % interval", "ratio"),
-    "untrained_fold": ("`attention_fold` of the randomly initialised control", "ratio"),
-    "untrained_fold_low": ("lower end of its 95 % interval", "ratio"),
-    "untrained_fold_high": ("upper end", "ratio"),
+    "random_control_fold": ("`attention_fold` of the randomly initialised control", "ratio"),
+    "random_control_fold_low": ("lower end of its 95 % interval", "ratio"),
+    "random_control_fold_high": ("upper end", "ratio"),
     "other_offsets_fold": ("`attention_fold` with the seqlets of another sequence", "ratio"),
     "uniform_fold": ("`attention_fold` with seqlets placed at random", "ratio"),
 }
@@ -254,19 +254,19 @@ INTERVENTION: Columns = {
         "interval is shuffled",
         "ratio",
     ),
-    "seqlet_untrained_discriminator": (
+    "seqlet_random_control_discriminator": (
         "as `seqlet_discriminator`, in the randomly initialised control",
         "nats",
     ),
-    "control_untrained_discriminator": (
+    "control_random_control_discriminator": (
         "as `control_discriminator`, in the randomly initialised control",
         "nats",
     ),
-    "seqlet_untrained_embedding": (
+    "seqlet_random_control_embedding": (
         "as `seqlet_embedding`, in the randomly initialised control",
         "ratio",
     ),
-    "control_untrained_embedding": (
+    "control_random_control_embedding": (
         "as `control_embedding`, in the randomly initialised control",
         "ratio",
     ),

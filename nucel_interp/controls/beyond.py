@@ -38,7 +38,7 @@ EFFECT = 0.05
 """Smallest difference in AUROC that counts: 0.056 is a standardised difference of 0.2, small by
 Cohen's scale (Statistical Power Analysis for the Behavioral Sciences, 1988)."""
 ALPHA = 0.05
-CONTROLS = ("place", "composition", "random_weights", "shuffled_sequence")
+CONTROLS = ("place", "composition", "random_control", "shuffled_sequence")
 Verdict = Literal["yes", "no", "cannot tell"]
 Array = NDArray[np.float64]
 Heads = tuple[int | None, int | None]
@@ -166,7 +166,7 @@ def beyond_controls(
     tracks: AtQuestions,
     second_half: NDArray[np.bool_],
     *,
-    random_weights: AtQuestions | None = None,
+    random_control: AtQuestions | None = None,
     shuffled: Sequence[AtQuestions] = (),
 ) -> list[Beyond]:
     """What is left at each question's sites beyond every control that is at hand.
@@ -175,7 +175,7 @@ def beyond_controls(
         questions: The motifs.
         tracks: `at_questions` of the model or score.
         second_half: (sequences,) bool.
-        random_weights: The same of a randomly initialised network, with as many heads as it has.
+        random_control: The same of a randomly initialised network, with as many heads as it has.
         shuffled: The same as ``tracks`` of shuffled copies of the sequences, base for base.
 
     Returns:
@@ -185,7 +185,7 @@ def beyond_controls(
     for q in questions:
         span = slice(at, at + len(q.parts))
         at = span.stop
-        random = None if random_weights is None else random_weights[span]
+        random = None if random_control is None else random_control[span]
         copies = [[own.values for own, _ in c[span]] for c in shuffled]
         out.append(_one(q, tracks[span], random, copies, second_half))
     return out
@@ -233,7 +233,7 @@ def _one(
         return Beyond(question.motif, None, dict.fromkeys(CONTROLS), reason="; ".join(few))
     left = {name: _mean([k[name] for k in kept if name in k], len(kept)) for name in CONTROLS}
     left["composition"] = _pooled(by_decoys) if len(by_decoys) == len(kept) else None
-    left["random_weights"] = _pooled(by_random) if len(by_random) == len(kept) else None
+    left["random_control"] = _pooled(by_random) if len(by_random) == len(kept) else None
     return Beyond(
         question.motif,
         _mean([k["auroc"] for k in kept], len(kept)),

@@ -18,7 +18,7 @@ BEST_HEAD = "best head"
 NAMES = {
     "place": "other sequences' tracks at the same places",
     "composition": "decoys of like composition",
-    "random_weights": "randomly initialised weights",
+    "random_control": "randomly initialised weights",
     "shuffled_sequence": "the same places of shuffled copies",
 }
 Label = Callable[[int], str]
@@ -127,7 +127,7 @@ def control_table(claims: Sequence[Claim]) -> pd.DataFrame:
             "model": c.model,
             "score": c.score,
             "heads": c.heads(one.heads) if one.auroc is not None else "",
-            "control_heads": c.heads(one.control_heads) if "random_weights" in one.measured else "",
+            "control_heads": c.heads(one.control_heads) if "random_control" in one.measured else "",
             "n_sequences": 0 if one.auroc is None else one.auroc.n,
             "looked_at": c.verdict if one.auroc is not None else "not measured",
             "reason": one.reason,

@@ -27,12 +27,12 @@ MOST_MOTIFS = 12
 FOLD_COLUMNS = [
     "motif_id", "best_match",
     "attention_fold", "attention_fold_low", "attention_fold_high",
-    "untrained_fold", "untrained_fold_low", "untrained_fold_high",
+    "random_control_fold", "random_control_fold_low", "random_control_fold_high",
     "other_offsets_fold", "uniform_fold",
 ]  # fmt: skip
 _INTERVALS = [
     ("attention_fold", "model", "o", ACCENT, ACCENT, -0.2),
-    ("untrained_fold", "untrained model", "o", INK, "white", 0.06),
+    ("random_control_fold", "randomly initialised", "o", INK, "white", 0.06),
 ]
 _POINTS = [
     ("other_offsets_fold", "random seqlets, another sequence's offsets", "D", "#b5651d", 0.3),

@@ -43,13 +43,14 @@ COLUMNS = {
     "peak_over_median": ("peak inside / median outside", 1.0),
     "z": ("z: difference of means / sd outside", 0.0),
 }
-STATES = ("untrained", "pre-trained", "trained")
+STATES = ("randomly initialised", "pre-trained", "trained")
 _RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _NOTE = (
-    "u: untrained, p: pre-trained, t: trained; head chosen on one half of the sequences, measured "
-    "on the other; bars: mean over seeds, 95 % t interval (of ratios: of their logarithms);\n"
-    "of a pre-trained network and its untrained twin, which exist once: over sequences. A peak is "
-    "above the median at random intervals too. Untrained attention is nearly even: z is rounding."
+    "r: randomly initialised, p: pre-trained, t: trained; head chosen on one half of the "
+    "sequences, measured on the other; bars: mean over seeds, 95 % t interval (of ratios: of their "
+    "logarithms);\nof a pre-trained network and its randomly initialised control, which exist "
+    "once: over sequences. A peak is above the median at random intervals too. With random weights "
+    "attention is nearly even: z is rounding."
 )
 _DOT: dict[str, Any] = {"marker": "o", "ms": 1.9, "mfc": "white", "mec": INK, "mew": 0.4, "lw": 0}
 _RANDOM = "#f0b429"  # seen on white, on hatching and on every bar
@@ -59,10 +60,10 @@ _RANDOM = "#f0b429"  # seen on white, on hatching and on every bar
 def motif_order_figure(table: pd.DataFrame) -> Figure:
     """A column per definition, a row per resolution and choice of layers, a group per motif.
 
-    Within a group stand the models, each untrained, pre-trained if it was, and trained. Ratios are
-    on a logarithmic axis from 1, z on a linear one from 0; a column has one axis. A bar is the mean
-    over seeds of the head chosen on the other half, a dot one trained seed, a stroke the same head
-    at random intervals.
+    Within a group stand the models, each randomly initialised, pre-trained if it was, and trained.
+    Ratios are on a logarithmic axis from 1, z on a linear one from 0; a column has one axis. A bar
+    is the mean over seeds of the head chosen on the other half, a dot one trained seed, a stroke
+    the same head at random intervals.
 
     Args:
         table: Columns family, state (one of `STATES`), resolution, layers, definition, heads,
@@ -132,7 +133,7 @@ def _looks(bars: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, A
         r, g, b = to_rgb(colour)
         pale = to_hex((0.4 * r + 0.6, 0.4 * g + 0.6, 0.4 * b + 0.6))
         found[family, state] = {
-            "untrained": {"color": "white", "ec": colour, "lw": 0.6, "hatch": "//////"},
+            "randomly initialised": {"color": "white", "ec": colour, "lw": 0.6, "hatch": "//////"},
             "pre-trained": {"color": pale, "ec": colour, "lw": 0.6},
             "trained": {"color": colour, "ec": colour, "lw": 0.6},
         }[state]

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.motif_order_table import draw, methods, with_states
 from nucel_interp.plots.motif_order import motif_order_figure
 
-BARS = [("mini", "untrained"), ("mini", "pre-trained"), ("mini", "trained"),
-        ("nt", "untrained"), ("nt", "trained")]  # fmt: skip
+BARS = [("mini", "randomly initialised"), ("mini", "pre-trained"), ("mini", "trained"),
+        ("nt", "randomly initialised"), ("nt", "trained")]  # fmt: skip
 NAMES = [("before", "mini-before, randomly initialised"), ("before", "mini-before"),
          ("after", "mini"), ("before", "nt, randomly initialised"), ("after", "nt")]  # fmt: skip
 
@@ -90,8 +90,8 @@ def test_ratios_have_a_logarithmic_axis_and_the_figure_a_journals_width(figure):
     assert figure.get_figwidth() * 25.4 == pytest.approx(183)
     entries = [text.get_text() for text in figure.legends[0].get_texts()]
     # a column of three per model, in the order of the table
-    assert entries[:3] == ["nt, untrained", "nt, trained", " "]
-    assert entries[3:6] == ["mini, untrained", "mini, pre-trained", "mini, fine-tuned"]
+    assert entries[:3] == ["nt, randomly initialised", "nt, trained", " "]
+    assert entries[3:6] == ["mini, randomly initialised", "mini, pre-trained", "mini, fine-tuned"]
 
 
 def test_one_folder_gets_the_figure_its_numbers_and_the_methods(table, tmp_path):

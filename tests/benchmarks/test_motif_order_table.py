@@ -22,7 +22,7 @@ def snr(model, value, motif="A", low=None, high=None):
 
 def test_names_lose_their_seed_and_keep_what_they_were():
     assert group_of("nt-small-seed12") == "nt-small"
-    assert group_of("nt-small-untrained-seed0") == "nt-small, randomly initialised"
+    assert group_of("nt-small-random-weights-seed0") == "nt-small, randomly initialised"
     assert group_of("nt-small-seed0, randomly initialised") == "nt-small, randomly initialised"
     assert group_of("nucel-mini-before") == "nucel-mini-before"
 
@@ -42,7 +42,7 @@ def test_a_mean_over_seeds_has_a_t_interval_and_a_single_model_its_own():
 
 
 def test_the_table_has_a_row_per_model_and_a_cell_per_motif(tmp_path, capsys):
-    for when, names in (("before", ["m-untrained-seed0"]), ("after", ["m-seed0", "m-seed1"])):
+    for when, names in (("before", ["m-random-weights-seed0"]), ("after", ["m-seed0", "m-seed1"])):
         (tmp_path / when).mkdir()
         rows = [snr(n, 1.5, motif, low=1.0, high=2.0) for n in names for motif in "AB"]
         pd.DataFrame(rows).to_csv(tmp_path / when / "snr.tsv", sep="\t", index=False)

@@ -84,11 +84,11 @@ def test_the_table_holds_runs_with_and_without_motifs(tmp_path, database) -> Non
     common = {"part": "seen", "role": one.role, "seed": 0, "n_sequences": 9, "candidates": 2}
     nothing = judge([], [], one, database)
     hit = judge([sampled("CTCF", database)], [{"consensus": "CCACTAGGGGGC"}], one, database)
-    for method, facts in (("untrained", nothing), ("attention", hit)):
+    for method, facts in (("random-weights", nothing), ("attention", hit)):
         cell = {"set": "ctcf_bound", "method": method, "seconds": 1.0, **common, **facts}
         (tmp_path / f"{method}.json").write_text(json.dumps(cell))
     frame = table(tmp_path)
-    assert frame["method"].tolist() == ["attention", "untrained"]
+    assert frame["method"].tolist() == ["attention", "random-weights"]
     assert frame["recall_1"].tolist() == ["1/1", "0/1"]
     lines = markdown(frame).splitlines()
     assert "| yes | 1/1, 1/1, 1/1 |" in lines[2]

@@ -216,7 +216,7 @@ def _summary(n: int, n_seqlets: int) -> dict[str, object]:
     return {
         "answer": "The model looks at CTCF (MA0139.2, E = 1.2e-8): its sites are 5.6 times as "
         "often inside high-attention intervals as other bases (95 % interval 4.1 to 7.3), "
-        "against 1.1 in an untrained model.",
+        "against 1.1 in a randomly initialised model.",
         "n_records": n, "n_bases": n * LENGTH, "n_units": n, "min_units": 40,
         "n_discovery": n // 2, "n_test": n - n // 2,
         "split_rule": "by chromosome", "method": "cluster", "cluster_stability": 0.83,

@@ -72,7 +72,7 @@ def test_a_planted_motif_is_first_in_the_main_table(ctcf) -> None:
     assert first["attention_fold_low"] > 2
     assert first["other_offsets_fold"] == pytest.approx(1, abs=0.5)
     assert first["uniform_fold"] == pytest.approx(1, abs=0.5)
-    assert np.isnan(first["untrained_fold"])
+    assert np.isnan(first["random_control_fold"])
     assert result.summary["seqlet_fdr_reached"]
     assert result.summary["n_motifs"] == len(result.motifs)
     assert "CTCF" in result.answer
@@ -314,7 +314,7 @@ def by_model() -> tuple[list[Record], MotifResult]:
     return records, find_motifs(records, nucel(SHAPE))
 
 
-def test_an_untrained_model_on_random_sequence_finds_nothing(by_model) -> None:
+def test_a_randomly_initialised_model_on_random_sequence_finds_nothing(by_model) -> None:
     records, result = by_model
     assert len(result.motifs) == 0
     assert result.summary["shuffled_input_motifs"] == 0

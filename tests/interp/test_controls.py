@@ -71,7 +71,7 @@ def claim(asked, tracks, control=None, copies=None) -> Claim:
         [question],
         at(tracks),
         half,
-        random_weights=at(noise(offsets, 7) if control is None else control),
+        random_control=at(noise(offsets, 7) if control is None else control),
         shuffled=[at(noise(offsets, 8) if copies is None else copies)],
     )
     return Claim(found, "toy", BEST_HEAD, 1, lambda head: f"0:{head}")
@@ -169,7 +169,7 @@ def test_a_head_that_likes_a_composition_is_not_enough() -> None:
 
     other = rng.normal(size=(1, offsets[-1]))
     (got,) = beyond_controls(
-        [question], at(tracks), half, random_weights=at(other), shuffled=[at(other)]
+        [question], at(tracks), half, random_control=at(other), shuffled=[at(other)]
     )
     assert got.auroc.value > 0.7
     assert got.verdict() != "yes"
@@ -198,7 +198,7 @@ def test_what_random_weights_do_as_well_is_not_enough(asked) -> None:
     sequences, offsets, *_ = asked
     got = claim(asked, looking(sequences, offsets), control=looking(sequences, offsets, 3))
     assert got.verdict != "yes"
-    assert got.beyond.fails() == ["random_weights"]
+    assert got.beyond.fails() == ["random_control"]
     assert "randomly initialised weights" in got.sentence
 
 
@@ -252,7 +252,7 @@ def beyond(auroc: float = 0.7, se: float = 0.01, n: int = 100, **left: float) ->
         (beyond(auroc=0.52), "no"),
         (beyond(place=0.045), "cannot tell"),
         (beyond(composition=0.01), "no"),
-        (beyond(random_weights=-0.2), "no"),
+        (beyond(random_control=-0.2), "no"),
         (beyond(se=0.11), "cannot tell"),
         (Beyond("m", None, dict.fromkeys(CONTROLS), reason="few"), "cannot tell"),
     ],

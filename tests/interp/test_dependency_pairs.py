@@ -76,13 +76,13 @@ def mean_strength(model: Nucel) -> np.ndarray:
 
 
 def test_two_positions_that_covary_in_training_show_and_without_it_do_not() -> None:
-    found, twin = mean_strength(trained(True)), mean_strength(trained(False))
+    found, control = mean_strength(trained(True)), mean_strength(trained(False))
     planted = found[FIRST, SECOND]
     others = found.copy()
     others[FIRST, SECOND] = 0
     assert planted > 1  # nats
     assert planted > 2 * others.max()
-    assert twin.max() < 0.05 * planted
+    assert control.max() < 0.05 * planted
 
 
 class Rule:

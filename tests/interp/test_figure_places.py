@@ -185,12 +185,12 @@ def test_a_table_logo_has_the_same_heights():
 @pytest.mark.parametrize("place", [None, Location("chr2", 5000, 5150)])
 def test_spans_and_arrows_lie_at_their_bases(place):
     record = Record("chr2:5000-5150" if place else "r", "ACGTA" * 30, place)
-    twin = Record("other", "ACGTA" * 30, place)
+    second = Record("other", "ACGTA" * 30, place)
     table = sites(
         site(record, 20, 35, "+"), site(record, 60, 70, "-"), site(record, 90, 100, "."),
-        site(twin, 1, 9),
+        site(second, 1, 9),
     )  # fmt: skip
-    spans = pd.concat([seqlets(record, (18, 39), (140, 150)), seqlets(twin, (2, 4))])
+    spans = pd.concat([seqlets(record, (18, 39), (140, 150)), seqlets(second, (2, 4))])
     figure = track_figure(record, {"score": np.arange(150.0)}, table, spans)
     top, below = figure.axes
     arrows = corners(top)
@@ -262,7 +262,7 @@ def test_every_control_stands_on_its_motif_s_row(result):
     lines = {line.get_label(): line for line in ax.lines}
     for label, column in (
         ("model (95 % interval)", "attention_fold"),
-        ("untrained model (95 % interval)", "untrained_fold"),
+        ("randomly initialised (95 % interval)", "random_control_fold"),
         ("random seqlets, another sequence's offsets", "other_offsets_fold"),
         ("random seqlets, anywhere", "uniform_fold"),
     ):
@@ -279,9 +279,9 @@ def test_every_control_stands_on_its_motif_s_row(result):
 
 def test_missing_controls_are_not_in_the_legend(result):
     bare = result.motifs.copy()
-    bare[[c for c in bare if str(c).startswith("untrained")]] = np.nan
-    assert "untrained" in words(fold_figure(result.motifs))
-    assert "untrained" not in words(fold_figure(bare))
+    bare[[c for c in bare if str(c).startswith("random_control")]] = np.nan
+    assert "randomly initialised" in words(fold_figure(result.motifs))
+    assert "randomly initialised" not in words(fold_figure(bare))
 
 
 def test_folds_that_are_not_known_say_so(result):

@@ -177,12 +177,12 @@ def planted(seed: int, n: int = 40, word: str = "TGACTCAGC") -> tuple[list[str],
 def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
     sequences, calls, track = planted(6)
     offsets = np.arange(len(sequences) + 1) * LENGTH
-    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("AAAAAAAAAA"))
+    monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("AAAAAAAAAA"))
     got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
     effects = got.effects[got.effects["input"] == "given"].set_index("measure")
     assert effects.loc["embedding", "p"] < 1e-4
     assert effects.loc["discriminator", "share_higher"] > 0.9
-    assert effects.loc["untrained_embedding", "p"] > 0.01
+    assert effects.loc["random_control_embedding", "p"] > 0.01
     assert got.shown == ["discriminator", "embedding"]
     assert "moves the discriminator and the embedding" in got.sentence
 
@@ -190,7 +190,7 @@ def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
 def test_what_a_random_network_does_as_well_is_not_claimed(monkeypatch):
     sequences, calls, track = planted(6)
     offsets = np.arange(len(sequences) + 1) * LENGTH
-    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("TGACTCAGC"))
+    monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("TGACTCAGC"))
     got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
     assert got.shown == []
     assert "no effect of shuffling a seqlet" in got.sentence
@@ -200,7 +200,7 @@ def test_what_shuffled_copies_give_as_well_is_not_claimed(monkeypatch):
     sequences, calls, track = planted(6)
     offsets = np.arange(len(sequences) + 1) * LENGTH
     given = Scored(sequences, calls, track)
-    monkeypatch.setattr(nucel_model, "untrained_twin", lambda model, seed: Listener("AAAAAAAAAA"))
+    monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("AAAAAAAAAA"))
     got = intervene(Listener("TGACTCAGC"), given, given, offsets)
     assert got.shown == []
     np.testing.assert_allclose(got.excess["ratio"], 1.0)
@@ -261,9 +261,9 @@ def test_what_comes_back(tiny):
 def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
     sequences = random_sequences(5, LENGTH, 9)
     calls, track, offsets = at_random(sequences, 9)
-    headless = nucel_model.untrained_twin(tiny, 1)
+    headless = nucel_model.random_control(tiny, 1)
     got = intervene(headless, *both(sequences, calls, track), offsets)
-    assert got.effects["measure"].tolist() == 2 * ["embedding", "untrained_embedding"]
+    assert got.effects["measure"].tolist() == 2 * ["embedding", "random_control_embedding"]
     assert got.table["seqlet_discriminator"].isna().all()
     assert got.sentence.startswith("Not tested: only")
 

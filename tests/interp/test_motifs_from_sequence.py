@@ -73,7 +73,7 @@ def test_a_model_that_looks_at_the_motif_finds_and_names_it(found) -> None:
     named = result.matches.set_index("archetype")["archetype_members"]
     assert "SP1" in named[result.motifs.iloc[0]["archetype"]].iloc[0].split(",")
     assert result.motifs.iloc[0]["attention_fold_low"] > 1.5
-    assert result.motifs.iloc[0]["untrained_fold_low"] < 1.5
+    assert result.motifs.iloc[0]["random_control_fold_low"] < 1.5
 
 
 def test_two_threads_find_the_same_motifs_from_sequence(found) -> None:

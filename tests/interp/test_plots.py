@@ -352,7 +352,10 @@ def test_fold_figure_shows_folds_intervals_and_the_line_at_one(result):
     wanted = result.motifs[["attention_fold_low", "attention_fold_high"]].to_numpy().tolist()
     assert ends == wanted
     assert any(list(line.get_xdata()) == [1.0, 1.0] for line in ax.lines)
-    assert len(points.keys() & {"random seqlets, anywhere", "untrained model (95 % interval)"}) == 2
+    assert (
+        len(points.keys() & {"random seqlets, anywhere", "randomly initialised (95 % interval)"})
+        == 2
+    )
 
 
 def test_fold_figure_of_none_and_of_many(result):

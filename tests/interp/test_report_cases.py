@@ -272,7 +272,9 @@ def test_an_intervention_stands_in_the_report_with_its_numbers_and_its_balance()
         "difference_low": 0.003, "difference_high": 0.01, "share_higher": 0.68, "p": 4.2e-4,
     }  # fmt: skip
     effect["input"] = "given"
-    rows = [effect | {"measure": m} for m in ("discriminator", "embedding", "untrained_embedding")]
+    rows = [
+        effect | {"measure": m} for m in ("discriminator", "embedding", "random_control_embedding")
+    ]
     excess = {"measure": "embedding", "ratio": 1.3, "low": 1.1, "high": 1.5,
               "n_given": 57, "n_shuffled": 40}  # fmt: skip
     balance = {"property": "gc", "seqlet": 0.52, "control": 0.51, "standardised_difference": 0.04}

@@ -14,8 +14,8 @@ from nucel_model import (
     NucelEncoder,
     NucleotideTransformer,
     from_pretrained,
+    random_control,
     save_pretrained,
-    untrained_twin,
 )
 
 
@@ -44,11 +44,11 @@ def test_by_default_as_many_as_there_are_positions_for(folder, six):
     assert from_pretrained("nucel-mini").config.context_bp == 256
 
 
-def test_a_context_is_what_is_read_at_once_and_its_twin_reads_alike(folder, six):
+def test_a_context_is_what_is_read_at_once_and_its_control_reads_alike(folder, six):
     for place, asked, got in ((folder, 100, 100), (six, 200, 198), (folder, 2047, 2047)):
         model = from_pretrained(place, context=asked)
         assert model.config.context_bp == got
-        assert untrained_twin(model, 0).config.context_bp == got
+        assert random_control(model, 0).config.context_bp == got
     # the network itself stays as it is
     assert model.config.max_position_embeddings == 2048
 

@@ -103,7 +103,7 @@ def test_labels_are_where_the_sample_differs_from_the_truth(electra):
     hidden = electra.generator(ids.masked_fill(masked, tokenizer.MASK)).last_hidden_state
     sampled = sample_tokens(electra.generator_head(hidden[masked]), noise)
     right = sampled == ids[masked]
-    # an untrained generator is right about once in four: such a base counts as original
+    # a generator with random weights is right about once in four: such a base counts as original
     assert 0 < right.float().mean() < 1
     assert torch.equal(out.is_replaced[masked], ~right)
     assert not out.is_replaced[~masked].any()
@@ -176,8 +176,8 @@ def test_a_shared_table_is_seen_through_a_projection():
     assert table.grad is not None
     assert table.grad.abs().sum() > 0
     # moved as a whole, the two still hold one table
-    twin = model.to(torch.float64)
-    assert twin.generator.embeddings.tok_embeddings(torch.tensor([[12]])).dtype == torch.float64
+    double = model.to(torch.float64)
+    assert double.generator.embeddings.tok_embeddings(torch.tensor([[12]])).dtype == torch.float64
 
 
 def test_the_discriminators_loss_does_not_reach_the_generator(electra):
@@ -206,7 +206,7 @@ def test_a_step_depends_on_its_arguments_alone(electra):
 
 
 def test_a_trained_discriminator_is_high_where_a_base_was_replaced(electra, tmp_path):
-    # sequence of A alone: a replaced base is plain to see, the untrained generator's are many
+    # sequence of A alone: a replaced base is plain to see, a random generator makes many
     def genome(n: int) -> torch.Tensor:
         ids = torch.full((n, 49), tokenizer.A)
         ids[:, 0] = tokenizer.CLS

@@ -14,8 +14,8 @@ from nucel_model import (
     Nucel,
     NucelEncoder,
     from_pretrained,
+    random_control,
     save_pretrained,
-    untrained_twin,
 )
 from nucel_model.heads import MaskedLMHead, ReplacedTokenHead
 
@@ -232,12 +232,12 @@ def test_half_precision_weights_are_read_as_fp32(model, folder):
         assert torch.equal(tensor, model.encoder.state_dict()[name].half().float()), name
 
 
-def test_an_untrained_twin_has_the_shape_and_other_weights(model):
-    twin, same, other = (untrained_twin(model, seed) for seed in (1, 1, 2))
-    assert twin.config == model.config
+def test_a_random_control_has_the_shape_and_other_weights(model):
+    control, same, other = (random_control(model, seed) for seed in (1, 1, 2))
+    assert control.config == model.config
     weight = "layers.1.attn.Wqkv.weight"
-    weights = [m.encoder.state_dict()[weight] for m in (model, twin, same, other)]
+    weights = [m.encoder.state_dict()[weight] for m in (model, control, same, other)]
     assert torch.equal(weights[1], weights[2])
     assert not torch.equal(weights[1], weights[0])
     assert not torch.equal(weights[1], weights[3])
-    assert twin.discriminator_head is None
+    assert control.discriminator_head is None

@@ -20,8 +20,8 @@ from nucel_model import (
     Nucel,
     NucleotideTransformer,
     from_pretrained,
+    random_control,
     save_pretrained,
-    untrained_twin,
 )
 from nucel_model.heads import ClassificationHead
 from nucel_model.nt_bases import by_mass
@@ -220,19 +220,19 @@ def test_no_discriminator_scores() -> None:
         model("v2").require_discriminator()
 
 
-def test_the_twin_has_the_shape_and_other_weights() -> None:
+def test_the_control_has_the_shape_and_other_weights() -> None:
     one = model("v2")
-    twin, again = untrained_twin(one, 3), untrained_twin(one, 3)
-    assert twin.config == one.config
+    control, again = random_control(one, 3), random_control(one, 3)
+    assert control.config == one.config
     key = "esm.encoder.layer.0.output.dense.weight"
-    assert torch.equal(twin.encoder.state_dict()[key], again.encoder.state_dict()[key])
-    assert not torch.equal(twin.encoder.state_dict()[key], one.encoder.state_dict()[key])
+    assert torch.equal(control.encoder.state_dict()[key], again.encoder.state_dict()[key])
+    assert not torch.equal(control.encoder.state_dict()[key], one.encoder.state_dict()[key])
 
 
 @pytest.mark.parametrize("with_head", [True, False])
-def test_the_twin_has_a_language_model_head_if_the_model_has(with_head: bool) -> None:
+def test_the_control_has_a_language_model_head_if_the_model_has(with_head: bool) -> None:
     one = Nucel(NucleotideTransformer(small("v2"), with_head=with_head))
-    assert untrained_twin(one, 1).encoder.state_dict().keys() == one.encoder.state_dict().keys()
+    assert random_control(one, 1).encoder.state_dict().keys() == one.encoder.state_dict().keys()
 
 
 # numbers

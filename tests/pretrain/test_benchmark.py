@@ -87,7 +87,7 @@ def test_published_layouts_run_and_what_is_done_stays(data, model, monkeypatch):
     out = data / "out"
     table = pd.read_csv(out / "benchmark.tsv", sep="\t").set_index(["task", "model"])
     assert tuple(table.reset_index()) == BENCHMARK_COLUMNS
-    readers = {"tiny", "tiny (untrained)", "6-mers", "positions", "convolution"}
+    readers = {"tiny", "tiny, randomly initialised", "6-mers", "positions", "convolution"}
     assert set(table.loc["folders"].index) == readers
     assert table.loc[("folders", "tiny"), "metric"] == "accuracy"
     assert table.loc[("table", "tiny"), "seeds"] == 2

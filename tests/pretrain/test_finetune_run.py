@@ -92,9 +92,9 @@ def test_shuffled_labels_teach_nothing():
     assert found.dev_loss > 0.6  # ln 2 is 0.69
 
 
-def test_an_untrained_start_has_fresh_weights_in_every_seed(tmp_path):
+def test_a_start_from_random_weights_has_fresh_weights_in_every_seed(tmp_path):
     settings = FinetuneSettings(
-        **{**vars(QUICK), "untrained": True, "mode": "head", "epochs": 1, "seeds": (0, 1)}
+        **{**vars(QUICK), "random_weights": True, "mode": "head", "epochs": 1, "seeds": (0, 1)}
     )
     finetune(tiny, dataset(), settings, tmp_path)
     weights = [

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from nucel_model import Nucel, NucelEncoder, from_pretrained, save_pretrained, untrained_twin
+from nucel_model import Nucel, NucelEncoder, from_pretrained, random_control, save_pretrained
 from nucel_pretrain.cli import app
 from nucel_pretrain.config import read_config
 from nucel_pretrain.errors import PretrainError
@@ -79,7 +79,7 @@ def fit(folder: Path, toml: Path, out: Path, **kwargs) -> Path:
     return fit_head(folder, config, out, say=silent, **kwargs)
 
 
-def test_the_head_finds_what_the_encoder_knows_and_an_untrained_encoder_does_not(
+def test_the_head_finds_what_the_encoder_knows_and_a_random_encoder_does_not(
     tiny_config, toml, encoder_alone, tmp_path
 ):
     trained = tiny_config(
@@ -91,7 +91,7 @@ def test_the_head_finds_what_the_encoder_knows_and_an_untrained_encoder_does_not
     )
     model = from_pretrained(train(trained, tmp_path / "trained", say=silent))
     found = {}
-    for name, taken in (("knows", model), ("random", untrained_twin(model, 0))):
+    for name, taken in (("knows", model), ("random", random_control(model, 0))):
         folder = encoder_alone(taken, name)
         fit(folder, toml(steps=60), tmp_path / f"{name}-head")
         found[name] = metrics(tmp_path / f"{name}-head")[-1]["validation_auroc"]
@@ -165,7 +165,7 @@ def test_another_encoder_in_the_same_run_is_refused(released, toml, tmp_path):
     copy = shutil.copytree(released, tmp_path / "copy")
     with pytest.raises(PretrainError, match=r"loop\.start_from was .*released.*is .*copy"):
         fit(copy, toml(), tmp_path / "head")
-    save_pretrained(Nucel(untrained_twin(from_pretrained(released), 4).encoder), released)
+    save_pretrained(Nucel(random_control(from_pretrained(released), 4).encoder), released)
     with pytest.raises(PretrainError, match="is not the encoder that this run began with"):
         fit(released, toml(), tmp_path / "head")
 

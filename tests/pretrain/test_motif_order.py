@@ -19,8 +19,8 @@ from nucel_model import (
     NucelEncoder,
     every_third_global,
     from_pretrained,
+    random_control,
     save_pretrained,
-    untrained_twin,
 )
 from nucel_pretrain.cli import app
 from nucel_pretrain.errors import PretrainError
@@ -110,19 +110,19 @@ def test_the_folder_holds_models_before_and_after(finished, trained):
     names = sorted(p.name for p in (out / "models").iterdir())
     assert names == [
         "mine-before",
+        "mine-random-weights",
         "mine-seed0",
         "mine-seed1",
-        "mine-untrained",
+        "nt-small-random-weights-seed0",
+        "nt-small-random-weights-seed1",
         "nt-small-seed0",
         "nt-small-seed1",
-        "nt-small-untrained-seed0",
-        "nt-small-untrained-seed1",
     ]
     before = out / "models" / "mine-before" / "model.safetensors"
     assert before.read_bytes() == (trained / "model.safetensors").read_bytes()
     tuned = from_pretrained(out / "models" / "nt-small-seed0")
     assert tuned.classifier_head.labels == ("IRF3 before RFX1", "RFX1 before IRF3")
-    assert from_pretrained(out / "models" / "nt-small-untrained-seed0").classifier_head is None
+    assert from_pretrained(out / "models" / "nt-small-random-weights-seed0").classifier_head is None
     rows = table(out / "results.tsv")
     assert [(r["model"], r["start"], r["seed"]) for r in rows] == [
         ("mine", "pre-trained", "0"),
@@ -181,7 +181,7 @@ def test_a_run_that_was_cut_off_goes_on_and_other_settings_are_refused(
     with pytest.raises(PretrainError, match=r"other settings \(finetune differ\)"):
         motif_order(other, out, say=quiet)
     elsewhere = tmp_path / "elsewhere" / trained.name
-    save_pretrained(untrained_twin(from_pretrained(trained), 8), elsewhere)
+    save_pretrained(random_control(from_pretrained(trained), 8), elsewhere)
     namesake = read_settings(toml(), models=(str(elsewhere),), shapes=("nt-small",))
     with pytest.raises(PretrainError, match=r"mine-before is of another model than mine is now"):
         motif_order(namesake, out, say=quiet)

@@ -214,7 +214,9 @@ def test_a_bed_without_strands_or_of_another_assembly_says_so(planted_genome, tm
 
 def test_a_probe_of_an_encoder_finds_the_planted_motif(encoder, windows):
     found = probe_model(encoder, windows, centred=True, draws=100)
-    assert found.auroc.low > 0.8  # the encoder is untrained: what a random one keeps of the site
+    assert (
+        found.auroc.low > 0.8
+    )  # the encoder has random weights: what a random one keeps of the site
     assert found.mcc.value > 0.5
     assert found.features.endswith("site")
     assert found.auroc.n == len(windows["test"].positive)

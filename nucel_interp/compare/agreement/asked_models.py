@@ -16,7 +16,7 @@ from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.mutagenesis import reading
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.target import Target, find_target
-from nucel_model import ClassificationHead, Nucel, untrained_twin
+from nucel_model import ClassificationHead, Nucel, random_control
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def load_models(
 
 def random_classifier(model: Nucel, seed: int) -> Nucel:
     """A network of the same shape, its head too, with random weights."""
-    control = untrained_twin(model, seed)
+    control = random_control(model, seed)
     control.name = f"{model.name}, randomly initialised"
     head = model.classifier_head
     assert head is not None

@@ -75,7 +75,7 @@ def site_claims(
             )
             assert real is not None
             assert copy is not None
-            found = beyond_controls(questions, real, half, random_weights=control, shuffled=[copy])
+            found = beyond_controls(questions, real, half, random_control=control, shuffled=[copy])
             claims += [
                 Claim(b, f"the {one.model} model", score, len(questions), named) for b in found
             ]

@@ -153,7 +153,7 @@ def measure_heads(
             questions,
             at(received),
             in_test,
-            random_weights=None if random_control is None else at(random_control),
+            random_control=None if random_control is None else at(random_control),
             shuffled=[at(c) for c in copies],
         ),
     )

@@ -6,7 +6,7 @@ at the same bases, more than 5 bp from either interval, is compared within the s
 
 A network moves more where it attends, whatever stands there: random DNA gives ratios of 1.1 to 1.3.
 So the same is done, with the score's own seqlets, in shuffled copies of the sequences, and by a
-randomly initialised network, whose untrained head stands for the discriminator. What is told is the
+randomly initialised network, whose random head stands for the discriminator. What is told is the
 excess alone: the mean log ratio in the sequences less that in their copies, of the model less that
 of random weights, as a factor with an interval over sequences.
 
@@ -83,7 +83,7 @@ class Intervention:
             on the strand given, effects as in ``effects``.
         effects: One row per input (given, shuffled copy) and measure: ``discriminator`` (mean
             absolute change of the logit, nats), ``embedding`` (mean length of the change over the
-            mean length of the embedding), and both of random weights (``untrained_``). Columns n,
+            mean length of the embedding), and both of the control (``random_control_``). Columns n,
             seqlet and control (means over sequences), median_ratio with a 95 % interval from
             resampled sequences, mean_difference likewise, share_higher (of sequences in which the
             seqlet moves more), p (Wilcoxon's signed-rank test of the log ratios, one-sided).
@@ -197,7 +197,7 @@ def intervene(
         if on_progress is not None:
             on_progress(done, total, "shuffling seqlets")
 
-    random = _random_weights(model, seed)
+    random = _random_control(model, seed)
     measured: dict[str, dict[str, Array]] = {}
     for name, (pairs, _, _) in found.items():
         measured[name] = {}
@@ -225,15 +225,15 @@ def intervene(
     )
 
 
-def _random_weights(model: Nucel, seed: int) -> Nucel:
+def _random_control(model: Nucel, seed: int) -> Nucel:
     """The randomly initialised network, with a random discriminator if the model has one."""
     import torch
 
-    from nucel_model import untrained_twin
+    from nucel_model import random_control
     from nucel_model.config import NucelConfig
     from nucel_model.heads import ReplacedTokenHead
 
-    random = untrained_twin(model, seed)
+    random = random_control(model, seed)
     if model.discriminator_head is not None and isinstance(model.config, NucelConfig):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -20,7 +20,7 @@ ALPHA = 0.05
 """Of the claim, over all measures (Bonferroni)."""
 GIVEN, COPY = "given", "shuffled copy"
 MEASURES = ("discriminator", "embedding")
-RANDOM = "untrained_"
+RANDOM = "random_control_"
 """Before a measure's name: the same of the randomly initialised network."""
 
 Array = NDArray[np.float64]

@@ -150,7 +150,7 @@ def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
         InputError: No model, or two of one name.
     """
     from nucel_interp.scoring.device import load_model
-    from nucel_model import untrained_twin
+    from nucel_model import random_control
 
     if not models:
         raise InputError("name at least one model to compare")
@@ -165,7 +165,7 @@ def load_readers(models: Sequence[str | Nucel], seed: int) -> list[Reader]:
     readers = []
     for model in loaded:
         readers.append(Reader(model.name, model))
-        control = untrained_twin(model, seed)
+        control = random_control(model, seed)
         readers.append(Reader(model.name + RANDOM_CONTROL, control, control_of=model.name))
     return readers
 
@@ -255,7 +255,7 @@ def _claims(
             questions,
             m.at_sites,
             evaluation.windows.second_half,
-            random_weights=controls[0] if controls else None,
+            random_control=controls[0] if controls else None,
             shuffled=[in_copies[m.reader.name]] if m.reader.name in in_copies else [],
         )
         claims += [

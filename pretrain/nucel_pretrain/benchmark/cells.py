@@ -22,8 +22,8 @@ from nucel_pretrain.finetune.scores import METRICS, measure
 from nucel_pretrain.messages import Say
 from nucel_pretrain.runfolder import write_whole
 
-UNTRAINED, SHUFFLED = "untrained", "shuffled labels"
-"""Twins of every model, named "MODEL (untrained)" and "MODEL (shuffled labels)"."""
+RANDOM_WEIGHTS, PERMUTED_LABELS = "randomly initialised", "permuted labels"
+"""Controls of every model, named "MODEL, randomly initialised" and "MODEL, permuted labels"."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Cell:
         task: Which.
         model: Folder or shipped name, or a baseline's name.
         label: What tables call it.
-        twin: "", `UNTRAINED` or `SHUFFLED`.
+        control: "", `RANDOM_WEIGHTS` or `PERMUTED_LABELS`.
         seed: One.
     """
 
     task: Task
     model: str
     label: str
-    twin: str
+    control: str
     seed: int
 
     @property
@@ -110,7 +110,7 @@ def run_cell(
     """Do one cell and keep its numbers, and if asked for the fine-tuned folder."""
     started = time.monotonic()
     rate: float | None = None
-    if cell.twin == "" and cell.model in BASELINES:
+    if cell.control == "" and cell.model in BASELINES:
         if data.task != "classes":
             raise PretrainError(f"{cell.label} is of classes; {cell.task.name} is {data.task}")
         answer = BASELINES[cell.model](data, cell.seed)
@@ -124,8 +124,8 @@ def run_cell(
             settings,
             seeds=(cell.seed,),
             reverse_complement=cell.task.both_strands,
-            untrained=cell.twin == UNTRAINED,
-            shuffle_labels=cell.twin == SHUFFLED,
+            random_weights=cell.control == RANDOM_WEIGHTS,
+            shuffle_labels=cell.control == PERMUTED_LABELS,
         )
         models = out / "models" / cell.path.parent.relative_to("cells")
         place = models if keep_model else None

@@ -69,7 +69,7 @@ def benchmark(
     import torch
 
     from nucel_pretrain.benchmark.hg19_mini import build
-    from nucel_pretrain.benchmark.run import SHUFFLED, UNTRAINED
+    from nucel_pretrain.benchmark.run import PERMUTED_LABELS, RANDOM_WEIGHTS
     from nucel_pretrain.benchmark.run import benchmark as run
     from nucel_pretrain.benchmark.suite import read_suite
     from nucel_pretrain.benchmark.table import markdown, write
@@ -111,7 +111,7 @@ def benchmark(
         models or [],
         settings,
         out,
-        twins=(UNTRAINED, SHUFFLED) if shuffled else (UNTRAINED,),
+        controls=(RANDOM_WEIGHTS, PERMUTED_LABELS) if shuffled else (RANDOM_WEIGHTS,),
         workers=workers,
         device=device,
         say=say,

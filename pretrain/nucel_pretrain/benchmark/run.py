@@ -13,8 +13,8 @@ from typing import Any
 
 from nucel_pretrain.benchmark.baselines import BASELINES, SEEDLESS
 from nucel_pretrain.benchmark.cells import (
-    SHUFFLED,
-    UNTRAINED,
+    PERMUTED_LABELS,
+    RANDOM_WEIGHTS,
     Cell,
     Done,
     check_metric,
@@ -67,7 +67,7 @@ def benchmark(
     out: Path,
     *,
     baselines: Sequence[str] = tuple(BASELINES),
-    twins: Sequence[str] = (UNTRAINED,),
+    controls: Sequence[str] = (RANDOM_WEIGHTS,),
     workers: int = 1,
     device: str = "",
     say: Say = lambda line: None,
@@ -81,7 +81,7 @@ def benchmark(
         settings: How models learn; strands are the task's.
         out: Keeps every finished cell; the same folder goes on.
         baselines: Which of `BASELINES`, where the task is of classes.
-        twins: Which twins of every model.
+        controls: Randomly initialised, permuted labels or both, run beside every model.
         workers: Processes side by side; small models share a GPU well.
         device: As `finetune`'s.
         say: Told what is done.
@@ -118,9 +118,9 @@ def benchmark(
     for task in suite.tasks:
         if task.name not in found:
             continue
-        for name, label, twin in _readers(models, labels, baselines, twins, found[task.name]):
+        for name, label, control in _readers(models, labels, baselines, controls, found[task.name]):
             seeds = settings.seeds[:1] if label in SEEDLESS else settings.seeds
-            cells = tuple(Cell(task, name, label, twin, seed) for seed in seeds)
+            cells = tuple(Cell(task, name, label, control, seed) for seed in seeds)
             jobs.append(Job(cells, data / task.path, settings, out, device, threads))
     done: list[Done] = []
     if workers == 1:
@@ -175,14 +175,14 @@ def _readers(
     models: Sequence[str],
     labels: Sequence[str],
     baselines: Sequence[str],
-    twins: Sequence[str],
+    controls: Sequence[str],
     data: Dataset,
 ) -> list[tuple[str, str, str]]:
-    """(what is read, what it is called, which twin) of a task's rows."""
+    """(what is read, what it is called, which control) of a task's rows."""
     rows = []
     for model, label in zip(models, labels, strict=True):
         rows.append((model, label, ""))
-        rows += [(model, f"{label} ({twin})", twin) for twin in twins]
+        rows += [(model, f"{label}, {control}", control) for control in controls]
     if data.task == "classes":
         same = len({len(s) for part in data.parts.values() for s in part.sequences}) == 1
         rows += [(name, name, "") for name in baselines if same or name != "positions"]
@@ -203,4 +203,4 @@ def _about(cell: Cell, data: Dataset, settings: FinetuneSettings) -> dict[str, A
     return about | {"settings": kept}
 
 
-__all__ = ["SHUFFLED", "UNTRAINED", "Job", "Ran", "Task", "benchmark", "run_job"]
+__all__ = ["PERMUTED_LABELS", "RANDOM_WEIGHTS", "Job", "Ran", "Task", "benchmark", "run_job"]

@@ -91,8 +91,8 @@ def finetune(
             help="both: a sequence and its reverse complement mean the same; forward: they do not."
         ),
     ] = options.Strand.both,
-    untrained: Annotated[
-        bool, typer.Option("--untrained", help="Control: begin from random weights.")
+    random_weights: Annotated[
+        bool, typer.Option("--random-weights", help="Control: begin from random weights.")
     ] = False,
     shuffle_labels: Annotated[
         bool, typer.Option("--shuffle-labels", help="Control: permute the labels of train and dev.")
@@ -127,7 +127,7 @@ def finetune(
         patience=patience,
         seeds=tuple(seeds or FinetuneSettings.seeds),
         reverse_complement=strand == options.Strand.both,
-        untrained=untrained,
+        random_weights=random_weights,
         shuffle_labels=shuffle_labels,
     )
     if threads:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucel_model import Nucel, from_pretrained, untrained_twin
+from nucel_model import Nucel, from_pretrained, random_control
 from nucel_model.errors import ConfigError, FolderError
 from nucel_model.heads import POOLINGS, Pooling
 from nucel_pretrain.errors import PretrainError
@@ -53,10 +53,10 @@ class FinetuneSettings:
     patience: int = PATIENCE
     """Looks at the dev part, two per epoch, without a lower loss."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the head, of the order of examples and, of an untrained model, of its weights."""
+    """Of the head, of the order of examples and, of a start from random weights, of these."""
     reverse_complement: bool = True
     """Turn half of the examples over in training, and predict by the mean of both strands."""
-    untrained: bool = False
+    random_weights: bool = False
     """Begin from random weights of the same shape."""
     shuffle_labels: bool = False
     """Deal the labels of train and dev out anew."""
@@ -201,8 +201,8 @@ class _Work:
         settings, train = self.settings, self.scaled.parts["train"]
         model = self.make()
         path, name = model.path, model.name
-        if settings.untrained:
-            model = untrained_twin(model, seed)
+        if settings.random_weights:
+            model = random_control(model, seed)
         model.path, model.name = path, f"{name}, seed {seed}"
         source = f"fine-tuned on {self.data.source} ({settings.mode}), seed {seed}"
         give_head(

@@ -5,7 +5,7 @@
 ``motifs.meme``                         A and B
 ``held_out.fa``, ``.bed``, ``.tsv``     sequences; where A and B lie in them; labels
 ``models/NAME-before``                  a pre-trained model as it was
-``models/NAME-untrained[-seedS]``       the same shape with random weights
+``models/NAME-random-weights[-seedS]``  the same shape with random weights
 ``models/NAME-seedS``                   fine-tuned; ``finetune.json`` in it holds its curve
 ``results.tsv``, ``summary.tsv``        a row per model and seed; per model, over seeds
 ``methods.md``, ``run.json``            every choice in words, and as data

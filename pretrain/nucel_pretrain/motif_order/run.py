@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from nucel_genome.text import read_text
-from nucel_model import Nucel, from_pretrained, save_pretrained, untrained_twin
+from nucel_model import Nucel, from_pretrained, random_control, save_pretrained
 from nucel_model.errors import ConfigError, FolderError
 from nucel_pretrain import messages
 from nucel_pretrain.config import as_dict
@@ -99,14 +99,14 @@ def motif_order(
     rows: list[dict[str, Any]] = []
     for model in models:
         task.keep(model, f"{model.name}-before")
-        task.keep(untrained_twin(model, settings.seeds[0]), f"{model.name}-untrained")
+        task.keep(random_control(model, settings.seeds[0]), f"{model.name}-random-weights")
         for seed in settings.seeds:
             assert model.path is not None
             rows.append(task.learn(_load(str(model.path)), model.name, "pre-trained", seed))
             outputs.write_results(rows, out)
     for name in settings.shapes:
         for seed in settings.seeds:
-            task.keep(SHAPES[name](seed), f"{name}-untrained-seed{seed}")
+            task.keep(SHAPES[name](seed), f"{name}-random-weights-seed{seed}")
             rows.append(task.learn(SHAPES[name](seed), name, "random weights", seed))
             outputs.write_results(rows, out)
     result = {

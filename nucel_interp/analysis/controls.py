@@ -12,6 +12,7 @@ from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study, Track
+from nucel_interp.controls.fold import NO_FOLD
 from nucel_interp.motifs.testing import (
     N_RANDOM,
     FoldEnrichment,
@@ -25,8 +26,6 @@ from nucel_interp.motifs.testing import (
 from nucel_interp.seqlets import Calls, find_peaks
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
-
-NO_FOLD = FoldEnrichment(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True)

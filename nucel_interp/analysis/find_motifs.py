@@ -21,7 +21,7 @@ from nucel_interp.analysis.crossfit import (
 )
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.kmers import study_kmers
-from nucel_interp.analysis.looks import Read, composed, composed_copy, looks_at
+from nucel_interp.analysis.looks import Read, composed, composed_copy, head_sites, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
 from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.analysis.score_study import random_control_tracks
@@ -294,6 +294,7 @@ def _result(
         targets={m.id: m for m in database.motifs if m.id in matched},
         track=fitted.track,
         controls=control_table([one for of_motif in claims.values() for one in of_motif]),
+        head_sites=head_sites(claims, _kinds(prepared.model)),
         replaced_logit=None if scores is None else scores.replaced,
         summary=summary,
         scores=scores,
@@ -307,3 +308,11 @@ def _result(
         )
         + hints_for(prepared, settings.score, settings.method, len(main)),
     )
+
+
+def _kinds(model: Nucel | None) -> list[str]:
+    """What each layer attends to, "local" or "global"; nothing without a model."""
+    if model is None:
+        return []
+    layers = range(model.config.num_hidden_layers)
+    return ["global" if model.config.window(i) is None else "local" for i in layers]

@@ -6,7 +6,7 @@ the head that the other half chose: what is measured helped to find neither the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.study import Copy, Study, Track
-from nucel_interp.controls.beyond import Question, at_questions, beyond_controls
+from nucel_interp.controls.beyond import (
+    AtQuestions,
+    Heads,
+    Question,
+    at_questions,
+    beyond_controls,
+)
 from nucel_interp.controls.claims import BEST_HEAD, Claim
 from nucel_interp.controls.distinct import first_of_each
-from nucel_interp.controls.fold import NO_FOLD, fold_at_sites
+from nucel_interp.controls.fold import NO_FOLD, Parts, fold_at_sites
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.motifs.pwm import consensus
+from nucel_interp.motifs.testing import FoldEnrichment
+from nucel_interp.types import HEAD_SITE_COLUMNS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nucel_interp.scoring import Scores
 
 MOST_COPIES = 3
@@ -111,29 +121,75 @@ def looks_at(
         for motif, one in zip(named, score, strict=True)
     }
     if read.real is not None:
+        real = at(read.real.received)
+        random = None if read.random_control is None else at(read.random_control.received)
         heads = beyond_controls(
             questions,
-            at(read.real.received),
+            real,
             first.test,
-            random_control=None
-            if read.random_control is None
-            else at(read.random_control.received),
+            random_control=random,
             shuffled=[] if read.shuffled is None else [at(read.shuffled.received)],
         )
+        begin = 0
         for motif, question, one in zip(named, questions, heads, strict=True):
-            folds_of = [
-                NO_FOLD
-                if scores is None
-                else fold_at_sites(
-                    scores.received, chosen, question.parts, first.offsets, first.test, len(named)
+
+            def fold(
+                scores: Scores | None, chosen: Heads, parts: Parts = question.parts
+            ) -> FoldEnrichment:
+                if scores is None:
+                    return NO_FOLD
+                return fold_at_sites(
+                    scores.received, chosen, parts, first.offsets, first.test, len(named)
                 )
-                for scores, chosen in (
-                    (read.real, one.heads), (read.random_weights, one.control_heads)
-                )
-            ]  # fmt: skip
-            claim = Claim(one, read.model, BEST_HEAD, len(named), read.label, *folds_of)
+
+            mine = slice(begin, begin + len(question.parts))
+            begin = mine.stop
+            claim = Claim(
+                one,
+                read.model,
+                BEST_HEAD,
+                len(named),
+                read.label,
+                fold(read.real, one.heads),
+                fold(read.random_control, one.control_heads),
+                _by_head(question, real[mine]),
+                None if random is None else _by_head(question, random[mine]),
+            )
             found[motif].insert(0, claim)
     return found
+
+
+def _by_head(question: Question, at: AtQuestions) -> NDArray[np.float64]:
+    """(heads,) AUROC at the sites, averaged over the sequences that hold one."""
+    values = [
+        own.values[:, where[o.own.cell_unit]]
+        for (o, where), (own, _) in zip(question.parts, at, strict=True)
+    ]
+    together = np.concatenate(values, axis=1)
+    if not together.shape[1]:
+        return np.full(len(together), np.nan)
+    return np.asarray(together.mean(axis=1) + 0.5)
+
+
+def head_sites(claims: Mapping[str, Sequence[Claim]], kinds: Sequence[str]) -> pd.DataFrame:
+    """Every head at every motif's held-out sites (columns `types.HEAD_SITE_COLUMNS`).
+
+    Args:
+        claims: What `looks_at` gave.
+        kinds: "local" or "global", by layer.
+    """
+    import pandas as pd
+
+    rows = []
+    for motif, (best, *_) in claims.items():
+        if best.by_head is None:
+            continue
+        n_heads = len(best.by_head) // len(kinds)
+        for i, auroc in enumerate(best.by_head.tolist()):
+            layer, head = divmod(i, n_heads)
+            control = np.nan if best.control_by_head is None else best.control_by_head[i]
+            rows.append((motif, layer, head, kinds[layer], auroc, control))
+    return pd.DataFrame(rows, columns=HEAD_SITE_COLUMNS)
 
 
 def _questions(named: dict[str, Candidate], folds: Sequence[Study], seed: int) -> list[Question]:

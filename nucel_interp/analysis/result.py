@@ -36,6 +36,8 @@ class MotifAnalysis:
         sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
         controls: For every motif of ``motifs``, what the model's best head and the score have at
             its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
+        head_sites: Every head at every motif's held-out sites (`types.HEAD_SITE_COLUMNS`); empty
+            for a user's track.
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
         pwms: Every motif of ``motifs`` and ``untested`` by its id.
         targets: The JASPAR matrices that ``matches`` names, by matrix id.
@@ -61,6 +63,7 @@ class MotifAnalysis:
     heads: pd.DataFrame
     sites: pd.DataFrame
     controls: pd.DataFrame
+    head_sites: pd.DataFrame
     seqlets: pd.DataFrame
     pwms: dict[str, Motif]
     targets: dict[str, Motif]

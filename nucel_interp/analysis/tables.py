@@ -124,7 +124,7 @@ def motif_row(
 
 def _at_sites(claim: Claim | None) -> dict[str, float]:
     """AUROC and fold of the best head (or of a track) at the sites, and the control's fold."""
-    names = ("head_auroc", "head_fold", "random_head_fold")
+    names = ("head_auroc", "head_fold", "random_control_head_fold")
     ends = ("", "_low", "_high")
     out = {f"{name}{end}": float("nan") for name in names for end in ends}
     if claim is None:
@@ -133,7 +133,7 @@ def _at_sites(claim: Claim | None) -> dict[str, float]:
         auroc = claim.beyond.auroc
         values = (auroc.value, *auroc.interval(claim.n_tests))
         out |= {f"head_auroc{end}": v for end, v in zip(ends, values, strict=True)}
-    for name, fold in (("head_fold", claim.fold), ("random_head_fold", claim.control_fold)):
+    for name, fold in (("head_fold", claim.fold), ("random_control_head_fold", claim.control_fold)):
         values = (fold.value, fold.low, fold.high)
         out |= {f"{name}{end}": v for end, v in zip(ends, values, strict=True)}
     return out

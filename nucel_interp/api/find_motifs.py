@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SHOWN = [
     "motif_id", "consensus", "best_match", "E_value", "enrichment_q",
-    "found_in", "found_in_shuffled", "looked_at", "best_head", "attention_fold",
+    "found_in", "found_in_shuffled", "looked_at", "best_head", "head_auroc",
 ]  # fmt: skip
 """Columns of the main table that a notebook shows."""
 SHOWN_UNTESTED = [*SHOWN[:7], "reason"]
@@ -57,6 +57,8 @@ class MotifResult(MotifAnalysis, FolderResult):
         sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
         controls: For every motif of ``motifs``, what the model's best head and the score have at
             its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
+        head_sites: Every head at every motif's held-out sites (`types.HEAD_SITE_COLUMNS`); empty
+            for a user's track.
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
         pwms: Every motif of ``motifs`` and ``untested`` by its id.
         targets: The matrices that ``matches`` names, by matrix id.
@@ -87,6 +89,7 @@ class MotifResult(MotifAnalysis, FolderResult):
             "kmers": self.kmers,
             "heads": self.heads,
             "controls": self.controls,
+            "head_sites": self.head_sites,
         }
         if self.intervention is not None:
             tables["intervention"] = self.intervention.table

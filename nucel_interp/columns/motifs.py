@@ -83,12 +83,12 @@ MOTIFS: Columns = {
     ),
     "head_fold_low": ("lower end of its 95 % interval, corrected alike", "ratio"),
     "head_fold_high": ("upper end", "ratio"),
-    "random_head_fold": (
+    "random_control_head_fold": (
         "the same of the randomly initialised control, its own head chosen in the same way",
         "ratio",
     ),
-    "random_head_fold_low": ("lower end of its 95 % interval", "ratio"),
-    "random_head_fold_high": ("upper end", "ratio"),
+    "random_control_head_fold_low": ("lower end of its 95 % interval", "ratio"),
+    "random_control_head_fold_high": ("upper end", "ratio"),
     "attention_fold": (
         "share of site bases inside seqlets over the share of all bases inside seqlets",
         "ratio",
@@ -297,6 +297,16 @@ CALIBRATION: Columns = {
     "names_p": ("different JASPAR names with p < 0.001", "count"),
 }
 
+HEAD_SITES: Columns = {
+    "motif_id": ("motif of the main table", ""),
+    **HEAD,
+    "auroc": (
+        "AUROC of the bases of its held-out sites against the other bases of the same sequences",
+        "0..1",
+    ),
+    "random_control_auroc": ("the same of this head of the randomly initialised control", "0..1"),
+}
+
 TABLES: dict[str, Columns] = {
     "motifs.tsv": {**MOTIFS, **DNABERT},
     "motifs_untested.tsv": {**UNTESTED, **DNABERT},
@@ -304,6 +314,7 @@ TABLES: dict[str, Columns] = {
     "kmers.tsv": KMERS,
     "heads.tsv": HEADS,
     "controls.tsv": CONTROLS,
+    "head_sites.tsv": HEAD_SITES,
     "intervention.tsv": INTERVENTION,
     "intervention_excess.tsv": EXCESS,
     "sites.bed": SITES,

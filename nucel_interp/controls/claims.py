@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nucel_interp.controls.beyond import CONTROLS, EFFECT, Beyond, Estimate, Heads
 from nucel_interp.controls.fold import NO_FOLD
 from nucel_interp.motifs.testing import FoldEnrichment
@@ -37,6 +40,8 @@ class Claim:
         fold: How many times as high the head is at the sites as elsewhere in the same sequences
             (`controls.fold`); NaN for a score.
         control_fold: The same of the randomly initialised control's own head.
+        by_head: (heads,) AUROC of every head at the sites; None for a score.
+        control_by_head: The same of the randomly initialised control.
     """
 
     beyond: Beyond
@@ -46,6 +51,8 @@ class Claim:
     label: Label | None = None
     fold: FoldEnrichment = NO_FOLD
     control_fold: FoldEnrichment = NO_FOLD
+    by_head: NDArray[np.float64] | None = None
+    control_by_head: NDArray[np.float64] | None = None
 
     @property
     def verdict(self) -> str:

@@ -13,13 +13,15 @@ from nucel_interp.controls.beyond import ALPHA, Heads
 from nucel_interp.controls.occurrences import Occurrences
 from nucel_interp.motifs.testing import FoldEnrichment
 
+Parts = Sequence[tuple[Occurrences, NDArray[np.bool_]]]
+
 NO_FOLD = FoldEnrichment(np.nan, np.nan, np.nan)
 
 
 def fold_at_sites(
     tracks: NDArray[np.floating],
     heads: Heads,
-    parts: Sequence[tuple[Occurrences, NDArray[np.bool_]]],
+    parts: Parts,
     offsets: NDArray[np.int64],
     second_half: NDArray[np.bool_],
     n_tests: int = 1,

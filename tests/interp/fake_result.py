@@ -13,6 +13,7 @@ from nucel_interp.types import (
     BASES,
     CONTROL_COLUMNS,
     HEAD_COLUMNS,
+    HEAD_SITE_COLUMNS,
     KMER_COLUMNS,
     MATCH_COLUMNS,
     MOTIF_COLUMNS,
@@ -132,6 +133,7 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         heads=_heads(rng),
         sites=pd.DataFrame(sites, columns=SITE_COLUMNS),
         controls=pd.DataFrame(columns=CONTROL_COLUMNS),
+        head_sites=_head_sites(),
         seqlets=pd.DataFrame(seqlets, columns=SEQLET_COLUMNS),
         pwms=pwms,
         targets=targets,
@@ -143,6 +145,17 @@ def fake_result(n: int = 60, seed: int = 7) -> MotifResult:
         summary=_summary(n, len(seqlets)),
         warnings=["3 records share a sequence with another; they stay in the same half."],
     )
+
+
+def _head_sites() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = [
+        [motif, layer, head, "global" if layer % 3 == 0 else "local", *rng.uniform(0.4, 0.8, 2)]
+        for motif in ("motif_1", "motif_2")
+        for layer in range(6)
+        for head in range(4)
+    ]
+    return pd.DataFrame(rows, columns=HEAD_SITE_COLUMNS)
 
 
 def _motif_table() -> pd.DataFrame:
@@ -157,7 +170,8 @@ def _motif_table() -> pd.DataFrame:
          8.4e-3, 30, 10, 9, 2, 0.0021, 0.0032, 3e-3, 4e-3, 0.01, 0.02, 0.3333, 0.0667,
          31.0, 0.4, 0.5, 1.0, "no", "1:3/2:2", 0.5, 0.46, 0.53, 1.02, 0.9, 1.1,
          1.0, 0.9, 1.1, 0.78, 0.31, 1.6, 0.95, 0.4, 1.7, 0.9, 1.0],
-        [NASTY, "AAAAAATAAA", 10, 6.4, "sequence", 9, 1.0, 0.5, 1, 1, "", "", "a run of A", np.nan, np.nan,
+        [NASTY, "AAAAAATAAA", 10, 6.4, "sequence", 9, 1.0, 0.5, 1, 1, "", "", "a run of A",
+         np.nan, np.nan,
          30, 25, 12, 4, 0.004, 0.004, 0.03, 0.03, 0.04, 0.04, 0.4, 0.2,
          40.0, 0.5, 0.4, 0.3, "cannot tell", "0:1", 0.53, 0.47, 0.59, 1.1, 0.9, 1.3,
          np.nan, np.nan, np.nan, 1.4, 0.9, 2.2,

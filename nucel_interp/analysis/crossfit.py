@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.discovery import Discovered, Method, discover_motifs
 from nucel_interp.analysis.held_out import (
     Called,
+    CopyScanner,
     Scanned,
     Tested,
     call,
     correct,
     held_out_tests,
-    scan_all,
     whole_units,
 )
 from nucel_interp.analysis.rivals import SAME_MOTIF, without_rivals
 from nucel_interp.analysis.study import Study, Track
 from nucel_interp.motifs.alignment import most_alike
 from nucel_interp.motifs.clustering import PASSES
-from nucel_interp.motifs.scan import Scanner, strand_background
+from nucel_interp.motifs.scan import strand_background
 from nucel_interp.scoring.units import MIN_UNITS
 from nucel_interp.seqlets import Calling, Calls
 from nucel_interp.types import Site
@@ -132,14 +132,14 @@ def crossfit(
     background = strand_background(first.sequences)
     called = [whole_units(f) if method == "kmer" else call(f) for f in folds]
     split = len(folds) > 1 and len(first.sequences) >= MIN_UNITS
-    texts = [first.sequences, *(c.sequences for c in first.copies), *first.trimers]
-    scanners = [Scanner(text, background) for text in texts]
+    scanner = CopyScanner([first.sequences, *(c.sequences for c in first.copies)], background)
+    trimers = CopyScanner(first.trimers, background)
 
     def find(study: Study, seqlets: Calls, chosen: NDArray[np.bool_]) -> _Found:
         discovery = discover_motifs(
             study, seqlets, chosen, background, method=method, seed=seed, on_progress=on_progress
         )
-        scanned = scan_all(discovery.found, scanners, len(study.sequences))
+        scanned = [scanner.scan(one) for one in discovery.found]
         if method == "both":
             p = [s.enrichment_p(study, chosen) for s in scanned]
             kept = without_rivals(discovery.found, p)
@@ -154,7 +154,7 @@ def crossfit(
     if split:
         for study, mine in zip(folds, called, strict=True):
             half = find(study, mine.seqlets, ~study.test)
-            tested.append(held_out_tests(study, mine, half.scanned))
+            tested.append(held_out_tests(study, mine, half.scanned, trimers))
         correct([t for fold in tested for t in fold])
     candidates = [Candidate(one.found, one.sites[0]) for one in everything.scanned]
     _give_tests(candidates, tested)

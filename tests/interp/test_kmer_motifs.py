@@ -7,8 +7,11 @@ import pytest
 
 from nucel_interp.match import best_match, load_jaspar, match_table
 from nucel_interp.motifs import kmer_motifs as module
+from nucel_interp.motifs import kmer_seeds
 from nucel_interp.motifs import pwm as matrices
-from nucel_interp.motifs.kmer_motifs import _Text, best_seed, kmer_motifs
+from nucel_interp.motifs.kmer_motifs import kmer_motifs
+from nucel_interp.motifs.kmer_seeds import OpenWords, best_seed
+from nucel_interp.motifs.open_text import OpenText
 from nucel_interp.motifs.seqlet_windows import Regions
 from nucel_interp.scoring import shuffled
 from nucel_interp.sequences import Sequences
@@ -142,7 +145,7 @@ def test_nothing_to_look_at() -> None:
     assert kmer_motifs(empty(), [empty()], UNIFORM) == []
     assert kmer_motifs(whole(["ACG", "N" * 30, ""]), [whole(["ACG", "N" * 30, ""])], UNIFORM) == []
     same = planted(None)
-    assert best_seed(_Text(whole(same)), [_Text(whole(same))]) is None
+    assert best_seed(OpenWords([OpenText(whole(same)), OpenText(whole(same))])) is None
 
 
 def test_seqlets_without_any_in_the_copies(jaspar) -> None:
@@ -170,14 +173,14 @@ def test_a_seed_is_never_tried_twice_and_the_search_ends(monkeypatch) -> None:
     seeds: list[str] = []
     plain = module.best_seed
 
-    def recorded(text, controls):
-        seed = plain(text, controls)
+    def recorded(words):
+        seed = plain(words)
         if seed is not None:
             seeds.append(seed)
         return seed
 
     monkeypatch.setattr(module, "best_seed", recorded)
-    monkeypatch.setattr(module, "MIN_SEED_Z", -np.inf)
+    monkeypatch.setattr(kmer_seeds, "MIN_SEED_Z", -np.inf)
     progress: list[int] = []
     kmer_motifs(whole(sequences), copies(sequences), UNIFORM, on_progress=progress.append)
     assert len(seeds) == len(set(seeds)) == module.MAX_MOTIFS
@@ -190,7 +193,7 @@ def test_best_sites_agree_with_a_plain_search() -> None:
     start = np.arange(30) * 40 + rng.integers(0, 15, 30)
     regions = Regions(Sequences(sequences), np.arange(30), start, start + rng.integers(3, 25, 30))
     odds = rng.normal(size=(4, 6))
-    text = _Text(regions)
+    text = OpenText(regions)
     closed = np.array([45, 200, 201])
     text.erase(closed, 2)
     whole_text = "".join(sequences)
@@ -211,7 +214,7 @@ def test_best_sites_agree_with_a_plain_search() -> None:
 
 
 def test_a_site_that_grows_beyond_its_unit_closes_nothing_there() -> None:
-    text = _Text(whole(["ACGTACGTAC", "ACGTACGTAC"]))
+    text = OpenText(whole(["ACGTACGTAC", "ACGTACGTAC"]))
     text.erase(np.array([-2, 7]), 6)
     # the first is centred on unit 0, the second reaches from unit 0 or 1 into the other
     assert text.open[:4].sum() == 0

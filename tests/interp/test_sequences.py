@@ -331,8 +331,6 @@ INNER = {
     "nucel_interp.controls.occurrences.like_places": "of sequences as checked",
     "nucel_interp.motifs.seqlet_windows.Regions": "made of units",
     "nucel_interp.motifs.testing.Layout": "made of units",
-    "nucel_interp.motifs.kmer_motifs.best_seed": "of regions",
-    "nucel_interp.motifs.kmer_motifs.kmer_excess": "of regions",
     "nucel_model.tokenizer.batch": "of token ids",
     "nucel_model.nt_tokenizer.batch": "of tokens",
 }

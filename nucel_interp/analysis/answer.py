@@ -65,13 +65,15 @@ def _held(
         return f"No motif was found {neither}{how} in these {sequences}{tail}."
     rows = motifs.to_dict("records")
     first = rows[0]
-    others = [called(row) for row in rows[1:]]
+    others = [called(row) for row in rows[1:] if not row["variant_of"]]
+    variants = len(rows) - 1 - len(others)
     more = ""
     if others:
-        names = _joined(others[:MOST_NAMES])
-        rest = len(others) - MOST_NAMES
-        more = f"; {len(others)} more: {names}" + (f" and {rest} others" if rest > 0 else "")
-        more = more if rest <= 0 else f"; {len(others)} more, among them {names}"
+        named = _joined(list(dict.fromkeys(others))[:MOST_NAMES])
+        among = ", among them" if len(set(others)) > MOST_NAMES else ":"
+        more = f"; {len(others)} more{among} {named}"
+    if variants:
+        more += f"; {variants} variant{'s' if variants > 1 else ''} of these"
     return (
         f"These {sequences} hold {first['consensus']} ({first['identity']}), in "
         f"{first['found_in']:.0%} of held-out sequences and {first['found_in_shuffled']:.0%} of "
@@ -89,7 +91,9 @@ def looked_at(
     measured = {i: claims[i][0] for i in rows if i in claims and claims[i][0].beyond.auroc}
     if not measured:
         return "Whether anything looks at them was not held against the controls."
-    names = {i: called(rows[i]) for i in measured}
+    names = {i: called(row) for i, row in rows.items() if i in measured}
+    twice = {name for name in names.values() if list(names.values()).count(name) > 1}
+    names = {i: f"{name} ({i})" if name in twice else name for i, name in names.items()}
     if len(rows) == 1:
         names = dict.fromkeys(names, "it")
     if facts["score"] == "track":
@@ -156,7 +160,7 @@ def _of_a_track(measured: Mapping[str, Claim], names: Mapping[str, str]) -> str:
     if high:
         beyond = _joined([n.replace("_", " ") for n in measured[high[0]].beyond.measured])
         shown = f" ({_evidence(measured[first])})" if first in high else ""
-        about = _listed([names[i] for i in high], len(measured))
+        about = _listed([names[i] for i in high], len(measured), every="all")
         parts.append(f"is high on {about}{shown} beyond {beyond}")
     if low:
         shown = f" ({_evidence(measured[first])})" if first in low else ""
@@ -192,8 +196,10 @@ def _score(facts: dict[str, Any]) -> str:
     return f"the {facts['score']} score of {facts['model']}"
 
 
-def _listed(names: Sequence[str], of: int) -> str:
+def _listed(names: Sequence[str], of: int, *, every: str = "any of the") -> str:
     """Names, or how many where they are too many to read."""
+    if len(names) == of > MOST_NAMES:
+        return f"{every} {of} motifs"
     if len(names) > MOST_NAMES:
         return f"{len(names)} of {of} motifs ({_joined(names[: MOST_NAMES - 1])}, ...)"
     return _joined(names)

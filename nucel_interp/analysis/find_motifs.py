@@ -249,6 +249,7 @@ def _motif_tables(
     with stages.stage("testing motifs", len(named.candidates)) as step:
         control_tracks = None if random_control is None else random_control[1] or None
         controls = FoldControls(folds, fitted.called, control_tracks, settings.seed)
+        variant_of = tables.variants(named.candidates, folds[0].offsets)
         for motif_id, one in named.candidates.items():
             # nothing is held out where nothing is split: the whole is described
             sites = {i: t.sites for i, t in one.fits.items()} if len(folds) > 1 else {0: one.sites}
@@ -257,7 +258,10 @@ def _motif_tables(
             # without a score there is nothing that could look at the motif
             looks = controls.of(sites) if scored else Folds()
             claim = claims[motif_id][0] if motif_id in claims else None
-            rows.append(tables.motif_row(motif_id, one, looks, best, folds, tags, claim))
+            row = tables.motif_row(
+                motif_id, one, looks, best, folds, tags, claim, variant_of[motif_id]
+            )
+            rows.append(row)
             reasons.append(tables.reason_untested(one, few))
             step(1)
     return tables.motif_tables(rows, reasons, settings.method)

@@ -48,7 +48,7 @@ class Read:
         n_heads: Heads of a layer; 0 without a model.
         real: Every head; None without a model.
         random_control: Every head of the randomly initialised control.
-        shuffled: Every head on a shuffled copy.
+        shuffled: Every head on each shuffled copy.
         score: Its name.
         track: (bases,) the score; each half's from the fold that tests it.
         random_control_track: The score of the randomly initialised control.
@@ -59,7 +59,7 @@ class Read:
     n_heads: int
     real: Scores | None
     random_control: Scores | None
-    shuffled: Scores | None
+    shuffled: Sequence[Scores]
     score: str
     track: Track
     random_control_track: Track | None
@@ -128,7 +128,7 @@ def looks_at(
             real,
             first.test,
             random_control=random,
-            shuffled=[] if read.shuffled is None else [at(read.shuffled.received)],
+            shuffled=[at(copy.received) for copy in read.shuffled[:MOST_COPIES]],
         )
         begin = 0
         for motif, question, one in zip(named, questions, heads, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -52,14 +52,14 @@ class Scored:
             null; a model's heads are chosen anew for it.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
-        shuffled: The same of the first shuffled copy.
+        shuffled: The same of each shuffled copy.
     """
 
     folds: list[Study]
     controls: list[Study]
     heads: pd.DataFrame
     scores: Scores | None
-    shuffled: Scores | None = None
+    shuffled: list[Scores] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def model_study(
             shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
             controls.append(_control(folds[-1], shuffled_track, rest, rest, seed))
             tables.append(heads)
-    return Scored(folds, controls, _heads_of_folds(tables), real, null[0])
+    return Scored(folds, controls, _heads_of_folds(tables), real, null)
 
 
 def both_halves(test: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:

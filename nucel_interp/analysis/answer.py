@@ -32,7 +32,7 @@ def answer(
     Args:
         motifs: Main table.
         untested: The others.
-        facts: Of summary.json.
+        facts: Contents of summary.json, by key.
         claims: About the first motif: its best head's first, then the score's.
     """
     n = facts["n_units"]

@@ -42,8 +42,9 @@ class Candidate:
 
     Attributes:
         found: The motif.
-        sites: Its sites in all units.
-        fits: For each fold in which it was found anew, that fold's motif and its test.
+        sites: Sites of the motif in all units.
+        fits: Fold number -> the motif of that fold and its test, for the folds in which it was
+            found anew.
     """
 
     found: Discovered
@@ -98,10 +99,10 @@ def crossfit(
     """Find motifs and test them.
 
     Args:
-        folds: The same units with either half as test half; a single one without a test half gives
-            motifs without tests.
-        method: See `discover_motifs`.
-        seed: Of the clustering.
+        folds: Two studies of the same units, each with the other half as test half; a single study
+            without a test half gives motifs without tests.
+        method: "cluster", "kmer" or "dnabert"; `discover_motifs` says what each does.
+        seed: Seed of the clustering.
         whole: Look at all sequences together too. Without, the motifs are the halves' own, which
             is enough to count what a control gives.
         on_progress: Called with 1 after each pass of a clustering, `STEPS` times at most.

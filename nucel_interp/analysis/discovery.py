@@ -32,9 +32,10 @@ class Discovered:
     """A motif, and the seqlets that built it.
 
     Attributes:
-        motif: Its matrix; ``n_sites`` is the number of seqlets.
-        members: Those seqlets; for methods without seqlets the occurrences that built it.
-        dnabert: What the script itself says of it; None for other methods.
+        motif: Matrix of the motif; ``n_sites`` is the number of seqlets.
+        members: Seqlets that built the motif; for methods without seqlets the occurrences that
+            built it.
+        dnabert: Numbers that DNABERT's script gives for the motif; None for other methods.
     """
 
     motif: Motif
@@ -72,12 +73,12 @@ def discover_motifs(
 
     Args:
         study: Sequences and their shuffled copies; for "dnabert" also the score.
-        seqlets: Of all units; "kmer" and "dnabert" do not look at them.
+        seqlets: Seqlets of all units; "kmer" and "dnabert" do not look at them.
         chosen: (units,) bool.
         background: (4,) base frequencies.
         method: "cluster" groups seqlets (`cluster_seqlets`); "kmer" looks for over-represented
             words anywhere (`motifs.kmer_motifs`); "dnabert" is that model's script.
-        seed: Of the clustering.
+        seed: Seed of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
     chosen = chosen & study.layout.sequences.first

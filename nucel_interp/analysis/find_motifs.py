@@ -48,9 +48,9 @@ class Settings:
     """How motifs are searched for; see `analyse_motifs`.
 
     Attributes:
-        score: What makes a base important (`score_names`).
+        score: Name of the score per base (`score_names`).
         strand: Strands that the score is averaged over.
-        method: How motifs are found.
+        method: "cluster", "kmer" or "dnabert".
         seed: Seed of every random draw.
         has_null_track: Was a null given for the user's track?
     """
@@ -104,7 +104,7 @@ def analyse_motifs(
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; None where none is read, for a track
             and the method "kmer".
-        score: What makes a base important: attention, attention-global, discriminator, or a head as
+        score: Name of the score per base: attention, attention-global, discriminator, or a head as
             ``3:0`` (`score_names`).
         strand: "both" averages the forward and the flipped reverse-complement run.
         method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
@@ -112,8 +112,10 @@ def analyse_motifs(
             its score unless ``track`` is given.
         database: Collection to name motifs with; JASPAR's vertebrates if not given.
         seed: Seed of every random draw; draws are keyed by it and by each sequence.
-        track: One array per record, as long as the record, NaN where nothing is known.
-        null_track: The same score on shuffled sequence; only with ``track``.
+        track: A score made elsewhere: an array per record, as long as the record, NaN where nothing
+            is known.
+        null_track: A track of the same score on shuffled sequence, an array per record; only with
+            ``track``.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:

@@ -89,10 +89,11 @@ def held_out_tests(
     """Held-out p-values of every motif, on the test half.
 
     Args:
-        study: With a test half.
-        called: Its seqlets.
+        study: Units with a test half, and their shuffled copies.
+        called: Seqlets of the study, and of its shuffled copies.
         found: Motifs of the discovery half.
-        scanners: Of the units, of each copy, and of each 3-mer-preserving copy, in this order.
+        scanners: Scanners of the units, of each copy, and of each 3-mer-preserving copy, in this
+            order.
     """
     n, n_copies = len(study.sequences), len(study.copies)
     inside = [covered(s, study.offsets) for s in (called.seqlets, *called.copy_seqlets)]

@@ -48,11 +48,12 @@ class Scored:
         folds: Ready for the engine: the input with one half as its test half, then with the other.
             Heads, scale and threshold of each come from its own discovery half. A single one, with
             no test half, where there are too few units to split.
-        controls: The same with a shuffled copy in the input's place and the other copies as its
-            null; a model's heads are chosen anew for it.
+        controls: Studies with a shuffled copy in the input's place and the other copies as its
+            null; a model's heads are chosen anew for each.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
-        shuffled: The same of the first shuffled copy.
+        shuffled: Every head's track and the discriminator's, of the first shuffled copy; None for a
+            user's track.
     """
 
     folds: list[Study]
@@ -247,15 +248,15 @@ def shuffled_studies(
     Args:
         model: None for a user's track.
         records: The input.
-        units: Its records cut into units.
+        units: Pieces that the records were cut into.
         test: (units,) bool, the test half.
-        runs: How many studies.
-        score: For a model.
-        strands: For a model.
-        seed: Of the shuffles.
+        runs: Number of shuffled copies that stand for the input.
+        score: Name of the score that a model gives; not used with a track.
+        strands: "both" or "forward", for a model; not used with a track.
+        seed: Seed of the shuffles.
         stages: Told about the scoring.
         track: The user's track, one array per record.
-        null_track: Its null.
+        null_track: A track of the same score on shuffled sequence, an array per record.
 
     Raises:
         FolderError: ``discriminator`` was asked of a model without that head.

@@ -27,7 +27,7 @@ class Study:
     """One input with its nulls.
 
     Attributes:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         test: (units,) bool, the test half; the other half is for discovery.
         track: (bases,) score, NaN where there is none.
         copies: Dinucleotide-shuffled copies of the units, scored like them.

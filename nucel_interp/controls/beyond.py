@@ -52,7 +52,7 @@ class Estimate:
 
     Attributes:
         value: The mean.
-        se: Its standard error.
+        se: Standard error of the mean.
         n: Sequences.
     """
 
@@ -71,13 +71,13 @@ class Beyond:
     """A head, or a score, at one motif's sites.
 
     Attributes:
-        motif: Its name.
-        auroc: Of the sites' bases within each sequence; None if it could not be measured.
+        motif: Name of the motif.
+        auroc: AUROC of the sites' bases within each sequence; None if it could not be measured.
         left: Control (`CONTROLS`) -> the AUROC less the control's; None where the control was not
             measured.
         heads: The head that measures half 1 (chosen on half 2), and the one that measures half 2;
             index into layers x heads.
-        control_heads: The same of the random weights.
+        control_heads: Heads of the randomly initialised control that were chosen in the same way.
         reason: Why something could not be measured; "" if everything was.
     """
 
@@ -175,8 +175,9 @@ def beyond_controls(
         questions: The motifs.
         tracks: `at_questions` of the model or score.
         second_half: (sequences,) bool.
-        random_control: The same of a randomly initialised network, with as many heads as it has.
-        shuffled: The same as ``tracks`` of shuffled copies of the sequences, base for base.
+        random_control: `at_questions` of a randomly initialised network with as many heads; None if
+            there is none.
+        shuffled: `at_questions` of shuffled copies of the sequences, base for base.
 
     Returns:
         One per question.

@@ -35,8 +35,8 @@ class Claim:
     """A head or score at one motif's sites, with the names it is told under.
 
     Attributes:
-        beyond: What was measured.
-        model: Its name, or the track's.
+        beyond: AUROC and what is left of it beyond each control.
+        model: Name of the model, or of the track.
         score: `BEST_HEAD`, "track", or a score that is no single head ("attention score").
         n_tests: Motifs asked about in one go.
         label: Index of a head -> "layer:head"; None for a score.

@@ -49,7 +49,7 @@ def difference(own: Array, other: Array, o: Occurrences, part: NDArray[np.bool_]
     Args:
         own: (rows, cells of the motif).
         other: (rows, cells of its decoys).
-        o: Which sequence and which decoy each cell belongs to.
+        o: Cells: the sequence and the decoy that each belongs to, and its bases.
         part: (sequences,) bool.
     """
     mine, theirs = part[o.own.cell_unit], part[o.other.cell_unit]

@@ -38,7 +38,7 @@ class Half:
 
     Attributes:
         inside: (bases,) bool, inside a seqlet?
-        copies_inside: The same of each shuffled copy.
+        copies_inside: (bases,) bool for each shuffled copy, inside a seqlet?
         track: (bases,) score of the real units.
         test: (units,) bool; all False where nothing is split.
         group: (units,) a number that equal sequences share; None if there are none.

@@ -36,7 +36,7 @@ class Layout:
     """Units, and which of their bases count.
 
     Attributes:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         test: (units,) bool, the test half.
         known: (bases,) bool, bases that have a score.
     """

@@ -25,8 +25,8 @@ class AskedModels:
 
     Attributes:
         by_name: Name in the tables -> model, the fine-tuned one first.
-        target: What is explained.
-        strands: Those that the fine-tuned head was fitted on.
+        target: Output of the fine-tuned head that is explained.
+        strands: "both" or "forward", as the fine-tuned head was fitted.
     """
 
     by_name: dict[str, Nucel]
@@ -63,7 +63,7 @@ def load_models(
 
     Args:
         model: Fine-tuned.
-        before: What it was fine-tuned from, if it is to be asked.
+        before: Model that the other was fine-tuned from; None leaves it out.
         shuffled: Fine-tuned alike on permuted labels, if there is one.
         target: Label to explain; the second of two classes if not given.
         seed: Seed of the control's weights.

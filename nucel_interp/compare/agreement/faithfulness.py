@@ -74,7 +74,8 @@ def faithfulness(
         bases: The sequences; what is not known is never edited.
         scores: High = matters; ties are broken at random.
         shares: Ascending, of the bases that count.
-        draws: How many times everything is drawn.
+        draws: Number of draws of replacement bases, random orders and other sequences' scores; a
+            prediction is the mean over draws.
         on_progress: Called as ``on_progress(done, total, stage)`` with numbers of predictions.
     """
     n = len(bases.sequences)

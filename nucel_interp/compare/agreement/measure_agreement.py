@@ -57,14 +57,14 @@ class ModelAgreement:
     Attributes:
         found: The tables of agreement.
         curves: Deletion curves; None if none were asked for.
-        records: Those compared: each sequence once.
-        bases: What the tracks of ``found.scores`` are aligned to.
+        records: Records compared, each sequence once.
+        bases: Sequences that the tracks of ``found.scores`` are aligned to, laid end to end.
         sites: Name -> (bases,) bool; empty if none were given.
-        controls: What attention has at the sites beyond each control
-            (`types.CONTROL_COLUMNS`); None if no sites were given.
+        controls: AUROC of attention at the sites beyond each control (`types.CONTROL_COLUMNS`);
+            None if no sites were given.
         models: Name in the tables -> the model that was read.
         summary: Counts, names, choices.
-        warnings: What limits the answer.
+        warnings: Sentences that limit the answer.
     """
 
     found: AgreementTables
@@ -83,8 +83,8 @@ class _Scored:
     """Every score of every base of some records.
 
     Attributes:
-        records: Each sequence once.
-        scores: Of all models, attention left out.
+        records: Records, each sequence once.
+        scores: Scores of all models, attention left out.
         attention: Every head of all models.
         added_up: (records,) bool: the attributions add up to what they explain.
     """
@@ -113,7 +113,8 @@ def measure_agreement(
     Args:
         records: Sequences within the model's context; those that hold what the target label means.
         model: Fine-tuned.
-        before: What it was fine-tuned from; its discriminator is asked too, if it has one.
+        before: Model that ``model`` was fine-tuned from; its discriminator is compared too, if it
+            has one.
         shuffled: Fine-tuned alike on permuted labels.
         sites: Known sites, by record name or genome coordinates.
         target: Label that is explained; the second of two classes if not given.

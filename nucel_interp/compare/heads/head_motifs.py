@@ -53,14 +53,15 @@ class HeadMotifs:
     """What `measure_heads` found.
 
     Attributes:
-        occurrences: One per motif, in the given order.
+        occurrences: Sites of every motif and of its decoys, in the given order.
         model: Over the tested motifs, in that order.
-        random_control: The same of the randomly initialised control; None if it was not given.
+        random_control: Association of the randomly initialised control's heads with the motifs;
+            None if it was not given.
         null: "permutation" or "shift".
         used: (units,) bool, the distinct units that took part.
         in_test: (units,) bool.
-        permutations: How many rearrangements.
-        beyond: One per motif, tested or not: what its chosen heads have beyond every control.
+        permutations: Number of permutations of tracks between sequences.
+        beyond: AUROC of the chosen heads beyond every control, for every motif, tested or not.
     """
 
     occurrences: list[MotifOccurrences]
@@ -100,16 +101,18 @@ def measure_heads(
     over 1 kb, shifts are a second null. Units of equal sequence, on either strand, count once.
 
     Args:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,) where each unit begins among all bases.
         received: (heads, bases); NaN where there is none (N).
-        motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
+        motifs: Motifs to test; their sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
         record: (units,) which record each unit was cut from; each its own if not given.
-        random_control: The same as ``received`` from a randomly initialised network.
-        copies: The same as ``received`` from shuffled copies of the sequences.
+        random_control: (heads, bases) attention received in a randomly initialised network, as
+            ``received``.
+        copies: (heads, bases) attention received in each shuffled copy of the sequences, as
+            ``received``.
         seed: Seed of the decoys and rearrangements.
-        permutations: How many rearrangements.
+        permutations: Number of permutations of tracks between sequences.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
     sequences = as_sequences(sequences)

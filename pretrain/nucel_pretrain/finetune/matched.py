@@ -45,8 +45,8 @@ def matched_dataset(
     Args:
         positives: FASTA, plain or compressed, or a pipe.
         fasta: The genome: FASTA or .2bit.
-        seed: Of the windows.
-        cache: Where converted genomes are kept.
+        seed: Seed of the choice of windows.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told of slow steps and of sequences that are not used.
 
     Raises:

@@ -56,8 +56,8 @@ def sites_dataset(
         dev: Regions that choose.
         test: Regions that measure.
         stranded: Read windows on the site's strand.
-        seed: Of the negatives.
-        cache: Where converted genomes are kept.
+        seed: Seed of the choice of negatives.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told of slow steps and of sites that are not used.
 
     Raises:

@@ -106,7 +106,7 @@ def model_study(
     """Run the model on the records and on their shuffled copies, and make the score.
 
     Raises:
-        FolderError: ``discriminator`` was asked of a model without that head.
+        FolderError: The score is ``discriminator``, and the model has no such head.
     """
     n_bases = int(texts.offsets[-1])
     _require_head(model, score)
@@ -259,7 +259,7 @@ def shuffled_studies(
         null_track: A track of the same score on shuffled sequence, an array per record.
 
     Raises:
-        FolderError: ``discriminator`` was asked of a model without that head.
+        FolderError: The score is ``discriminator``, and the model has no such head.
     """
     offsets = _offsets(units)
     n_null = copies_per_unit(int(offsets[-1]))

@@ -159,8 +159,8 @@ def agree_models(
     if there is one. Spearman's coefficient is taken within each sequence, beside the same with one
     of the two scores permuted between sequences. At known sites the AUROC of site bases is measured
     (Mann and Whitney 1947), and deletion curves say how far the prediction depends on the bases
-    that a score puts first: comprehensiveness and sufficiency (after Samek et al. 2017, IEEE TNNLS
-    28:2660).
+    that a score ranks highest: comprehensiveness and sufficiency (after Samek et al. 2017, IEEE
+    TNNLS 28:2660).
 
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records, each

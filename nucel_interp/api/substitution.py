@@ -234,7 +234,7 @@ def substitution(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> SubstitutionResult:
-    """Replace every base by each of the other three, and ask the discriminator of each.
+    """Replace every base by each of the other three, and let the discriminator score each.
 
     Three forward passes per base and strand. With ``dependency`` the change of the log-odds at all
     other bases is kept too: an analogue of the dependency maps of Tomaz da Silva et al. (bioRxiv

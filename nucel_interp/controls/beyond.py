@@ -16,7 +16,7 @@ measured on the other, both ways. A model is said to look at a motif if the AURO
 beyond *every* control are at least `EFFECT`, with intervals above 0; that it does not, if the
 interval of what is left beyond some control lies below `EFFECT`; otherwise it cannot be told.
 Since every control must be passed, no correction for their number is due (intersection-union test:
-Berger, Technometrics 1982, 24:295); intervals are corrected for the number of motifs asked about
+Berger, Technometrics 1982, 24:295); intervals are corrected for the number of motifs tested
 (Bonferroni).
 """
 
@@ -105,7 +105,7 @@ class Beyond:
         """Does it look at the motif? See the module.
 
         Args:
-            n_tests: Motifs asked about in one go.
+            n_tests: Number of motifs tested together.
         """
         if self.auroc is None:
             return "cannot tell"

@@ -38,7 +38,7 @@ class Claim:
         beyond: AUROC and what is left of it beyond each control.
         model: Name of the model, or of the track.
         score: `BEST_HEAD`, "track", or a score that is no single head ("attention score").
-        n_tests: Motifs asked about in one go.
+        n_tests: Number of motifs tested together.
         label: Index of a head -> "layer:head"; None for a score.
     """
 

@@ -18,7 +18,7 @@ MIN_STRATUM_SIZE = 10
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """Rearranged tracks; row 0 of each array is the given arrangement.
+    """Permuted tracks; row 0 of each array is the given arrangement.
 
     Attributes:
         name: "permutation" or "shift".

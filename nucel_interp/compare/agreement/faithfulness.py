@@ -1,6 +1,6 @@
 """Comprehensiveness and sufficiency of a score: deletion curves of the prediction.
 
-The bases that a score puts first are deleted (comprehensiveness: the prediction should fall), or
+The bases that a score ranks highest are deleted (comprehensiveness: the prediction should fall), or
 all others are (sufficiency: it should stay).
 
 A base is deleted by putting in its place what a dinucleotide-shuffled copy of the sequence has

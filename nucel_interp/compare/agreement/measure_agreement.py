@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.agreement.asked_models import AskedModels, load_models
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import Faithfulness, faithfulness
+from nucel_interp.compare.agreement.load_models import LoadedModels, load_models
 from nucel_interp.compare.agreement.score_pairs import (
     BEFORE,
     FINE_TUNED,
@@ -174,7 +174,7 @@ def measure_agreement(
 
 
 def _usable_methods(model: Nucel, methods: Sequence[str], warnings: list[str]) -> Sequence[str]:
-    """The methods that a model of its tokens can be asked by."""
+    """The attribution methods that work with the model's kind of tokens."""
     if isinstance(model.config, NTConfig) and tuple(methods) != ("mutagenesis",):
         warnings.append(f"{model.name} reads tokens of several bases: mutagenesis, no gradients")
         return ("mutagenesis",)
@@ -202,7 +202,7 @@ def _usable(records: list[Record], model: Nucel, warnings: list[str]) -> list[Re
 
 
 def _score(
-    models: AskedModels, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
+    models: LoadedModels, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
 ) -> _Scored:
     """All attention and all attributions of all models; the pre-trained one predicts nothing."""
     sequences = [r.sequence for r in records]
@@ -309,7 +309,7 @@ def _tables(
 
 
 def _claims(
-    models: AskedModels,
+    models: LoadedModels,
     bases: Bases,
     attention: Sequence[Attention],
     places: dict[str, NDArray[np.bool_]],
@@ -328,7 +328,7 @@ def _claims(
 
 
 def _curves(
-    models: AskedModels, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
+    models: LoadedModels, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
 ) -> Faithfulness:
     """Deletion curves of some sequences, by scores of the fine-tuned and the pre-trained model.
 

@@ -8,7 +8,8 @@ each decoy. The statistic is the difference of the two means,
 
 The standard error comes from the sequences' contributions to the difference (a sequence with both
 kinds of site contributes to both means at once) and from the decoys' (two-way clusters: Cameron,
-Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
+Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that it depends less on which decoys
+were drawn.
 
 Decoys have the motif's width, information and GC, and their sites are weighted to the GC and CpG of
 the motif's sites: a head that likes GC or CpG gains nothing. Permuted tracks keep what a place in
@@ -18,7 +19,7 @@ initialised control beside it.
 
 Both t and its null are studentised, so that motifs with many and with few sites are on one scale
 (Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the largest t over all heads
-and motifs per rearrangement (Westfall and Young 1993). p is one-sided: more attention.
+and motifs per permutation (Westfall and Young 1993). p is one-sided: more attention.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def measure_heads(
             ``received``.
         copies: (heads, bases) attention received in each shuffled copy of the sequences, as
             ``received``.
-        seed: Seed of the decoys and rearrangements.
+        seed: Seed of the decoys and permutations.
         permutations: Number of permutations of tracks between sequences.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """

@@ -1,4 +1,4 @@
-"""Every head against every motif: means over sequences, studentised, and rearranged tracks."""
+"""Every head against every motif: means over sequences, studentised, and permuted tracks."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def associate(
 
 
 def family_p(t: Array) -> Array:
-    """P of each (heads, motifs, 1 + rearrangements) t against the largest of each rearrangement."""
+    """P of each (heads, motifs, 1 + permutations) t against the largest of each permutation."""
     if t.size == 0:
         return np.zeros(t.shape[:2])
     largest = np.sort(t[:, :, 1:].max(axis=(0, 1)))
@@ -127,7 +127,7 @@ def family_p(t: Array) -> Array:
 def _sums(
     running: NDArray[np.int64], places: SiteIntervals, null: Null, offsets: NDArray[np.int64]
 ) -> Array:
-    """(heads, 1 + rearrangements, cells): AUROC - 1/2 of each arrangement.
+    """(heads, 1 + permutations, cells): AUROC - 1/2 of each arrangement.
 
     ``running`` is (heads, 1 + bases), centred ranks summed up to each base.
     """

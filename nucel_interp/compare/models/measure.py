@@ -106,7 +106,7 @@ class Recovery:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """All that is kept of a model once its tracks are let go.
+    """Numbers kept of a model once its tracks are freed.
 
     Attributes:
         reader: Model that was read.

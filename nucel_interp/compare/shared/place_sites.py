@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GivenSites:
-    """What became of the lines of a BED file.
+    """Lines of a BED file: those placed, and those left out, by reason.
 
     Attributes:
         sites: Motif -> its sites, counted as their `Span` says; motifs in order of the file.

@@ -190,7 +190,7 @@ def _readers(
 
 
 def _about(cell: Cell, data: Dataset, settings: FinetuneSettings) -> dict[str, Any]:
-    """What a cell's numbers hang on."""
+    """Everything that a cell's numbers depend on."""
     about: dict[str, Any] = {
         "model": cell.model,
         "sizes": {name: len(part) for name, part in data.parts.items()},

@@ -138,11 +138,11 @@ class Dataset:
             found = zlib.crc32(np.ascontiguousarray(part.targets).tobytes(), found)
         return found
 
-    def with_shuffled_labels(self, seed: int) -> Dataset:
-        """Targets of train and dev dealt out anew: what a model learns of it is chance."""
+    def with_permuted_labels(self, seed: int) -> Dataset:
+        """Permuted labels in train and dev: what a model learns of them is chance."""
         rng = np.random.default_rng([seed, 7])
         parts = dict(self.parts)
         for name in ("train", "dev"):
             part = parts[name]
             parts[name] = replace(part, targets=part.targets[rng.permutation(len(part))])
-        return replace(self, parts=parts, source=f"{self.source}, labels shuffled")
+        return replace(self, parts=parts, source=f"{self.source}, labels permuted")

@@ -39,7 +39,7 @@ def matched_dataset(
 
     A window has its sequence's length, no N, and its GC content but for 2 %; it lies on the same
     chromosome where the name says which (``chr20:100-300``, as `stated_place` reads it, if it fits
-    the length), and then parts are dealt out by chromosome. What is drawn for a sequence depends on
+    the length), and then parts are split by chromosome. What is drawn for a sequence depends on
     it and the seed alone.
 
     Args:

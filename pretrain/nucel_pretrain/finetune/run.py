@@ -136,7 +136,7 @@ def finetune(
             "a longer context"
         )
     if settings.shuffle_labels:
-        data = data.with_shuffled_labels(settings.seeds[0])
+        data = data.with_permuted_labels(settings.seeds[0])
     scaled, unscale = _scaled(data)
     work = _Work(make, first.name, scaled, data, unscale, settings, place, say)
     result = FinetuneResult(first.name)
@@ -261,7 +261,7 @@ class _Work:
 
 
 class _Batches:
-    """Batch number i of a part: passes in an order of their own, half the examples turned over."""
+    """Batch number i of a part; every pass has its order, half are reverse-complemented."""
 
     def __init__(self, part: Part, size: int, seed: int, flip: bool) -> None:
         self._part, self._size, self._seed, self._flip = part, size, seed, flip

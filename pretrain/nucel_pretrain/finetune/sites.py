@@ -26,7 +26,7 @@ from nucel_pretrain.messages import Say
 
 MOST = 10**9
 SHARES = {"test": 0.2, "dev": 0.1}
-"""Of all sites, where chromosomes are dealt out."""
+"""Of all sites, where whole chromosomes are assigned to parts."""
 
 
 def sites_dataset(
@@ -52,7 +52,7 @@ def sites_dataset(
         fasta: The genome: FASTA or .2bit.
         window: Bases; the site is base ``window // 2``.
         train: Regions ("chr1", "chr2:0-1000000"); without any of the three, whole chromosomes are
-            dealt out, a fifth of all sites to test and a tenth to dev.
+            assigned, a fifth of all sites to test and a tenth to dev.
         dev: Regions that choose.
         test: Regions that measure.
         stranded: Read windows on the site's strand.

@@ -20,8 +20,8 @@ from nucel_model import ClassificationHead, Nucel, random_control
 
 
 @dataclass(frozen=True, eq=False)
-class AskedModels:
-    """Which models are asked, about what, on which strands.
+class LoadedModels:
+    """Models whose scores are compared, the output that is explained, and the strands.
 
     Attributes:
         by_name: Name in the tables -> model, the fine-tuned one first.
@@ -58,7 +58,7 @@ def load_models(
     shuffled: str | Nucel | None,
     target: str | None,
     seed: int,
-) -> AskedModels:
+) -> LoadedModels:
     """Load every model, and make the randomly initialised control.
 
     Args:
@@ -82,7 +82,7 @@ def load_models(
     if shuffled is not None:
         by_name[PERMUTED_LABELS] = load_model(shuffled)
         find_target(by_name[PERMUTED_LABELS], which.label)  # says so if it has none
-    return AskedModels(by_name, which, strands)
+    return LoadedModels(by_name, which, strands)
 
 
 def random_classifier(model: Nucel, seed: int) -> Nucel:

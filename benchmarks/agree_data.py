@@ -1,8 +1,9 @@
 r"""Sequences and known sites for `nucel-interp agree`, from the held-out part of suite hg19-mini.
 
-Positives alone: what a fine-tuned model is asked about is why it says yes. Donors and acceptors are
-the 9 and 17 bases of the consensus matrices in `splice_consensus.meme` around the annotated place;
-of a CTCF window every match of MA0139.2 (FIMO, p < 1e-4), so windows without one have no site.
+Positives alone: explained is why a fine-tuned model predicts the positive class. Donors and
+acceptors are the 9 and 17 bases of the consensus matrices in `splice_consensus.meme` around the
+annotated place; of a CTCF window every match of MA0139.2 (FIMO, p < 1e-4), so windows without one
+have no site.
 
     nucel-pretrain benchmark hg19-mini --fasta chr20.fa.gz --fasta chrX.fa.gz \
         --sites-dir annotation --models nucel-mini --pooling mean -o runs/hg19

@@ -30,7 +30,7 @@ from nucel_interp.io.modisco import write_modisco
 SEED = 0
 NOISE = 0.3
 SIZES = (2700, 20_000, 100_000)
-ASKED = {2700: "6 s", 20_000: "60 s, 1.5 GB", 100_000: "480 s"}
+GOAL = {2700: "6 s", 20_000: "60 s, 1.5 GB", 100_000: "480 s"}
 MODISCO_LIMIT_S = 3600
 FAINT = 0.01
 """modisco-lite stops at tracks that are never below 0: so much noise stands in for 0."""
@@ -77,7 +77,7 @@ def main() -> None:
     given = parser.parse_args()
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     threads = {**os.environ, **dict.fromkeys(names, str(given.threads))}
-    print("| method | seqlets | seconds | peak GB | asked | clusters | recovered | by archetype |")
+    print("| method | seqlets | seconds | peak GB | goal | clusters | recovered | by archetype |")
     print("|---|---|---|---|---|---|---|---|")
     measured = []
     for size in given.sizes:
@@ -145,9 +145,9 @@ def _print(method: str, size: int, got: dict[str, float]) -> None:
     if not got:
         print(f"| {method} | {size:,} | did not end | | | | | |", flush=True)
         return
-    asked = ASKED.get(size, "") if method == "clustering" else ""
+    goal = GOAL.get(size, "") if method == "clustering" else ""
     print(
-        f"| {method} | {got['n']:,} | {got['seconds']:.1f} | {got['gb']:.2f} | {asked} "
+        f"| {method} | {got['n']:,} | {got['seconds']:.1f} | {got['gb']:.2f} | {goal} "
         f"| {got['clusters']} | {got['recovered']} | {got['by_archetype']} |",
         flush=True,
     )

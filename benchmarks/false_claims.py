@@ -3,7 +3,7 @@
     python -m benchmarks.false_claims --model nucel-mini --runs 200
     python -m benchmarks.false_claims --motifs --runs 200
 
-Without ``--motifs`` the rule that `motifs`, `heads`, `compare` and `agree` share is asked about
+Without ``--motifs`` the rule that `motifs`, `heads`, `compare` and `agree` share is applied to
 intervals drawn at random, one in each sequence: nothing that a head could look at. The heads are
 those of the model, chosen on one half; its randomly initialised control and shuffled copies are
 read as the commands read them. With ``--motifs`` the main job is run as a whole, with its

@@ -40,7 +40,7 @@ class Family:
     """One right answer.
 
     Attributes:
-        name: For tables.
+        name: Name in tables.
         matrices: Names (or ids) of its matrices.
         tf_families: JASPAR's families, all of whose matrices are its own; of a dimer's matrix
             either partner's counts.
@@ -98,14 +98,14 @@ class KnownSet:
     """One set of the benchmark.
 
     Attributes:
-        file: In the folder of peaks (.fa) or of annotation (.bed).
+        file: Name of the file in the folder of peaks (.fa) or of annotation (.bed).
         role: development, judged, or open (no answer known).
-        parts: Which parts are read, first the one that counts; the others are reported apart.
+        parts: Parts that are read, first the one that counts; the others are reported apart.
         families: The right answers; none if unknown.
         tax: JASPAR tax group.
         stranded: Sites with a strand, read on it, with the site at a random place.
         limit: More windows than this are subsampled by a hash of their content.
-        ahead: How far ahead of the window's middle the site lies.
+        ahead: Bases by which the site lies ahead of the window's middle.
     """
 
     file: str

@@ -124,7 +124,7 @@ def within(scores: NDArray[np.floating], places: Places) -> NDArray[np.float64]:
 
     Args:
         scores: (places,) or (places, heads).
-        places: Which windows.
+        places: Real and alternative places of each window.
 
     Returns:
         (windows with alternatives,) or (windows, heads), windows in order.

@@ -51,7 +51,7 @@ class Planted:
     """Sequences with one seqlet each, in the middle.
 
     Attributes:
-        motifs: What was planted.
+        motifs: Motifs that were planted.
         label: (sequences,) which motif is in each; -1 for none.
         records: The sequences.
         flank: Bases on either side of each seqlet.
@@ -125,7 +125,7 @@ def planted(seed: int, noise: float, *, times: float = 1.0, flank: int = FLANK) 
     """Thirty motifs' seqlets and random ones, in random order.
 
     Args:
-        seed: Of the draw.
+        seed: Seed of the draw.
         noise: Random seqlets, as a share of those with a motif.
         times: Every motif has so many times its sites.
         flank: Random bases on either side of a seqlet.
@@ -163,7 +163,8 @@ class Found:
         clusters: Output motifs.
         recovered: Planted motifs that have a cluster of at least ten seqlets, over 80 % of them
             its own, with that very matrix among its five best Tomtom matches.
-        by_archetype: The same with any matrix of its archetype among the five.
+        by_archetype: Planted motifs recovered if any matrix of their archetype may be among the
+            five.
         impure: Clusters of which no motif has over half.
         noise_kept: Share of the random seqlets that are in any cluster.
     """

@@ -14,7 +14,7 @@ class BedLine(NamedTuple):
     """One interval of a BED file.
 
     Attributes:
-        number: Its line in the file, from 1.
+        number: Line number in the file, from 1.
         chrom: Column 1, the sequence.
         start: First base, 0-based.
         end: Base after the last; an interval may be empty (start = end).

@@ -37,7 +37,7 @@ class Genome:
     """Named sequences, read by interval; coordinates are 0-based half-open.
 
     Attributes:
-        names: Of the sequences, in the order of the files.
+        names: Names of the sequences, in the order of the files.
         has_soft_mask: Whether some bases are lower case and some upper case.
     """
 
@@ -59,7 +59,7 @@ class Genome:
 
         Args:
             paths: The files, or the one. A sequence is called by the first word of its header.
-            cache: Where the copies are kept, a byte a base; by default
+            cache: Folder in which the copies are kept, a byte a base; by default
                 ``$XDG_CACHE_HOME/nucel-interp/genomes`` or the same under ``~/.cache``. A copy is
                 used while the file has the same path, size and modification time, and may be
                 deleted at any time.

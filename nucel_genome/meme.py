@@ -53,7 +53,7 @@ def parse_meme(text: str, called: str) -> list[ProbabilityMatrix]:
 
     Args:
         text: The whole file.
-        called: What messages call the file.
+        called: Name of the file in messages.
 
     Raises:
         GenomeError: The text is not in MEME format, is not DNA, or has a broken matrix or an id

@@ -117,7 +117,7 @@ class _Record:
     """The record that is being read, for its faults.
 
     Attributes:
-        number: From 1; 0 before the first.
+        number: Number of the record, from 1; 0 before the first.
     """
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ATTENTION, ATTENTION_GLOBAL, DISCRIMINATOR = "attention", "attention-global", "discriminator"
 NAMES = (ATTENTION, ATTENTION_GLOBAL, DISCRIMINATOR)
-HEAD = "LAYER:HEAD"
+HEAD, HEAD_NAME = "LAYER:HEAD", "{}:{}"
 _HEAD = re.compile(r"(\d{1,4}):(\d{1,4})")
 
 

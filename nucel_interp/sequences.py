@@ -18,7 +18,7 @@ Index = NDArray[np.int64]
 class Sequences(Sequence[str]):
     """Sequences laid end to end; a base is counted in its sequence, or through all of them.
 
-    It is also a plain sequence of strings. What it knows is worked out once, when first asked.
+    It is also a plain sequence of strings. Derived arrays are computed once, at first use.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

@@ -48,10 +48,10 @@ class Location:
     """A genomic interval, 0-based half-open.
 
     Attributes:
-        chromosome: As the genome calls it.
+        chromosome: Name of the chromosome, as the genome calls it.
         start: First base on the forward strand.
         end: Base after the last.
-        strand: Which one the sequence that lies here reads: "-" is the reverse complement, whose
+        strand: Strand that the sequence lying here reads: "-" is the reverse complement, whose
             first base lies at ``end`` - 1.
     """
 
@@ -86,7 +86,7 @@ class Record:
     Attributes:
         name: Unique within a run.
         sequence: Upper case; what is given in lower case is turned into it.
-        location: Its place in a genome, if known.
+        location: Genomic interval of the sequence, if known.
         masked: Stretches in lower case (start, end), sorted, as repeats are marked in genomes;
             None if the file makes no use of case. If not given, those of a sequence that mixes
             upper and lower case.
@@ -153,10 +153,10 @@ class Variant:
     """One alternative allele of a VCF record.
 
     Attributes:
-        chromosome: As the genome calls it.
-        start: Of the reference allele, 0-based (the file's POS less one).
+        chromosome: Name of the chromosome, as the genome calls it.
+        start: First base of the reference allele, 0-based (the file's POS less one).
         ref: The reference allele, upper case; what the genome has there.
-        alt: What stands there instead.
+        alt: Bases of the alternative allele.
         id: The file's ID; "" if it has none.
     """
 
@@ -174,7 +174,7 @@ class Motif:
     Attributes:
         id: Unique within a file; no blanks.
         pwm: (4, width) probabilities, rows A, C, G, T; each column sums to 1.
-        n_sites: How many sites the matrix was built from.
+        n_sites: Number of sites the matrix was built from.
         name: A readable name (JASPAR's factor name); "" if it has none.
         group: JASPAR's tax group ("vertebrates", ...); "" for our own motifs.
     """

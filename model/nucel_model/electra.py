@@ -84,8 +84,8 @@ class Electra(nn.Module):
             temperature: Divides the generator's logits before sampling.
             top_k: Sample among the generator's k likeliest tokens; 0 = among all.
             weights: (batch, tokens) weight of each token in both losses; None = 1 everywhere.
-            totals: What the generator's and the discriminator's weighted sums are divided by: of
-                the whole batch where this is a part of it. None = by this input's own weights.
+            totals: Weight totals that the generator's and the discriminator's sums are divided by,
+                those of the whole batch where this is a part of it. None = this input's own totals.
         """
         truth = input_ids[masked]
         real = None if bool((input_ids != tokenizer.PAD).all()) else input_ids != tokenizer.PAD

@@ -181,9 +181,11 @@ class NucelEncoder(nn.Module):
         Args:
             input_ids: (batch, tokens) int64.
             attention_mask: (batch, tokens), nonzero = real, 0 = padding on the right.
-            output_hidden_states: Also return what each block is given, and the final norm's output.
-            output_attentions: Also return every map: layers x heads x tokens^2 numbers per
-                sequence. Meant for short input; `profile` gives the reductions at any length.
+            output_hidden_states: Return the input of each block and the final norm's output too;
+                default False.
+            output_attentions: Return every attention map too: layers x heads x tokens^2 numbers per
+                sequence; default False. Meant for short input; `profile` gives the reductions at
+                any length.
         """
         x, masks, tables = self._begin(input_ids, attention_mask)
         states: list[Tensor] = []

@@ -65,9 +65,9 @@ class ClassificationHead(nn.Module):
     ===========  ===========================================================  ==============
 
     Attributes:
-        labels: What each output is called, in their order.
-        source: How the head came to be, for the folder.
-        task: See above.
+        labels: Names of the outputs, in their order.
+        source: Sentence on the head's training, written into the folder.
+        task: "classes", "multilabel" or "regression", as in the table above.
         pooling: "cls" reads the state of [CLS], "mean" the mean over all real tokens but [CLS].
         strands: "both" if a sequence and its reverse complement mean the same to it, and their mean
             is its answer; "forward" if it was fitted to one reading direction.

@@ -9,8 +9,8 @@ def weighted_mean(values: Tensor, weights: Tensor | None, total: float | None = 
     """Sum of weights x values over ``total``, (n,) to a scalar.
 
     Args:
-        values: One loss per token.
-        weights: One weight per token; None = 1 each.
+        values: (n,) losses of tokens.
+        weights: (n,) weights of tokens; None = 1 each.
         total: The weights' sum over the whole batch; None = over these values. A total of 0, a
             batch of repeats of weight 0, gives 0 and no gradient.
     """

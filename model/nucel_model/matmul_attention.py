@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
     Attributes:
         rows: The queries; all parts together hold each query once, in order.
-        keys: Their keys.
+        keys: Keys that any of these queries sees.
         bias: (batch or 1, 1, rows, keys), 0 where a query may look and -inf elsewhere, in the
             queries' type; None where everything is allowed. No row may be -inf throughout.
     """

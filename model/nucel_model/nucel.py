@@ -26,8 +26,8 @@ class Nucel(nn.Module):
 
     Attributes:
         name: The folder's name, for tables and figures.
-        path: Where it was loaded from; None if it was made in memory.
-        kept: What its config.json says beyond what is read here; written again when it is saved.
+        path: Folder it was loaded from; None if it was made in memory.
+        kept: Entries of config.json that are not read here; written again when the model is saved.
     """
 
     def __init__(

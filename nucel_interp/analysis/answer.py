@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucel_interp.analysis.tables import ATTENDED
 from nucel_interp.controls.beyond import CONTROLS, EFFECT
-from nucel_interp.controls.claims import Claim
+from nucel_interp.controls.claims import SHORT_NAMES, Claim
 from nucel_interp.match.naming import called
 from nucel_interp.scoring.units import in_words
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOW = {
-    "both": "by sequence alone nor where {score} is high",
+    "both": "by sequence alone or where {score} is high",
     "cluster": "by clustering high-scoring intervals of {score}",
     "kmer": "by over-represented words, whatever a model looks at",
     "dnabert": "by DNABERT's method on {score}",
@@ -61,8 +61,7 @@ def _held(
         s = "" if len(untested) == 1 else "s"
         tail = f" ({len(untested)} candidate{s} failed the held-out test)" if len(untested) else ""
         how = _HOW[facts["method"]].format(score=_score(facts))
-        neither = "neither " if facts["method"] == "both" else ""
-        return f"No motif was found {neither}{how} in these {sequences}{tail}."
+        return f"No motif was found {how} in these {sequences}{tail}."
     rows = motifs.to_dict("records")
     first = rows[0]
     others = [called(row) for row in rows[1:] if not row["variant_of"]]
@@ -139,7 +138,7 @@ def _evidence(claim: Claim) -> str:
 def _missing(measured: Mapping[str, Claim], unknown: Sequence[str]) -> str:
     """Controls that none of these motifs could be held against."""
     absent = [
-        name.replace("_", " ")
+        SHORT_NAMES[name]
         for name in CONTROLS
         if all(measured[i].beyond.left[name] is None for i in unknown)
     ]
@@ -158,7 +157,7 @@ def _of_a_track(measured: Mapping[str, Claim], names: Mapping[str, str]) -> str:
     first = next(iter(measured))
     parts = []
     if high:
-        beyond = _joined([n.replace("_", " ") for n in measured[high[0]].beyond.measured])
+        beyond = _joined([SHORT_NAMES[n] for n in measured[high[0]].beyond.measured])
         shown = f" ({_evidence(measured[first])})" if first in high else ""
         about = _listed([names[i] for i in high], len(measured), every="all")
         parts.append(f"is high on {about}{shown} beyond {beyond}")

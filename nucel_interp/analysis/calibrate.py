@@ -91,7 +91,7 @@ def count_names(motifs: Sequence[Motif], database: JasparDatabase) -> tuple[int,
 
     Args:
         motifs: All of one result; ``q_global`` is corrected over them.
-        database: Where names come from.
+        database: Collection of matrices that motifs are named by.
 
     Returns:
         Distinct names with E < 0.05, with q_global < 0.05, with p < 1e-3.

@@ -43,8 +43,9 @@ class Candidate:
 
     Attributes:
         found: The motif.
-        sites: Its sites in all units.
-        fits: For each fold in which it was found anew, that fold's motif and its test.
+        sites: Sites of the motif in all units.
+        fits: Fold number -> the motif of that fold and its test, for the folds in which it was
+            found anew.
     """
 
     found: Discovered
@@ -120,10 +121,10 @@ def crossfit(
     """Find motifs and test them.
 
     Args:
-        folds: The same units with either half as test half; a single one without a test half gives
-            motifs without tests.
-        method: See `discover_motifs`.
-        seed: Of the clustering.
+        folds: Two studies of the same units, each with the other half as test half; a single study
+            without a test half gives motifs without tests.
+        method: "cluster", "kmer" or "dnabert"; `discover_motifs` says what each does.
+        seed: Seed of the clustering.
         whole: Look at all sequences together too. Without, the motifs are the halves' own, which
             is enough to count what a control gives.
         on_progress: Called with 1 after each pass of a clustering, `STEPS` times at most.
@@ -131,29 +132,34 @@ def crossfit(
     first = folds[0]
     background = strand_background(first.sequences)
     called = [whole_units(f) if method == "kmer" else call(f) for f in folds]
+    second = [call(f.second).seqlets for f in folds if f.second and method == "both"]
     split = len(folds) > 1 and len(first.sequences) >= MIN_UNITS
     scanner = CopyScanner([first.sequences, *(c.sequences for c in first.copies)], background)
     trimers = CopyScanner(first.trimers, background)
 
-    def find(study: Study, seqlets: Calls, chosen: NDArray[np.bool_]) -> _Found:
+    def find(
+        study: Study, seqlets: Calls, second: Calls | None, chosen: NDArray[np.bool_]
+    ) -> _Found:
         discovery = discover_motifs(
-            study, seqlets, chosen, background, method=method, seed=seed, on_progress=on_progress
-        )
+            study, seqlets, chosen, background,
+            method=method, second=second, seed=seed, on_progress=on_progress,
+        )  # fmt: skip
         scanned = [scanner.scan(one) for one in discovery.found]
         if method == "both":
             p = [s.enrichment_p(study, chosen) for s in scanned]
-            kept = without_rivals(discovery.found, p)
+            kept = without_rivals(discovery.found, discovery.source, p)
             scanned = [replace(scanned[i], found=one) for i, one in kept]
         return _Found(scanned, discovery.stability)
 
     everything = _Found([], float("nan"))
     if whole or not split:
         found_anew = _pooled([c.seqlets for c in called], [~f.test for f in folds])
-        everything = find(first, found_anew, np.ones(len(first.sequences), dtype=bool))
+        also = _pooled(second, [~f.test for f in folds]) if second else None
+        everything = find(first, found_anew, also, np.ones(len(first.sequences), dtype=bool))
     tested: list[list[Tested]] = []
     if split:
-        for study, mine in zip(folds, called, strict=True):
-            half = find(study, mine.seqlets, ~study.test)
+        for i, (study, mine) in enumerate(zip(folds, called, strict=True)):
+            half = find(study, mine.seqlets, second[i] if second else None, ~study.test)
             tested.append(held_out_tests(study, mine, half.scanned, trimers))
         correct([t for fold in tested for t in fold])
     candidates = [Candidate(one.found, one.sites[0]) for one in everything.scanned]

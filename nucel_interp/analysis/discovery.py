@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,11 +33,11 @@ class Discovered:
     """A motif, and the seqlets that built it.
 
     Attributes:
-        motif: Its matrix; ``n_sites`` is the number of seqlets.
-        members: Those seqlets; of a motif found by sequence alone the occurrences that built it.
+        motif: Matrix of the motif; ``n_sites`` is the number of seqlets.
+        members: Seqlets that built it; of a motif found by sequence alone its occurrences.
         found_by: "score" if built from what the score points at, "sequence" if from enriched words,
             "both" if the other source gave a like motif.
-        dnabert: What the script itself says of it; None for other methods.
+        dnabert: Numbers that the script itself gives; None for other methods.
     """
 
     motif: Motif
@@ -53,10 +53,17 @@ class Discovered:
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
-    """Motifs in the order in which a method ranks them; ``stability`` as in `Clustering`."""
+    """Motifs in the order in which a method ranks them.
+
+    Attributes:
+        found: Motifs of each source, one source after the other.
+        stability: `Clustering.stability` of the first.
+        source: Number of each motif's source, where there are several.
+    """
 
     found: list[Discovered]
     stability: float = float("nan")
+    source: list[int] = field(default_factory=list)
 
 
 def discover_motifs(
@@ -66,6 +73,7 @@ def discover_motifs(
     background: NDArray[np.float64],
     *,
     method: Method = "both",
+    second: Calls | None = None,
     seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Discovery:
@@ -82,6 +90,7 @@ def discover_motifs(
         method: "cluster" groups seqlets (`cluster_seqlets`); "kmer" looks for over-represented
             words anywhere (`motifs.kmer_motifs`); "both" gives the motifs of these two, which have
             yet to compete (`analysis.rivals`); "dnabert" is that model's script.
+        second: Seqlets of a second reading, clustered apart; for the method "both".
         seed: Seed of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
@@ -94,8 +103,13 @@ def discover_motifs(
     clusters = _by_clusters(study, mine, background, seed, on_progress)
     if method == "cluster":
         return clusters
-    words = _by_words(study, chosen, background)
-    return Discovery([*clusters.found, *words.found], clusters.stability)
+    found, source = list(clusters.found), [0] * len(clusters.found)
+    if second is not None:
+        theirs = second.take(chosen[second.unit])
+        alone = _by_clusters(study, theirs, background, seed, None).found
+        found, source = [*found, *alone], source + [1] * len(alone)
+    words = _by_words(study, chosen, background).found
+    return Discovery([*found, *words], clusters.stability, source + [2] * len(words))
 
 
 def _by_clusters(

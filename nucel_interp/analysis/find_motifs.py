@@ -23,8 +23,8 @@ from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.kmers import study_kmers
 from nucel_interp.analysis.looks import Read, composed, composed_copy, head_sites, looks_at
 from nucel_interp.analysis.prepare import Prepared, prepare
+from nucel_interp.analysis.random_control import random_control_tracks
 from nucel_interp.analysis.result import MotifAnalysis
-from nucel_interp.analysis.score_study import random_control_tracks
 from nucel_interp.analysis.study import Track
 from nucel_interp.analysis.summary import hints_for, run_facts, score_name, warnings_for
 from nucel_interp.controls.claims import Claim, control_table
@@ -48,9 +48,9 @@ class Settings:
     """How motifs are searched for; see `analyse_motifs`.
 
     Attributes:
-        score: What makes a base important (`score_names`).
+        score: Name of the score per base (`score_names`).
         strand: Strands that the score is averaged over.
-        method: How motifs are found.
+        method: "cluster", "kmer" or "dnabert".
         seed: Seed of every random draw.
         has_null_track: Was a null given for the user's track?
     """
@@ -104,17 +104,19 @@ def analyse_motifs(
         records: Sequences, as `read_records` gives them.
         model: A shipped name, a folder, or a loaded model; None where none is read, for a track
             and the method "kmer".
-        score: What makes a base important: attention, attention-global, discriminator, or a head as
+        score: Name of the score per base: attention, attention-global, discriminator, or a head as
             ``3:0`` (`score_names`).
         strand: "both" averages the forward and the flipped reverse-complement run.
-        method: Where motifs come from. "both": seqlets, and over-represented words whatever the
+        method: Source of the motifs. "both": seqlets, and over-represented words whatever the
             score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
             looked at; "dnabert", to compare with, follows that model's script (`motifs.dnabert`),
             with its score unless ``track`` is given.
         database: Collection to name motifs with; JASPAR's vertebrates if not given.
         seed: Seed of every random draw; draws are keyed by it and by each sequence.
-        track: One array per record, as long as the record, NaN where nothing is known.
-        null_track: The same score on shuffled sequence; only with ``track``.
+        track: A score made elsewhere: an array per record, as long as the record, NaN where nothing
+            is known.
+        null_track: A track of the same score on shuffled sequence, an array per record; only with
+            ``track``.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:

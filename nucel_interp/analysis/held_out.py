@@ -94,7 +94,7 @@ class CopyScanner:
         """Prepare texts.
 
         Args:
-            texts: As many sequences in each.
+            texts: Units and their copies, the same number of sequences in each.
             background: (4,) base frequencies.
         """
         self.n_units = len(texts[0]) if texts else 0
@@ -150,8 +150,8 @@ def held_out_tests(
     """Held-out p-values of every motif, on the test half.
 
     Args:
-        study: With a test half.
-        called: Its seqlets.
+        study: Study with a test half.
+        called: Seqlets of the study.
         scanned: Motifs of the discovery half, in the units and their copies.
         trimers: Copies that keep 3-mers.
     """

@@ -23,9 +23,9 @@ def check_input(
 
     Args:
         records: Sequences.
-        track: One array per record, as long as the record, NaN where nothing is known; numpy's,
-            torch's or any that numpy can read.
-        null_track: The same score on shuffled sequence.
+        track: A score made elsewhere: an array per record, as long as the record, NaN where nothing
+            is known; numpy's, torch's or any that numpy can read.
+        null_track: A track of the same score on shuffled sequence, an array per record.
 
     Returns:
         The same as a list and lists of numpy arrays.

@@ -23,9 +23,10 @@ def study_kmers(
     """`kmer_table` of an input, each word with the motif that holds over half of its places.
 
     Args:
-        folds: The same units with either half as test half, or a single one without.
+        folds: Two studies of the same units, each with the other half as test half, or a single
+            study without a test half.
         called: Seqlets of each.
-        sites: Each motif's sites, by the motif's id.
+        sites: Motif id -> sites of the motif.
         k: Letters of a word.
     """
     study = folds[0]

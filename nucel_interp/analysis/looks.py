@@ -44,12 +44,12 @@ class Read:
     """What was read of one model, or given as a track.
 
     Attributes:
-        model: Its name, or the track's.
+        model: Name of the model, or of the track.
         n_heads: Heads of a layer; 0 without a model.
         real: Every head; None without a model.
         random_control: Every head of the randomly initialised control.
         shuffled: Every head on each shuffled copy.
-        score: Its name.
+        score: Name of the score.
         track: (bases,) the score; each half's from the fold that tests it.
         random_control_track: The score of the randomly initialised control.
         shuffled_tracks: The score of shuffled copies.
@@ -90,9 +90,9 @@ def looks_at(
 
     Args:
         named: Motif id -> motif.
-        folds: The same units with either half as test half.
-        read: What the model gave.
-        seed: Of the decoys.
+        folds: Two studies of the same units, each with the other half as test half.
+        read: Attention and score of the model and of its controls.
+        seed: Seed of the decoys.
 
     Returns:
         Motif id -> the claim about the best head, if a model was read, and that about the score.
@@ -175,7 +175,7 @@ def head_sites(claims: Mapping[str, Sequence[Claim]], kinds: Sequence[str]) -> p
     """Every head at every motif's held-out sites (columns `types.HEAD_SITE_COLUMNS`).
 
     Args:
-        claims: What `looks_at` gave.
+        claims: Motif id -> claims, as `looks_at` gives them.
         kinds: "local" or "global", by layer.
     """
     import pandas as pd

@@ -41,10 +41,10 @@ class Prepared:
 
     Attributes:
         model: None for a user's track.
-        units: What the statistics count.
-        split_rule: How the halves were made, in words.
+        units: Pieces of records that the statistics count.
+        split_rule: Sentence that says how the halves were made.
         texts: The units' shuffled copies.
-        scored: Their scores.
+        scored: Scores of the units.
     """
 
     model: Nucel | None

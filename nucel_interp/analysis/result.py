@@ -34,8 +34,8 @@ class MotifAnalysis:
         kmers: High-attention k-mers (`types.KMER_COLUMNS`).
         heads: Every head, chosen ones marked (`types.HEAD_COLUMNS`); empty for a user's track.
         sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
-        controls: For every motif of ``motifs``, what the model's best head and the score have at
-            its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
+        controls: A row per motif of ``motifs``: the AUROC of the model's best head and of the score
+            at its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
         head_sites: Every head at every motif's held-out sites (`types.HEAD_SITE_COLUMNS`); empty
             for a user's track.
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).

@@ -17,13 +17,16 @@ SAME_MOTIF = 0.75
 """Matrices as similar as this (`motifs.alignment`) stand for one motif."""
 
 
-def without_rivals(found: Sequence[Discovered], p: Sequence[float]) -> list[tuple[int, Discovered]]:
+def without_rivals(
+    found: Sequence[Discovered], source: Sequence[int], p: Sequence[float]
+) -> list[tuple[int, Discovered]]:
     """The motifs that remain where two sources gave like ones, most enriched first.
 
     Motifs of the same source have competed already and stay beside each other, however alike.
 
     Args:
-        found: Motifs of both sources.
+        found: Motifs of all sources.
+        source: Number of the source of each.
         p: Enrichment p-value of each, in the sequences that it was found in.
 
     Returns:
@@ -35,12 +38,13 @@ def without_rivals(found: Sequence[Discovered], p: Sequence[float]) -> list[tupl
         rivals = [
             at
             for at, (k, _) in enumerate(kept)
-            if found[k].found_by != found[i].found_by
+            if source[k] != source[i]
             and align(found[k].motif.pwm, found[i].motif.pwm).similarity >= SAME_MOTIF
         ]
         for at in rivals:
             number, one = kept[at]
-            kept[at] = number, replace(one, found_by="both")
+            if one.found_by != found[i].found_by:
+                kept[at] = number, replace(one, found_by="both")
         if not rivals:
             kept.append((i, found[i]))
     return kept

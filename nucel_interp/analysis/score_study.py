@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.progress import Stages
-from nucel_interp.score_names import check_score, fixed_heads
+from nucel_interp.score_names import ATTENTION, HEAD_NAME, check_score, fixed_heads
 from nucel_interp.scoring import (
     Scores,
     Unit,
@@ -25,7 +25,7 @@ from nucel_interp.scoring import (
     shuffled,
     unread_copies_per_unit,
 )
-from nucel_interp.scoring.attention import end_bins, smooth, standardise
+from nucel_interp.scoring.attention import end_bins, most_concentrated, smooth, standardise
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_COLUMNS, Record, reverse_complement
@@ -48,11 +48,11 @@ class Scored:
         folds: Ready for the engine: the input with one half as its test half, then with the other.
             Heads, scale and threshold of each come from its own discovery half. A single one, with
             no test half, where there are too few units to split.
-        controls: The same with a shuffled copy in the input's place and the other copies as its
-            null; a model's heads are chosen anew for it.
+        controls: Studies with a shuffled copy in the input's place and the other copies as its
+            null; a model's heads are chosen anew for each.
         heads: `types.HEAD_COLUMNS`; empty unless attention is the score.
         scores: Every head's track and the discriminator's; None for a user's track.
-        shuffled: The same of each shuffled copy.
+        shuffled: ``scores`` of each shuffled copy.
     """
 
     folds: list[Study]
@@ -105,7 +105,7 @@ def model_study(
     """Run the model on the records and on their shuffled copies, and make the score.
 
     Raises:
-        FolderError: ``discriminator`` was asked of a model without that head.
+        FolderError: The score is ``discriminator``, and the model has no such head.
     """
     n_bases = int(texts.offsets[-1])
     _require_head(model, score)
@@ -119,11 +119,37 @@ def model_study(
         for half in both_halves(test):
             in_test = np.repeat(half, np.diff(texts.offsets))
             track, null_tracks, heads = _score(model, real, null, in_test, score)
-            folds.append(_study(texts, half, track, null_tracks, null_tracks))
+            fold = _study(texts, half, track, null_tracks, null_tracks)
+            folds.append(_with_second(fold, model, real, null, in_test, score))
             shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
-            controls.append(_control(folds[-1], shuffled_track, rest, rest, seed))
+            control = _control(fold, shuffled_track, rest, rest, seed)
+            controls.append(_with_second(control, model, null[0], null[1:], in_test, score))
             tables.append(heads)
     return Scored(folds, controls, _heads_of_folds(tables), real, null)
+
+
+def _with_second(
+    study: Study,
+    model: Nucel,
+    real: Scores,
+    null: list[Scores],
+    in_test: NDArray[np.bool_],
+    score: str,
+) -> Study:
+    """The study with the most concentrated head as its second reading, where heads are chosen.
+
+    A head that looks at few bases and at these alone is lost in a mean over heads.
+    """
+    if score != ATTENTION or not null:
+        return study
+    head = most_concentrated(real, null, ~in_test)
+    alone = HEAD_NAME.format(*divmod(head, model.config.num_attention_heads))
+    track, null_tracks, _ = _score(model, real, null, in_test, alone)
+    copies = [Copy(c.sequences, t) for c, t in zip(study.copies, null_tracks, strict=True)]
+    return replace(
+        study,
+        second=replace(study, track=track, copies=copies, threshold_null=null_tracks),
+    )
 
 
 def both_halves(test: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -148,38 +174,6 @@ def _heads_of_folds(tables: list[pd.DataFrame]) -> pd.DataFrame:
     first["chosen"] = first["chosen_in"] != ""
     first = first.sort_values(["chosen", "exceedance"], ascending=False, kind="stable")
     return first[HEAD_COLUMNS].reset_index(drop=True)
-
-
-def random_control_tracks(
-    model: Nucel,
-    records: list[Record],
-    texts: Texts,
-    test: NDArray[np.bool_],
-    *,
-    score: str,
-    strands: Strands,
-    seed: int,
-    stages: Stages,
-) -> tuple[Scores, list[Track]]:
-    """Every head of a randomly initialised model of the same shape, and its score, per fold.
-
-    No score is made for ``discriminator``: without a trained head there is nothing to compare with.
-    """
-    from nucel_model import random_control
-
-    control = random_control(model, seed)
-    with stages.stage("reading with random weights", 2 * int(texts.offsets[-1])) as step:
-        real = score_sequences(
-            control, [r.sequence for r in records], strands=strands, on_progress=step
-        )
-        null = score_sequences(control, texts.copies[0], strands=strands, on_progress=step)
-    if score == "discriminator":
-        return real, []
-    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, control.config)
-    return real, [
-        attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
-        for half in both_halves(test)
-    ]
 
 
 def track_study(
@@ -247,18 +241,18 @@ def shuffled_studies(
     Args:
         model: None for a user's track.
         records: The input.
-        units: Its records cut into units.
+        units: Pieces that the records were cut into.
         test: (units,) bool, the test half.
-        runs: How many studies.
-        score: For a model.
-        strands: For a model.
-        seed: Of the shuffles.
+        runs: Number of shuffled copies that stand for the input.
+        score: Name of the score that a model gives; not used with a track.
+        strands: "both" or "forward", for a model; not used with a track.
+        seed: Seed of the shuffles.
         stages: Told about the scoring.
         track: The user's track, one array per record.
-        null_track: Its null.
+        null_track: A track of the same score on shuffled sequence, an array per record.
 
     Raises:
-        FolderError: ``discriminator`` was asked of a model without that head.
+        FolderError: The score is ``discriminator``, and the model has no such head.
     """
     offsets = _offsets(units)
     n_null = copies_per_unit(int(offsets[-1]))

@@ -27,13 +27,15 @@ class Study:
     """One input with its nulls.
 
     Attributes:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         test: (units,) bool, the test half; the other half is for discovery.
         track: (bases,) score, NaN where there is none.
         copies: Dinucleotide-shuffled copies of the units, scored like them.
         threshold_null: Tracks that say how high the score gets by chance; the copies' own for a
             model, permuted ones for a user's track.
         trimers: Copies that keep 3-mers, as sequences only.
+        second: Another reading of the same units, in which motifs are sought too: the one head
+            whose attention is most concentrated; None where no heads are chosen.
         raw: (bases,) a user's track as it was given, before smoothing and scaling; else None.
     """
 
@@ -44,6 +46,7 @@ class Study:
     threshold_null: list[Track]
     trimers: list[list[str]]
     raw: NDArray[np.float64] | None = None
+    second: Study | None = None
 
     @property
     def offsets(self) -> NDArray[np.int64]:

@@ -228,9 +228,9 @@ def seqlet_table(
     Args:
         seqlets: Every unit's from the fold that has it in its test half; all from the first fold
             where nothing is split.
-        called: Of each fold.
+        called: Seqlets of each fold.
         records: The input.
-        units: Its parts.
+        units: Pieces that the records were cut into.
         study: The first fold.
     """
     import pandas as pd

@@ -36,9 +36,9 @@ class AgreementResult(FolderResult):
     Attributes:
         pairs: Rank correlation of every pair of scores (columns `types.AGREE_COLUMNS`).
         heads: Every attention head with every score and site (columns `types.AGREE_HEAD_COLUMNS`).
-        sites: How well each score finds the bases of known sites (columns
-            `types.AGREE_SITE_COLUMNS`); None if none were given.
-        controls: What attention has at the sites beyond each control (columns
+        sites: AUROC of the bases of known sites by each score (columns `types.AGREE_SITE_COLUMNS`);
+            None if none were given.
+        controls: AUROC of attention at the sites beyond each control (columns
             `types.CONTROL_COLUMNS`); None if no sites were given.
         curves: Deletion curves of the prediction (columns `types.FAITHFULNESS_COLUMNS`); None if
             they were left out.
@@ -48,7 +48,7 @@ class AgreementResult(FolderResult):
         scores: Model -> score -> one array per record, (bases,): what was compared, the chosen
             attention heads among them. Names are those of the tables.
         summary: Flat facts, for summary.json.
-        run: How the result came about.
+        run: Facts of the run (models, seed, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -159,14 +159,15 @@ def agree_models(
     if there is one. Spearman's coefficient is taken within each sequence, beside the same with one
     of the two scores permuted between sequences. At known sites the AUROC of site bases is measured
     (Mann and Whitney 1947), and deletion curves say how far the prediction depends on the bases
-    that a score puts first: comprehensiveness and sufficiency (after Samek et al. 2017, IEEE TNNLS
-    28:2660).
+    that a score ranks highest: comprehensiveness and sufficiency (after Samek et al. 2017, IEEE
+    TNNLS 28:2660).
 
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records, each
             within the model's context: those that hold what the target label means.
         model: A fine-tuned model's folder, or the model loaded.
-        before: What it was fine-tuned from; its discriminator is asked too, if it has one.
+        before: Model that ``model`` was fine-tuned from; its discriminator is compared too, if it
+            has one.
         shuffled: A model fine-tuned alike on permuted labels.
         sites: Known sites: a BED file (column 1 a record's name or a chromosome), or its lines.
         target: Label to explain; the second of two classes if not given.

@@ -71,7 +71,7 @@ class AttentionResult(FolderResult):
         shape: Layers, and heads of each.
         maps: Whole maps of chosen heads; None unless asked for.
         summary: Flat facts.
-        run: How the result came about.
+        run: Facts of the run (model, seed, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -182,7 +182,7 @@ class AttentionResult(FolderResult):
         """Write the folder that `nucel-interp attention` writes, whole or not at all.
 
         Args:
-            folder: Where to; parents are made.
+            folder: Path of the folder to write; parents are made.
             force: Replace an earlier output of ours.
             command: The command line, for run.json; the function's name if not given.
             track_format: Form of the mean over heads, in ``tracks/``.

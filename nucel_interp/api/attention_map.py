@@ -41,12 +41,12 @@ class AttentionMapResult(FolderResult):
 
     Attributes:
         records: The input, in its order.
-        maps: For each record, for each (layer, head): (bases, 1 + bases) probabilities on the
+        maps: A dictionary per record, (layer, head) -> (bases, 1 + bases) probabilities on the
             forward strand; column 0 is [CLS]. Rows are the bases that attend; NaN at N. Of a model
             of longer tokens a token's attention fills the square of its bases, undivided.
-        kinds: For each layer, local or global.
+        kinds: "local" or "global" for each layer.
         summary: Flat facts.
-        run: How the result came about.
+        run: Facts of the run (model, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -107,7 +107,7 @@ class AttentionMapResult(FolderResult):
         """Write every map as SVG, PDF, PNG and CSV.
 
         Args:
-            folder: Where to; made if it is not there.
+            folder: Path of the folder to write into; made if it is not there.
         """
         from nucel_interp.plots import save_figure
 
@@ -128,7 +128,7 @@ def attention_map(
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records; each of at
             most 2,000 bp and within the model's context.
-        heads: One head or several, as ``"3:2"`` or ``(3, 2)``: layer and head, counted from 0.
+        heads: A head or several, as ``"3:2"`` or ``(3, 2)``: layer and head, counted from 0.
         model: A shipped name, a model folder, or a loaded model.
         context: Bases the model reads at once; by default what its folder says.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -167,7 +167,7 @@ def maps_of(
     Args:
         records: Records to read.
         wanted: Layer and head of each map.
-        model: Loaded model.
+        model: Model that is read, as `from_pretrained` gives it.
         inputs: Files that the records come from, for run.json.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
@@ -206,7 +206,7 @@ def heads_of(heads: Heads, model: Nucel) -> list[tuple[int, int]]:
     """Layer and head of each, once it is known that the model has them.
 
     Args:
-        heads: One or several, as ``"3:2"`` or ``(3, 2)``.
+        heads: A head or several, as ``"3:2"`` or ``(3, 2)``.
         model: Model that must have them.
 
     Raises:

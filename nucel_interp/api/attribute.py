@@ -34,11 +34,11 @@ class AttributionResult(FolderResult):
     """What `attribute` found.
 
     Attributes:
-        attribution: One row per record (columns `types.ATTRIBUTION_COLUMNS`).
+        attribution: A row per record (columns `types.ATTRIBUTION_COLUMNS`).
         records: The input, in its order.
         found: Contributions, predictions and their check (`scoring.attribution.Attribution`).
         summary: Flat facts.
-        run: How the result came about.
+        run: Facts of the run (model, target, method, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -193,7 +193,7 @@ def attribution_table(records: list[Record], found: Attribution) -> pd.DataFrame
 
     Args:
         records: Records that were explained.
-        found: Their contributions.
+        found: Contributions of the bases of each record.
     """
     import pandas as pd
 

@@ -28,7 +28,7 @@ class CalibrationResult(TableResult):
     """What `calibrate` counted.
 
     Attributes:
-        runs: One row per run (columns `types.CALIBRATE_COLUMNS`).
+        runs: A row per run (columns `types.CALIBRATE_COLUMNS`).
         n_units: Number of sequences, or stretches of long ones, in each run.
         n_records: Number of sequences that were given.
         database: Name of the collection that motifs were named by.
@@ -98,12 +98,12 @@ def calibrate(
         runs: Number of shuffled inputs, at least 1.
         context: Bases that the model reads at once, longer input in windows; by default what its
             folder says. Of a loaded model it cannot be changed here.
-        score: What makes a base important: "attention", "attention-global", "discriminator", or
-            one head as "3:0", layer and head from 0.
+        score: Name of the score per base: "attention", "attention-global", "discriminator", or one
+            head as "3:0", layer and head from 0.
         track: Your own score per base: a file (npz, bedGraph, bigWig), arrays by record name, or
             arrays in the records' order; NaN where nothing is known.
-        null_track: The same score on shuffled sequence, the null of ``track``; by default the
-            track with its bases permuted.
+        null_track: A track of the same score on shuffled sequence, the null of ``track``; by
+            default the track with its bases permuted.
         strand: "both" averages the score on both strands; "forward" reads the given one.
         tax: JASPAR tax group to name motifs with, or "all".
         seed: Seed of every random draw; draws are keyed by it and by each sequence.

@@ -60,7 +60,7 @@ class ComparisonResult(FolderResult, Comparison):
         motifs: The matrix of each motif, where there is one.
         loci: A few records with their sites and the tracks of all models.
         summary: Flat facts, for summary.json.
-        run: How the result came about.
+        run: Facts of the run (models, seed, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -147,19 +147,21 @@ def compare_models(
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records.
         models: Shipped names, model folders or loaded models, one or several; names must differ.
-        sites: Where to measure: a BED file (column 1 a record's name or a chromosome, column 4 the
-            motif), or its lines.
+        sites: Intervals at which attention is measured: a BED file (column 1 a record's name or a
+            chromosome, column 4 the motif), or its lines.
         motifs: Without ``sites``: a MEME file or motifs, at whose FIMO sites (p < 1e-4) to measure;
             at most 20.
-        motif: The same by ids or names in ``database``, such as ``"CTCF"``. If none of the three is
-            given: the motif of ``database`` whose sites most more windows hold than their
-            dinucleotide-shuffled copies.
+        motif: Motifs to measure, by ids or names in ``database``, such as ``"CTCF"``. If none of
+            the three is given: the motif of ``database`` whose sites most more windows hold than
+            their dinucleotide-shuffled copies.
         tracks: Your own scores to measure at the same sites: paths (npz, bedGraph, bigWig), or a
             dict of name to a path or to one array per record, (bases,), NaN where there is none.
         tax: JASPAR tax group to take motifs from, if no ``database`` is given.
         database: A MEME file or collection to take motifs from, and to name found ones with.
-        cls_row: Also measure what [CLS] attends to in the last layer, as DNABERT's script does.
-        find: Also find motifs with every model (`find_motifs`), which takes most of the time.
+        cls_row: Measure the attention of [CLS] in the last layer too, as DNABERT's script does;
+            default False.
+        find: Find motifs with every model too (`find_motifs`), which takes most of the time;
+            default True.
         context: Bases a model reads at once; by default what its folder says.
         seed: Seed of halves, shuffled copies, decoys, random intervals, controls and bootstrap.
         on_progress: Called as ``on_progress(done, total, stage)``.

@@ -55,8 +55,8 @@ class MotifResult(MotifAnalysis, FolderResult):
         kmers: High-attention k-mers (`types.KMER_COLUMNS`).
         heads: Every head, chosen ones marked (`types.HEAD_COLUMNS`); empty for a user's track.
         sites: Sites of every motif in all records (`types.SITE_COLUMNS`).
-        controls: For every motif of ``motifs``, what the model's best head and the score have at
-            its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
+        controls: A row per motif of ``motifs``: the AUROC of the model's best head and of the score
+            at its held-out sites beyond each control (`types.CONTROL_COLUMNS`).
         head_sites: Every head at every motif's held-out sites (`types.HEAD_SITE_COLUMNS`); empty
             for a user's track.
         seqlets: Called intervals in all records (`types.SEQLET_COLUMNS`).
@@ -65,13 +65,13 @@ class MotifResult(MotifAnalysis, FolderResult):
         tracks: Record name -> (bases,) score, z against shuffled copies (NaN = no score).
         replaced: Record name -> (bases,) discriminator's log-odds, nats, high = replaced; None if
             the model has no discriminator head or the score is a user's track.
-        intervention: What shuffling the seqlets changes elsewhere, beyond its controls
+        intervention: Changes elsewhere when seqlets are shuffled, beyond their controls
             (`compare.intervention.intervene`); None where no seqlet was called, where a track was
             given, and with the methods "kmer" and "dnabert".
         summary: Flat facts, for summary.json.
         records: The input, in its order.
         source: File that it was read from; None if it came from memory.
-        run: How the result came about.
+        run: Facts of the run (model, seed, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -106,7 +106,7 @@ class MotifResult(MotifAnalysis, FolderResult):
         """Write the page alone, one self-contained HTML file.
 
         Args:
-            path: Where to; parents are made.
+            path: Path of the HTML file to write; parents are made.
             force: Replace an earlier file.
 
         Returns:
@@ -133,7 +133,7 @@ class MotifResult(MotifAnalysis, FolderResult):
         It appears when everything is written, or not at all.
 
         Args:
-            folder: Where to; parents are made.
+            folder: Path of the folder to write; parents are made.
             force: Replace an earlier output of ours.
             command: The command line, for run.json; the function's name if not given.
             export: "modisco" also writes a folder that TF-MoDISco's tools read.
@@ -230,14 +230,14 @@ def find_motifs(
             nor by the method "kmer".
         context: Bases that the model reads at once, longer input in windows; by default what its
             folder says. Of a loaded model it cannot be changed here.
-        score: What makes a base important: "attention", "attention-global", "discriminator", or
-            one head as "3:0", layer and head from 0.
+        score: Name of the score per base: "attention", "attention-global", "discriminator", or one
+            head as "3:0", layer and head from 0.
         track: Your own score per base: a file (npz, bedGraph, bigWig), arrays by record name, or
             arrays in the records' order; NaN where nothing is known.
-        null_track: The same score on shuffled sequence, the null of ``track``; by default the
-            track with its bases permuted.
+        null_track: A track of the same score on shuffled sequence, the null of ``track``; by
+            default the track with its bases permuted.
         strand: "both" averages the score on both strands; "forward" reads the given one.
-        method: Where motifs come from. "both": seqlets, and over-represented words whatever the
+        method: Source of the motifs. "both": seqlets, and over-represented words whatever the
             score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
             looked at; "dnabert", to compare with, follows that model's script (`motifs.dnabert`),
             with its score unless ``track`` is given.

@@ -25,7 +25,7 @@ class GenomeTracksResult:
     """Tracks of a genome, finished in parts beside the output, to be joined by `save`.
 
     Attributes:
-        run: How the result came about.
+        run: Facts of the run (model, versions, time), for run.json.
     """
 
     run: Run
@@ -53,7 +53,7 @@ class GenomeTracksResult:
         """Write the folder that `nucel-interp attention` writes of a genome, whole or not at all.
 
         Args:
-            folder: Where to; parents are made.
+            folder: Path of the folder to write; parents are made.
             force: Replace an earlier output of ours.
             command: The command line, for run.json; the function's name if not given.
 

@@ -34,14 +34,14 @@ class HeadMotifResult(FolderResult):
     """What `head_motifs` found.
 
     Attributes:
-        head_motifs: One row per tested motif and head (columns `types.HEAD_MOTIF_COLUMNS`).
-        controls: For every motif, what its chosen heads have beyond each control
-            (columns `types.CONTROL_COLUMNS`).
-        sinks: One row per head: does it give its attention to one base?
-            (columns `types.SINK_COLUMNS`).
+        head_motifs: A row per tested motif and head (columns `types.HEAD_MOTIF_COLUMNS`).
+        controls: A row per motif: the AUROC of its chosen heads beyond each control (columns
+            `types.CONTROL_COLUMNS`).
+        sinks: A row per head: does it give its attention to one base? (columns
+            `types.SINK_COLUMNS`).
         sentences: The outcome in words: in all, motif by motif, and sinks.
         summary: Flat facts, for summary.json.
-        run: How the result came about.
+        run: Facts of the run (model, seed, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -97,7 +97,7 @@ def head_motifs(
         sequences: A FASTA file, a list of strings, a dict of name to string, or records.
         motifs: A MEME file or motifs.
         model: A shipped name, a model folder, or a loaded model.
-        motif: In place of ``motifs``: ids or names in ``database``, such as ``"CTCF"``. If neither
+        motif: Ids or names in ``database``, such as ``"CTCF"``, in place of ``motifs``. If neither
             is given: those of ``database`` with sites in more sequences than in their shuffled
             copies.
         context: Bases the model reads at once; by default what its folder says.

@@ -24,7 +24,7 @@ class MatchResult(TableResult):
     """What `match_motifs` found.
 
     Attributes:
-        matches: One row per motif and matrix with an E-value up to the largest wanted, best first
+        matches: A row per motif and matrix with an E-value up to the largest wanted, best first
             within each motif (columns `types.MATCH_COLUMNS`, explained at `match.match_table`).
         n_motifs: Number of motifs that were looked up.
         database: Name of the collection.
@@ -71,7 +71,8 @@ def match_motifs(
 
     Args:
         motifs: A MEME file, or motifs with different ids.
-        database: What to look in, in place of JASPAR: a MEME file, or what `load_database` gives.
+        database: Collection to look the motifs up in, in place of JASPAR: a MEME file, or the
+            collection that `load_database` gives.
         tax: JASPAR tax group to look in, or "all".
         e_threshold: Largest E-value of a row.
 

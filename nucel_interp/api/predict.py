@@ -22,11 +22,11 @@ class PredictionResult(FolderResult):
     """What `predict` found.
 
     Attributes:
-        predictions: One row per record: ``record``, ``length``, then a column per label: of classes
+        predictions: A row per record: ``record``, ``length``, then a column per label: of classes
             the log-odds against all other classes, of labels the log-odds (nats), of a regression
             the value.
         summary: Flat facts: model, labels, their unit.
-        run: How the result came about.
+        run: Facts of the run (model, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 

@@ -27,8 +27,8 @@ class Run:
     Attributes:
         call: The public function that was called, such as ``head_motifs``.
         inputs: Files that were read.
-        facts: What else is told: model, its checksum, backend, seed.
-        seconds: How long it took.
+        facts: Model, its checksum, backend, seed and the like, by key of run.json.
+        seconds: Duration of the run in seconds.
     """
 
     call: str
@@ -61,7 +61,7 @@ class FolderResult:
     """A result that is saved as a folder. Subclasses say which tables and figures it has.
 
     Attributes:
-        run: How it came about.
+        run: Facts of the run, for run.json.
         summary: Flat facts, for summary.json.
         warnings: Sentences that must be read before any number.
     """
@@ -92,7 +92,7 @@ class FolderResult:
         It appears when everything is written, or not at all.
 
         Args:
-            folder: Where to; parents are made.
+            folder: Path of the folder to write; parents are made.
             force: Replace an earlier output of ours.
             command: The command line, for run.json; the function's name if not given.
 
@@ -184,7 +184,7 @@ class TableResult:
         """Write the file that the command of the same name writes, whole or not at all.
 
         Args:
-            path: Where to; ``-`` is standard output. Parents are made.
+            path: Path of the file to write; ``-`` is standard output. Parents are made.
             force: Replace an earlier file.
             form: Form of the table; by default JSON if the name ends in ``.json``, else TSV.
 

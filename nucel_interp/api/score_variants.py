@@ -28,11 +28,11 @@ class VariantResult(FolderResult):
     """What `score_variants` found.
 
     Attributes:
-        variants: One row per alternative allele (columns `types.VARIANT_COLUMNS`, and
+        variants: A row per alternative allele (columns `types.VARIANT_COLUMNS`, and
             ``change_LABEL`` per label of a fine-tuned model).
         skipped: Alleles that were not read, with the reason (`types.SKIPPED_VARIANT_COLUMNS`).
         summary: Flat facts.
-        run: How the result came about.
+        run: Facts of the run (model, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 

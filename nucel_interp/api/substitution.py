@@ -82,7 +82,7 @@ class Dependencies:
     Attributes:
         pairs: The strongest pairs of every record (columns `types.DEPENDENCY_COLUMNS`).
         maps: The map of every record, by its name.
-        words: What was found, for the answer.
+        words: Sentence for the answer that says what was found.
         own_base_best: Share of bases of the shuffled copies that are the best of the four, in
             words, for the answer.
     """
@@ -98,13 +98,13 @@ class SubstitutionResult(FolderResult):
     """What `substitution` found.
 
     Attributes:
-        substitution: One row per record (columns `types.SUBSTITUTION_COLUMNS`).
+        substitution: A row per record (columns `types.SUBSTITUTION_COLUMNS`).
         records: The input, in its order.
         arrays: Per record (bases, 4) for A, C, G, T: log-odds, nats, high = replaced, that the base
             put there is taken for a replaced one; NaN at N.
-        dependencies: Which bases depend on each other; None unless asked for.
+        dependencies: Pairs of bases that depend on each other; None unless asked for.
         summary: Flat facts.
-        run: How the result came about.
+        run: Facts of the run (model, versions, time), for run.json.
         warnings: Sentences that must be read before any number.
     """
 
@@ -179,7 +179,7 @@ class SubstitutionResult(FolderResult):
         """Write the folder that `nucel-interp substitution` writes, whole or not at all.
 
         Args:
-            folder: Where to; parents are made.
+            folder: Path of the folder to write; parents are made.
             force: Replace an earlier output of ours.
             command: The command line, for run.json; the function's name if not given.
             export: "modisco" also writes one-hot sequences and hypothetical contributions, which
@@ -234,7 +234,7 @@ def substitution(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> SubstitutionResult:
-    """Replace every base by each of the other three, and ask the discriminator of each.
+    """Replace every base by each of the other three, and let the discriminator score each.
 
     Three forward passes per base and strand. With ``dependency`` the change of the log-odds at all
     other bases is kept too: an analogue of the dependency maps of Tomaz da Silva et al. (bioRxiv
@@ -243,7 +243,8 @@ def substitution(
     Args:
         sequences: A FASTA file, a list of strings, a dict of name to string, or records.
         model: A shipped name, a model folder, or a loaded model, with a discriminator.
-        dependency: Also find which bases depend on each other; records must fit the context.
+        dependency: Find the pairs of bases that depend on each other too; default False. Records
+            must fit the context.
         strand: "both" averages both strands; "forward" reads the given one.
         context: Bases the model reads at once; by default what its folder says.
         seed: Seed of the shuffled copies.

@@ -35,7 +35,7 @@ def progress(stage: str, total: int, *, done: int = 0) -> Iterator[Callable[[int
     ``with progress("scoring", total=n) as step: step(1)``
 
     Args:
-        stage: What is being done.
+        stage: Name of the stage, beside the bar.
         total: Units in all.
         done: Units of an earlier run, which say nothing of this one's speed.
     """

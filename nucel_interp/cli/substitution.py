@@ -35,10 +35,10 @@ def substitution(
     threads: options.Threads = 0,
     force: options.Force = False,
 ) -> None:
-    """Log-odds of every base in every place.
+    """Log-odds of every base at every position.
 
-    Each base is replaced by each of the other three, and the discriminator is asked: a map of
-    log-odds, (bases, 4), per record.
+    Each base is replaced by each of the other three, and the discriminator reads the sequence:
+    a map of log-odds, (bases, 4), per record.
 
     Example: nucel-interp substitution peaks.fa -o out --dependency
     """

@@ -90,8 +90,8 @@ DELETION: Columns = {
         "",
     ),
     "edit": (
-        "delete: the bases that the score puts first are replaced (comprehensiveness); keep: all "
-        "others are (sufficiency)",
+        "delete: the bases that the score ranks highest are replaced (comprehensiveness); keep: "
+        "all others are (sufficiency)",
         "delete or keep",
     ),
     "share": ("share of the bases that count as first", "0..1"),
@@ -99,7 +99,7 @@ DELETION: Columns = {
     **bounds("prediction", _PREDICTION),
     "random": ("prediction when as many bases are taken in random order", _PREDICTION),
     "permuted": (
-        "prediction when bases are taken that the score of another sequence puts first",
+        "prediction when bases are taken that the score of another sequence ranks highest",
         _PREDICTION,
     ),
     "n_sequences": _N,

@@ -83,7 +83,7 @@ def auroc_and_place(
         offsets: (sequences + 1,).
         second_half: (sequences,) bool; a track may have been made apart for each half.
         used: (sequences,) bool, those that say what a place attracts: each sequence once.
-        places: Of motifs and decoys.
+        places: Site bases of motifs and of decoys.
     """
     found = [
         AtSites(*(np.full((len(tracks), len(p.first)), np.nan) for _ in range(2))) for p in places

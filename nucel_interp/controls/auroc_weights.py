@@ -60,7 +60,7 @@ def site_places(
     """Weights such that the sum over each cell's intervals is AUROC - 1/2.
 
     Args:
-        sites: One list per motif (one list for a motif, one per decoy for decoys); a site's
+        sites: A list per motif (one list for a motif, one per decoy for decoys); a site's
             ``record`` is the unit's number. Overlapping sites of one motif are joined.
         offsets: (units + 1,) where each unit begins.
         known: (bases,) does the base have a score?

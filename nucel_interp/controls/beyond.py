@@ -16,7 +16,7 @@ measured on the other, both ways. A model is said to look at a motif if the AURO
 beyond *every* control are at least `EFFECT`, with intervals above 0; that it does not, if the
 interval of what is left beyond some control lies below `EFFECT`; otherwise it cannot be told.
 Since every control must be passed, no correction for their number is due (intersection-union test:
-Berger, Technometrics 1982, 24:295); intervals are corrected for the number of motifs asked about
+Berger, Technometrics 1982, 24:295); intervals are corrected for the number of motifs tested
 (Bonferroni).
 """
 
@@ -52,7 +52,7 @@ class Estimate:
 
     Attributes:
         value: The mean.
-        se: Its standard error.
+        se: Standard error of the mean.
         n: Sequences.
     """
 
@@ -71,13 +71,13 @@ class Beyond:
     """A head, or a score, at one motif's sites.
 
     Attributes:
-        motif: Its name.
-        auroc: Of the sites' bases within each sequence; None if it could not be measured.
+        motif: Name of the motif.
+        auroc: AUROC of the sites' bases within each sequence; None if it could not be measured.
         left: Control (`CONTROLS`) -> the AUROC less the control's; None where the control was not
             measured.
         heads: The head that measures half 1 (chosen on half 2), and the one that measures half 2;
             index into layers x heads.
-        control_heads: The same of the random weights.
+        control_heads: Heads of the randomly initialised control that were chosen in the same way.
         reason: Why something could not be measured; "" if everything was.
     """
 
@@ -105,7 +105,7 @@ class Beyond:
         """Does it look at the motif? See the module.
 
         Args:
-            n_tests: Motifs asked about in one go.
+            n_tests: Number of motifs tested together.
         """
         if self.auroc is None:
             return "cannot tell"
@@ -175,8 +175,9 @@ def beyond_controls(
         questions: The motifs.
         tracks: `at_questions` of the model or score.
         second_half: (sequences,) bool.
-        random_control: The same of a randomly initialised network, with as many heads as it has.
-        shuffled: The same as ``tracks`` of shuffled copies of the sequences, base for base.
+        random_control: `at_questions` of a randomly initialised network with as many heads; None if
+            there is none.
+        shuffled: `at_questions` of shuffled copies of the sequences, base for base.
 
     Returns:
         One per question.

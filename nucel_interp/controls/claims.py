@@ -24,6 +24,14 @@ NAMES = {
     "random_control": "randomly initialised weights",
     "shuffled_sequence": "the same places of shuffled copies",
 }
+"""Control -> what stands in sentences."""
+SHORT_NAMES = {
+    "place": "place",
+    "composition": "composition",
+    "random_control": "random weights",
+    "shuffled_sequence": "shuffled sequence",
+}
+"""Control -> what stands in lists."""
 Label = Callable[[int], str]
 
 
@@ -32,16 +40,16 @@ class Claim:
     """A head or score at one motif's sites, with the names it is told under.
 
     Attributes:
-        beyond: What was measured.
-        model: Its name, or the track's.
+        beyond: AUROC and what is left of it beyond each control.
+        model: Name of the model, or of the track.
         score: `BEST_HEAD`, "track", or a score that is no single head ("attention score").
-        n_tests: Motifs asked about in one go.
+        n_tests: Number of motifs tested together.
         label: Index of a head -> "layer:head"; None for a score.
-        fold: How many times as high the head is at the sites as elsewhere in the same sequences
-            (`controls.fold`); NaN for a score.
-        control_fold: The same of the randomly initialised control's own head.
+        fold: Ratio of what the sites' bases receive from the head to what the other bases of the
+            same sequences receive (`controls.fold`); NaN for a score.
+        control_fold: ``fold`` of the randomly initialised control's own head.
         by_head: (heads,) AUROC of every head at the sites; None for a score.
-        control_by_head: The same of the randomly initialised control.
+        control_by_head: ``by_head`` of the randomly initialised control.
     """
 
     beyond: Beyond
@@ -84,7 +92,7 @@ class Claim:
     def within(self, *, short: bool = False) -> str:
         """The controls beyond which less than the stated effect is left, in words."""
         below = [
-            name.replace("_", " ") if short else NAMES[name]
+            (SHORT_NAMES if short else NAMES)[name]
             for name, e in self.beyond.measured.items()
             if e.interval(self.n_tests)[1] < EFFECT
         ]

@@ -36,7 +36,7 @@ def matched_weights(
     Args:
         own: The motif's sites.
         others: All sites of all decoys.
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
     """
     sequences = as_sequences(sequences)
     cells = [composition(s, sequences) for s in others]

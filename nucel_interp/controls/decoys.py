@@ -25,9 +25,9 @@ def decoys(motif: Motif, seed: int, n: int = N_DECOYS) -> list[Motif]:
     stands would otherwise be taken for one that looks at a motif with CpG.
 
     Args:
-        motif: Whose columns.
-        seed: With the matrix (on either strand), decides the orders.
-        n: How many.
+        motif: Motif whose columns are permuted.
+        seed: Seed of the permutations, used together with the matrix (on either strand).
+        n: Number of decoys wanted.
 
     Returns:
         Up to ``n`` different matrices; fewer, or none, if the columns are too much alike.

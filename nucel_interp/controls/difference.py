@@ -44,12 +44,13 @@ def difference(own: Array, other: Array, o: Occurrences, part: NDArray[np.bool_]
 
     The standard error comes from the sequences' contributions (a sequence with both kinds of site
     contributes to both means at once) and from the decoys' (two-way clusters: Cameron, Gelbach and
-    Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
+    Miller, J Bus Econ Stat 2011, 29:238), so that it depends less on which decoys
+    were drawn.
 
     Args:
         own: (rows, cells of the motif).
         other: (rows, cells of its decoys).
-        o: Which sequence and which decoy each cell belongs to.
+        o: Cells: the sequence and the decoy that each belongs to, and its bases.
         part: (sequences,) bool.
     """
     mine, theirs = part[o.own.cell_unit], part[o.other.cell_unit]

@@ -28,12 +28,12 @@ def random_sites(
 
     Args:
         sites: Sites of one motif.
-        texts: One sequence per record.
+        texts: Sequences, one per record.
         offsets: (records + 1,) where each begins.
         window_of: (bases,) number of the window each lies in.
         allowed: (bases,) where an interval may lie; places under ``sites`` are taken off.
-        seed: With the sequence and the purpose, decides the places.
-        purpose: What they are drawn for.
+        seed: Seed of the places, used together with the sequence and the purpose.
+        purpose: Name of the draw, so that draws of different purpose differ.
     """
     texts = as_sequences(texts, "texts")
     free_everywhere = allowed & ~site_bases(sites, offsets)

@@ -29,7 +29,7 @@ class Occurrences:
     Attributes:
         own: The motif's.
         other: The decoys', those that overlap a site of the motif left out.
-        n_decoys: How many decoys there are.
+        n_decoys: Number of decoys.
         reason: Why the motif is not tested; "" if it is.
     """
 
@@ -63,10 +63,10 @@ def find_occurrences(
     """Scan units for motifs and decoys (FIMO, p < 1e-4), and say which motifs can be tested.
 
     Args:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,).
         known: (bases,) does the base have a score?
-        motifs: What to look for.
+        motifs: Motifs to scan for.
         used: (units,) bool, the units that take part; they also give the background.
         in_test: (units,) bool.
         seed: Seed of the decoys.
@@ -117,9 +117,9 @@ def given_occurrences(
     """Sites that no matrix was scanned for; random intervals of like composition are the decoys.
 
     Args:
-        name: What they are called; with the seed it decides the random intervals.
+        name: Name of the sites; with the seed it decides the random intervals.
         own: The sites; ``record`` is the sequence's number.
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,).
         known: (bases,) does the base have a score?
         in_test: (units,) bool.

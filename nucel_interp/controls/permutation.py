@@ -18,7 +18,7 @@ MIN_STRATUM_SIZE = 10
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """Rearranged tracks; row 0 of each array is the given arrangement.
+    """Permuted tracks; row 0 of each array is the given arrangement.
 
     Attributes:
         name: "permutation" or "shift".
@@ -49,12 +49,12 @@ def permute_between_sequences(
     in, so promoters that all point one way keep their common profile.
 
     Args:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,).
         half: (units,) bool, the test half.
         distinct: (units,) bool, which take part; the others repeat a sequence.
         seed: Seed of the draws.
-        permutations: How many.
+        permutations: Number of permutations.
     """
     sequences = as_sequences(sequences)
     lengths = np.diff(offsets)
@@ -87,12 +87,12 @@ def shift(
     Keeps how a track varies along the sequence, but not what a place as such attracts.
 
     Args:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,).
         record: (units,) record of each unit; units of one record lie side by side, in order.
         distinct: (units,) bool, which take part; the others repeat a sequence.
         seed: Seed of the draws.
-        permutations: How many.
+        permutations: Number of random shifts.
     """
     sequences = as_sequences(sequences)
     n_units = len(sequences)

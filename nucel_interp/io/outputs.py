@@ -266,8 +266,8 @@ def is_stream(path: str | Path) -> bool:
 def _descriptor(path: str | Path) -> int | None:
     """The number of the open file that ``path`` names, through links, as /dev/stdout does.
 
-    Asked of the name: what it stands for may be a file, which opened anew would be emptied, though
-    the shell was told to append to it.
+    Decided by the name: what it stands for may be a file, which opened anew would be emptied,
+    though the shell was told to append to it.
     """
     name = str(path)
     for _ in range(40):  # as many links as Linux follows

@@ -28,7 +28,7 @@ class Partial:
     writes to any more.
 
     Attributes:
-        path: Where it is; there once `make_folder` or `make_file` was called.
+        path: Path of the hidden file or folder; there once `make_folder` or `make_file` was called.
     """
 
     def __init__(self, final: Path) -> None:

@@ -70,7 +70,7 @@ def check_path(path: str | Path) -> None:
     """Refuse a sequence that was given where a path is meant.
 
     Args:
-        path: What was given.
+        path: Path, or the text that was given in its place.
 
     Raises:
         InputError: It is no file, and reads like a sequence.

@@ -127,8 +127,8 @@ def tracks_of(tracks: Tracks, records: Sequence[Record]) -> list[Any]:
     """One array per record, of tracks given as a path, by record name, or in the records' order.
 
     Args:
-        tracks: See `Tracks`; of a mapping, records that it does not name are all NaN, with a
-            warning.
+        tracks: A path, arrays by record name, or arrays in the records' order (`Tracks`); of a
+            mapping, records that it does not name are all NaN, with a warning.
         records: Records that the tracks are of.
 
     Raises:

@@ -156,7 +156,7 @@ def _cause(wrong: list[tuple[int, Variant, str]], records: int, genome: Genome) 
         return hits > 0.8 * len(wrong)
 
     if mostly(sum(stands in v.alt.split(",") for _, v, stands in wrong)):
-        return "The genome has the alternative: REF and ALT seem to be exchanged"
+        return "The genome has the alternative: REF and ALT seem to be swapped"
     few = len(wrong) < max(2, 0.05 * records)
     if few:
         return "Is that record damaged, or the genome edited or masked there?"

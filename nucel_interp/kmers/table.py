@@ -38,7 +38,7 @@ class Half:
 
     Attributes:
         inside: (bases,) bool, inside a seqlet?
-        copies_inside: The same of each shuffled copy.
+        copies_inside: (bases,) bool for each shuffled copy, inside a seqlet?
         track: (bases,) score of the real units.
         test: (units,) bool; all False where nothing is split.
         group: (units,) a number that equal sequences share; None if there are none.
@@ -135,7 +135,7 @@ def kmer_table(
 
     A word that both folds chose is one row: counts are summed, and p is the smaller of the two
     times two (Bonferroni; the two are not independent once both folds have chosen the word, since
-    each half then was asked twice, so they are not multiplied). q is the smaller of the folds'
+    each half was then used twice, so they are not multiplied). q is the smaller of the folds'
     Benjamini-Hochberg values, each over that fold's words, times the number of folds, whether both
     chose the word or not. False discoveries are then at most those of the folds together, and each
     fold's share among the words given at q is at most q over the number of folds: so the rate is at

@@ -42,8 +42,9 @@ class JasparDatabase:
     """Motifs to match against.
 
     Attributes:
-        release: Where they come from ("JASPAR2026 CORE", or a user's words).
-        tax: Which part of it was loaded ("vertebrates", ..., "all"; "" if it has no parts).
+        release: Name of the collection ("JASPAR2026 CORE", or a user's words).
+        tax: Part of the collection that was loaded ("vertebrates", ..., "all"; "" if it has no
+            parts).
         motifs: The targets; ``group`` is set.
         archetypes: Motif id to archetype id ("A052_CTCF"): a group of matrices too alike for a
             match to tell between them. Built within a tax group.

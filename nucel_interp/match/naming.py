@@ -46,7 +46,7 @@ def called(row: Mapping[Any, Any]) -> str:
     """One word or two for a row of the main table: family, tract, or consensus if it has neither.
 
     Args:
-        row: With ``identity``, ``archetype``, ``E_value``, ``q_global`` and ``consensus``.
+        row: Cells ``identity``, ``archetype``, ``E_value``, ``q_global`` and ``consensus``.
     """
     kind = str(row["identity"]).partition(";")[0]
     if kind.startswith(("a ", "an ")):

@@ -17,7 +17,7 @@ MIN_OVERLAP = 5
 
 @dataclass(frozen=True)
 class Alignment:
-    """Two matrices laid over each other.
+    """Ungapped alignment of two matrices.
 
     Attributes:
         similarity: -1..1. Both matrices are taken less 1/4, as vectors of all their columns, and

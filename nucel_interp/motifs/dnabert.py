@@ -52,8 +52,8 @@ class DnabertMotif:
         strings: All strings of the motif, the first included.
         instances: Window of each occurrence that a score cut out; none of them at a sequence's
             very end.
-        positives: How many sequences hold ``string``.
-        negatives: How many negative sequences do.
+        positives: Number of sequences that hold ``string``.
+        negatives: Number of negative sequences that hold ``string``.
         p: Hypergeometric, of ``string``, on the sequences that it was chosen from.
         q: Benjamini and Hochberg over all strings that any score cut out.
     """
@@ -94,7 +94,7 @@ def dnabert_motifs(
 
     Args:
         sequences: The positives.
-        scores: One array per sequence, as long; DNABERT's are `scoring.cls_row_scores`. A base
+        scores: An array per sequence, as long; DNABERT's are `scoring.cls_row_scores`. A base
             without a score (NaN) is in no region.
         negatives: Sequences to compare with; the method takes labelled negatives, shuffled copies
             serve.

@@ -20,7 +20,7 @@ class Position:
 
     Attributes:
         centre_distance: Median distance of a site's middle from the sequence's, bp.
-        centre_p: One-sided p that sites lie nearer to the middle than places drawn uniformly.
+        centre_p: One-sided p that sites lie nearer to the middle than uniformly drawn ones.
         plus_share: Share of sites on the strand as given.
         strand_p: Two-sided p of an exact binomial test against one half.
     """

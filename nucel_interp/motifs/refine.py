@@ -43,7 +43,7 @@ _SHARED = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Seqlets laid over each other.
+    """Aligned seqlets.
 
     Attributes:
         stack: (members, width) bases of each at the motif's columns, on its strand; -1 beyond the
@@ -118,7 +118,7 @@ def word_group(
     rows: NDArray[np.int64],
     background: NDArray[np.float64],
 ) -> Group:
-    """The seqlets that hold a word, laid over each other at it."""
+    """The seqlets that hold a word, aligned at it."""
     part = windows.take(rows)
     places, every = part.best([log_odds(_counts_of(word), background)]), np.arange(len(rows))
     stack = part.sites(every, places, 0, len(word))

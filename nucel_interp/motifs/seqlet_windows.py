@@ -31,7 +31,7 @@ class Regions:
     """Units laid end to end, and the stretches of them in which motifs are sought.
 
     Attributes:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         unit: (seqlets,) which unit each stretch lies in.
         start: (seqlets,) first base, counted over all units laid end to end.
         end: (seqlets,) one past the last.

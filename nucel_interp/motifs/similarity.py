@@ -38,9 +38,9 @@ class Comparison:
 
     Attributes:
         p: Tomtom's p-value of the best alignment, 0..1, both strands accounted for.
-        offset: How many columns the query begins to the right of the target, negative if to the
-            left; the target as shown by ``strand``. This is Tomtom's sign. It is of the matrices
-            as they were given, with their ends.
+        offset: Number of columns the query begins to the right of the target, negative if to the
+            left; the target as shown by ``strand``. This is Tomtom's sign. It is of the matrices as
+            they were given, with their ends.
         overlap: Number of aligned columns, ends included; 0 where not compared.
         strand: "+" the target as given, "-" its reverse complement, "." not compared.
     """
@@ -122,7 +122,7 @@ class Informative:
 
     Attributes:
         pwm: (4, columns that are left); none if no column says anything.
-        left, right: How many columns were cut.
+        left, right: Number of columns cut at either end.
     """
 
     pwm: NDArray[np.float64]

@@ -36,7 +36,7 @@ class Layout:
     """Units, and which of their bases count.
 
     Attributes:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         test: (units,) bool, the test half.
         known: (bases,) bool, bases that have a score.
     """
@@ -175,7 +175,7 @@ def other_offsets(
     receiver[test] = rng.permutation(test)
     unit, start, end = _canonical_places(starts, layout)
     to = receiver[unit]
-    # measured from the nearer end, so that units of unequal length exchange like places
+    # measured from the nearer end, so that units of unequal length swap comparable positions
     shift = np.where(start + end > lengths[unit], lengths[to] - lengths[unit], 0)
     start, end = np.maximum(0, start + shift), np.minimum(lengths[to], end + shift)
     kept = end > start

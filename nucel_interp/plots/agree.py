@@ -226,7 +226,7 @@ def _points(
 def faithfulness_figure(curves: pd.DataFrame, areas: pd.DataFrame, unit: str) -> Figure:
     """Deletion curves: comprehensiveness and sufficiency of each score.
 
-    The prediction as the bases that a score puts first are deleted, or all others are.
+    The prediction as the bases that a score ranks highest are deleted, or all others are.
 
     Args:
         curves: Columns `types.FAITHFULNESS_COLUMNS`.

@@ -39,7 +39,7 @@ def result_figures(
     be empty are left out.
 
     Args:
-        result: What is drawn.
+        result: Motifs, seqlets and tables that `analyse_motifs` found.
         most_logos: Number of motifs that get a logo, at most.
         palette: Colours of the bases.
         only: Stems of the figures to draw; all if not given.

@@ -34,7 +34,7 @@ class ModelLook:
     """How one model is drawn.
 
     Attributes:
-        name: As in the column ``model`` of the tables.
+        name: Name of the model, as in the column ``model`` of the tables.
         family: The trained model's name, which its randomly initialised control shares.
         label: The name, short enough for a legend.
         trained: False for a randomly initialised control.

@@ -47,10 +47,10 @@ STATES = ("randomly initialised", "pre-trained", "trained")
 _RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _NOTE = (
     "r: randomly initialised, p: pre-trained, t: trained; head chosen on one half of the "
-    "sequences, measured on the other; bars: mean over seeds, 95 % t interval (of ratios: of their "
-    "logarithms);\nof a pre-trained network and its randomly initialised control, which exist "
-    "once: over sequences. A peak is above the median at random intervals too. With random weights "
-    "attention is nearly even: z is rounding."
+    "sequences, measured on the other; bars: mean over seeds, 95 % t interval (of ratios: of "
+    "their logarithms);\nof a pre-trained network and its randomly initialised control, which "
+    "exist once: over sequences. A peak is above the median at random intervals too.\n"
+    "With random weights attention is nearly even: z is rounding."
 )
 _DOT: dict[str, Any] = {"marker": "o", "ms": 1.9, "mfc": "white", "mec": INK, "mew": 0.4, "lw": 0}
 _RANDOM = "#f0b429"  # seen on white, on hatching and on every bar

@@ -20,7 +20,7 @@ def received_figure(values: ArrayLike, sequence: str, start: int, heads: int) ->
 
     Args:
         values: (rows, bases); a row per head, layer by layer, or one row of the mean.
-        sequence: Their bases.
+        sequence: Bases under the columns.
         start: Position of the first base in its record, from 0.
         heads: Heads of a layer, for the labels.
     """

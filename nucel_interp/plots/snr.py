@@ -64,7 +64,7 @@ def snr_figure(
         snr: Columns model, resolution, layers, definition, motif, heads, snr, low, high,
             n_sequences.
         models: Columns model, trained, control_of; gives the order.
-        definition: One of `DEFINITIONS`.
+        definition: Key of `DEFINITIONS`; default "mean_ratio".
         layers: ``all`` or ``global``.
         most: Largest number of motifs; further ones are counted below the figure.
     """

@@ -78,10 +78,10 @@ def build_report(
     """The whole page as text.
 
     Args:
-        result: What `analyse_motifs` found.
+        result: Motifs, seqlets and tables that `analyse_motifs` found.
         run: The content of run.json (see `io.provenance.run_info`).
         intervention: Result of `intervene`; None if it was not run.
-        title: What the motifs are of; by default the name of the first input.
+        title: Name of the input in the title; default the name of the first input.
     """
     facts = Facts(result.summary)
     shown = result.motifs if len(result.motifs) else result.untested

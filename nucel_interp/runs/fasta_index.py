@@ -35,7 +35,8 @@ class Survey:
         shown: Name of the source in messages.
         lengths: (records,) bases.
         names_differ: Whether no name comes twice.
-        chromosomes: Of the records' locations, sorted; empty unless all have one and none overlap.
+        chromosomes: Chromosomes of the records' locations, sorted; empty unless all have one and
+            none overlap.
         chromosome: (records,) index into ``chromosomes``.
         start: (records,) 0-based.
         turned: (records,) whether it reads the reverse strand.

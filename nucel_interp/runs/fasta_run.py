@@ -41,7 +41,7 @@ class RecordRun(sharded.ShardedRun):
     """One run over the records of a file, or of memory.
 
     Attributes:
-        survey: What the records are.
+        survey: Lengths and locations of the records.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class RecordRun(sharded.ShardedRun):
 
         Args:
             survey: Index of the records.
-            model: Loaded model.
+            model: Model that is read, as `from_pretrained` gives it.
             out: Output beside which the parts are kept until it is there; None keeps them as long
                 as the run is held.
-            strands: As `score_sequences`.
+            strands: "both" or "forward"; `score_sequences` says what either means.
             writes: The tracks that will be asked for.
             heads: Keep what every head gives, for `blocks`.
 

@@ -45,7 +45,7 @@ class GenomeRun(sharded.ShardedRun):
 
     Attributes:
         sizes: Length of every chromosome.
-        regions: What is scored, sorted by name and start.
+        regions: Intervals that are scored, sorted by name and start.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class GenomeRun(sharded.ShardedRun):
             out: Output beside which the parts are kept until it is there.
             model: A shipped name, a model folder, or a loaded model.
             context: Bases the model reads at once; by default what its folder says.
-            strands: As `score_sequences`.
+            strands: "both" or "forward"; `score_sequences` says what either means.
 
         Raises:
             InputError, GenomeError, FolderError: Input or model cannot be used.
@@ -172,7 +172,7 @@ def prepare(job: Job, device: str) -> Callable[[int], int]:
     """Open the genome and load the model; what comes back does one shard and gives its bases.
 
     Args:
-        job: What is to be done.
+        job: Genome, model and options of the run.
         device: Device of torch to read on.
     """
     from nucel_genome import Genome

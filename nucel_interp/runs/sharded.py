@@ -29,7 +29,7 @@ class ShardedRun:
     """One run in shards, each of which is written as a part as soon as it is done.
 
     Attributes:
-        model: Loaded model.
+        model: Model that is read, as `from_pretrained` gives it.
         strands: "both" or "forward", as `score_sequences`.
         bases: Bases of the whole input.
     """
@@ -38,7 +38,7 @@ class ShardedRun:
         """Say where the parts are.
 
         Args:
-            model: Loaded model.
+            model: Model that is read, as `from_pretrained` gives it.
             strands: "both" or "forward", as `score_sequences`.
             bases: Bases of the whole input.
             out: Output beside which the parts are kept until it is there; None keeps them as long
@@ -92,7 +92,8 @@ class ShardedRun:
         Ended from outside, what is finished is kept; if that is nothing, nothing is left.
 
         Args:
-            about: What decides the parts' numbers beside the model and the strands.
+            about: Input and options that decide the parts' numbers, beside the model and the
+                strands.
             anew: Throw away what another run left, in place of refusing.
             on_progress: Called as ``on_progress(done, total, stage)``.
 

@@ -43,7 +43,7 @@ class Parts:
         """Begin, or go on; gives the numbers of the parts that are there.
 
         Args:
-            about: What decides the parts' numbers (input, model, options); JSON values.
+            about: Input, model and options that decide the parts' numbers; JSON values.
             anew: Throw away what a run of something else left, in place of refusing.
 
         Raises:

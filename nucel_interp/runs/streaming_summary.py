@@ -19,11 +19,11 @@ class Summary:
     """Of all numbers but NaN; NaN if there are none.
 
     Attributes:
-        n: How many.
-        smallest: Of them.
-        largest: Of them.
+        n: Number of values that are not NaN.
+        smallest: Smallest value.
+        largest: Largest value.
         median: The mean of the middle two, if n is even.
-        positive: How many are above 0.
+        positive: Number of values above 0.
     """
 
     n: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,35 @@ def attention_score(
     score = (total / len(heads)).astype(np.float32)
     null_scores = [(t / len(heads)).astype(np.float32) for t in totals]
     return score, null_scores, HeadChoice(heads, exceedance, exceedance_test)
+
+
+def most_concentrated(real: Scores, null: Sequence[Scores], chosen: NDArray[np.bool_]) -> int:
+    """The head whose attention is most concentrated, beyond what it is on shuffled copies.
+
+    Concentration is the mean square of what bases receive over the square of the mean: 1 where all
+    receive alike, the number of bases per attended base where few receive everything.
+
+    Args:
+        real: Scores of the sequences.
+        null: Scores of their shuffled copies.
+        chosen: (bases,) bool, the bases that are looked at.
+
+    Returns:
+        Index into layers x heads.
+    """
+    excess = concentration(real, chosen) - np.mean([concentration(n, chosen) for n in null], axis=0)
+    return int(np.argmax(excess))
+
+
+def concentration(scores: Scores, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(heads,) log of mean square over squared mean of what the chosen bases receive."""
+    out = np.zeros(len(scores.received))
+    for head, received in enumerate(scores.received):
+        values = received[chosen].astype(np.float64)
+        values = values[~np.isnan(values)]
+        if len(values) and values.any():
+            out[head] = np.log(np.mean(values**2) / np.mean(values) ** 2)
+    return out
 
 
 def head_table(config: AnyConfig, scores: Scores, choice: HeadChoice) -> pd.DataFrame:

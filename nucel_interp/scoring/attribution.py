@@ -74,7 +74,8 @@ class Attribution:
         target: Output of the head that is explained.
         tracks: Per sequence (bases,), in the target's unit; NaN where there is no base, and
             everywhere in a sequence that is not kept.
-        maps: Of mutagenesis, per sequence (bases, 4): f(x with that base) - f(x). Else empty.
+        maps: (bases, 4) per sequence from mutagenesis: f(x with that base) - f(x). Empty for other
+            methods.
         prediction: (sequences,) f(x), the target's number.
         baseline: (sequences,) f of the baseline; NaN for methods without one.
         delta: (sequences,) sum of the track less f(x) - f(baseline); NaN for methods without a
@@ -125,7 +126,8 @@ def attribute_sequences(
     """Explain the predictions of many sequences.
 
     Args:
-        model: Loaded model with a fine-tuned head; one of longer tokens knows mutagenesis alone.
+        model: Model with a fine-tuned head; one of longer tokens can be explained by mutagenesis
+            alone.
         sequences: DNA strings, in upper or lower case, each within the model's context.
         method: Method of attribution, one of `METHODS`.
         target: Label of the output to explain; if not given, the only one or the second of two

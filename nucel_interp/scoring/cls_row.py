@@ -41,7 +41,7 @@ def cls_row_scores(
     it lies.
 
     Args:
-        model: Loaded model, with or without heads; of single bases or of longer tokens.
+        model: Model of single bases or of longer tokens, with or without heads.
         sequences: DNA strings, in upper or lower case.
         on_progress: Called with the number of bases finished since the last call.
 

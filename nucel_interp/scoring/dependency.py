@@ -53,7 +53,7 @@ def dependency_map(
     bases (16 MB at 2,000), twice that while it is made of both strands.
 
     Args:
-        model: Loaded model with a discriminator head.
+        model: Model with a discriminator head.
         sequences: DNA strings, in upper or lower case; none longer than the model's context, since
             bases that are not read together cannot depend on each other.
         strands: "both" averages with the maps of the reverse complement, turned back.
@@ -85,7 +85,7 @@ def require_fit(model: Nucel, lengths: Mapping[str, int]) -> None:
     """Say before the work begins that a sequence is too long.
 
     Args:
-        model: Loaded model that is to read the records.
+        model: Model that is to read the records.
         lengths: Record name -> length in bases.
 
     Raises:

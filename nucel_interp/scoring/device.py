@@ -51,7 +51,7 @@ def model_facts(model: Nucel, *, profile: bool) -> dict[str, Any]:
     """What run.json says of a model: which, from where, how much at once, and by which kernel.
 
     Args:
-        model: Loaded model that read the sequences.
+        model: Model that read the sequences.
         profile: True if its attention was reduced as it was computed; False if only its output was
             used.
     """

@@ -59,7 +59,7 @@ def distance_profile(model: Nucel, sequences: Sequence[str], seed: int = 0) -> D
     a key, but is one of the keys over which uniform attention is spread.
 
     Args:
-        model: Loaded model, of single bases or of longer tokens.
+        model: Model of single bases or of longer tokens.
         sequences: DNA strings, in upper or lower case.
         seed: Seed of which sequences are taken, and where; drawn by content, not by place in the
             list.

@@ -69,7 +69,7 @@ def average_frames(
         frames: (heads, bases) numbers of each span of `frame_spans`, in order; NaN at N.
         length: Length of the sequence, in bases.
         token_bp: Bases of a token.
-        rule: How numbers were spread from tokens to bases, "density" or "mass"; see
+        rule: "density" or "mass": rule by which numbers were spread from tokens to bases, see
             `score_sequences`.
 
     Returns:

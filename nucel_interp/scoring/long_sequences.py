@@ -123,13 +123,12 @@ def score_stretches(
     """Tracks of each stretch, as `score_sequences` gives them for the whole sequence.
 
     Args:
-        model: Loaded model, of single bases or of longer tokens. One of longer tokens reads a
-            sequence with many N in shorter windows if it is given as a whole, and not if it is
-            given in parts.
+        model: Model of single bases or of longer tokens. One of longer tokens reads a sequence with
+            many N in shorter windows if it is given as a whole, and not if it is given in parts.
         stretches: Stretches to read, of any sequences; nothing is held of a sequence but its
             windows.
         strands: "both" averages with the flipped run of the reverse complement.
-        heads: Also give the attention received by every head.
+        heads: Give the attention received by every head too; default False.
         on_progress: Called with the number of bases finished since the last call.
     """
     config = model.config

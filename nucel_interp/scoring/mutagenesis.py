@@ -35,7 +35,7 @@ def mutagenesis(
     Three forward passes per base and strand, in batches of equally long sequences.
 
     Args:
-        model: Loaded model with a fine-tuned head; of single bases or of longer tokens.
+        model: Model of single bases or of longer tokens, with a fine-tuned head.
         sequences: DNA strings, in upper or lower case, each within the model's context. Letters
             other than A, C, G, T are read as N and not replaced.
         target: Label of the output; if not given, the only one or the second of two classes.

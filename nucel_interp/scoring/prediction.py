@@ -31,7 +31,7 @@ def predict_sequences(
     """(sequences,) one target's number of each: a column of `predict_targets`.
 
     Args:
-        model: Loaded model with a fine-tuned head.
+        model: Model with a fine-tuned head.
         target: Output that is predicted, from `target.find_target`.
         sequences: DNA strings, in upper or lower case, each within the model's context.
         strands: "both" takes the mean of both strands; "forward" reads the given one.
@@ -56,7 +56,7 @@ def predict_targets(
     """(sequences, targets) the number of each target (`target.Target.of`), read once for all.
 
     Args:
-        model: Loaded model with a fine-tuned head.
+        model: Model with a fine-tuned head.
         targets: Outputs that are predicted, each from `target.find_target`.
         sequences: DNA strings, in upper or lower case, each within the model's context.
         strands: "both" takes the mean of both strands; "forward" reads the given one.

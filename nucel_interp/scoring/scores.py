@@ -82,15 +82,15 @@ def score_sequences(
     one window's numbers fade into the next one's (`pieces`).
 
     Args:
-        model: Loaded model, of single bases or of longer tokens.
+        model: Model of single bases or of longer tokens.
         sequences: DNA strings, in upper or lower case.
         strands: "both" averages with the flipped run of the reverse complement.
         frames: Read a model of longer tokens once in every frame and average (`frames`); six times
             the work for six-base tokens, and without effect on a model of single bases. Shares and
             entropy are means over all readings.
-        rule: How a model of longer tokens spreads a token's number over its bases: "density" gives
-            each base the token's fold over uniform attention; "mass" divides it by the token's
-            width, and lets a sequence total its length.
+        rule: Rule by which a model of longer tokens spreads a token's number over its bases:
+            "density" gives each base the token's fold over uniform attention; "mass" divides it by
+            the token's width, and lets a sequence total its length.
         consistency: Measure how the strands' tracks agree; a shard of a long run has no use for it,
             and it takes 1.5 s of a processor for 36 heads.
         on_progress: Called with the number of bases finished since the last call.
@@ -161,7 +161,7 @@ class _Reading:
         tracks: Per text (heads, bases or more).
         logits: (texts, bases), None without the discriminator's head.
         sums: (3, heads) [CLS] share, N share and entropy, summed over rows.
-        n_rows: How many rows the model read.
+        n_rows: Number of rows the model read.
     """
 
     tracks: Sequence[NDArray[np.float32]]

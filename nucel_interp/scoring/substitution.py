@@ -36,7 +36,7 @@ def substitution_map(
     whose middle half it lies.
 
     Args:
-        model: Loaded model with a discriminator head.
+        model: Model with a discriminator head.
         sequences: DNA strings, in upper or lower case; letters other than A, C, G, T are read as N
             and never replaced.
         spans: Per sequence the stretch (start, end) to look at, 0-based half-open; the rest of the
@@ -122,10 +122,10 @@ def read_substitutions(
     the strand that was given change a digit.
 
     Args:
-        model: Loaded model with a discriminator head.
+        model: Model with a discriminator head.
         ids: (window,) base ids, no more than the model's context.
         first: First base of the window that is replaced, 0-based.
-        last: One past the last base that is replaced.
+        last: One past the last base of the window that is replaced, 0-based.
         watch: Called with the places replaced in a batch, and with what each changes at every base
             of the window.
     """

@@ -93,7 +93,7 @@ def read_alleles(
     A variant is read by itself, so its digits depend neither on the others nor on their order.
 
     Args:
-        model: Loaded model with a discriminator head, a fine-tuned head, or both.
+        model: Model with a discriminator head, a fine-tuned head, or both.
         variants: Variants to read: reference alleles as the genome has them, alleles shorter than
             the context.
         genome: Genome that holds their chromosomes.

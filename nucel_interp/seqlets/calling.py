@@ -61,8 +61,8 @@ class Calling:
     """How the seqlets of an input were called: each half at the threshold chosen on the other.
 
     Attributes:
-        thresholds: At which half 1 and half 2 were called; a single one where nothing is split.
-        n_seqlets: How many each left.
+        thresholds: Thresholds of half 1 and half 2; a single one where nothing is split.
+        n_seqlets: Number of seqlets called at each threshold.
     """
 
     thresholds: tuple[Threshold, ...]

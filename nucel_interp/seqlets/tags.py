@@ -30,7 +30,7 @@ def dinucleotide_entropy(
 
     Args:
         calls: Intervals in units.
-        sequences: One string per unit.
+        sequences: Sequences of the units, one string per unit.
         offsets: (units + 1,) where each unit begins among all bases.
 
     Returns:

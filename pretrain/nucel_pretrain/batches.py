@@ -17,7 +17,7 @@ class Batches:
     """``batches(indices)`` is the batch of these windows: a function of (seed, indices) alone.
 
     Attributes:
-        windows: Where they come from.
+        windows: Windows that the batches are drawn from.
         size: Windows in a whole step.
     """
 

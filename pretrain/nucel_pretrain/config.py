@@ -174,7 +174,7 @@ def build(cls: type[T], raw: dict[str, Any], sections: dict[str, type] | None = 
     Args:
         cls: A keyword-only dataclass.
         raw: Keys and values; those of ``sections`` are dictionaries in turn.
-        sections: Which dataclass each section is; None = a training run's.
+        sections: Section name -> its dataclass; None = those of a training run.
 
     Raises:
         PretrainError: As `read_config`.

@@ -94,9 +94,9 @@ class _Starts:
     """A set of starts to draw windows from.
 
     Attributes:
-        number: Which of the genome's sequences each interval is on (n,).
+        number: (n,) number of the genome's sequence that each interval is on.
         intervals: First start and last start + 1 (n, 2); on one sequence, sorted and apart.
-        ends: How many starts there are up to the end of each interval (n,).
+        ends: (n,) number of starts up to the end of each interval.
     """
 
     number: NDArray[np.int64]
@@ -140,10 +140,10 @@ class Windows:
     Validation windows are drawn uniformly.
 
     Attributes:
-        n_starts: How many different windows there are.
-        enriched: How many of them overlap the regions of each entry of ``data.enrich``; empty for
-            validation.
-        usable_bases: How many bases lie in stretches long enough for a window.
+        n_starts: Number of different windows.
+        enriched: Number of windows that overlap the regions of each entry of ``data.enrich``; empty
+            for validation.
+        usable_bases: Number of bases in stretches long enough for a window.
         unmatched: Names in the BED files that the genome does not have.
         has_repeats: Whether some bases are marked as repeats, by lower case or by ``data.repeats``.
     """

@@ -60,8 +60,8 @@ def head_config(
 
     Args:
         path: A TOML file or a shipped name (``fit-head``).
-        folder: Where the encoder is, or a shipped name.
-        encoder: What it is.
+        folder: Folder of the encoder, or a shipped name.
+        encoder: Configuration of the encoder.
         fasta: Takes the place of ``data.fasta``.
 
     Raises:
@@ -116,12 +116,12 @@ def fit_head(
 
     Args:
         folder: The encoder's.
-        config: From `head_config`.
+        config: Configuration that `head_config` gave.
         out: The run's folder.
         replace_head: Fit a head though the folder has one.
-        say: As `train`'s.
-        world: As `train`'s.
-        cache: As `train`'s.
+        say: Called with each line of progress.
+        world: Processes that train together; None = this one alone.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
 
     Raises:
         PretrainError: As `read_encoder` and `train`, or the encoder's file is no longer the one

@@ -52,10 +52,10 @@ def mask_and_noise(
 
     Args:
         input_ids: (n, tokens), [CLS] first, padding on the right.
-        seed: The run's.
-        windows: The rows' indices in the run.
-        config: How.
-        n_choices: How many tokens a replacement is drawn from.
+        seed: Seed of the run.
+        windows: Indices of the rows in the run.
+        config: Share of tokens to mask, and how they are chosen.
+        n_choices: Number of tokens a replacement is drawn from; default 4.
 
     Returns:
         ``masked`` (n, tokens), never a special token, and ``noise`` (n_masked, n_choices) uniform

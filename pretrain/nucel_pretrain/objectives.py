@@ -79,9 +79,10 @@ def losses(
 
     Args:
         model: `Electra` or `MaskedLM`, wrapped for several processes or not.
-        batch: What to learn from.
+        batch: Tokens, masks and noise to learn from.
         electra: ELECTRA's constants; not used by `MaskedLM`.
-        totals: See `Batch.totals`: the whole step's, where this batch is a part of it.
+        totals: Weight totals of the whole step, where this batch is a part of it (`Batch.totals`);
+            None = this batch's own.
     """
     if isinstance(unwrap(model), MaskedLM):
         found = model(

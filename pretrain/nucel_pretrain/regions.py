@@ -52,7 +52,7 @@ def resolve(
     Args:
         genome: Gives names and lengths.
         regions: "chrom:start-end", names of sequences, and paths of BED files.
-        option: Where the regions come from, for error messages.
+        option: Name of the option or key the regions come from, for error messages.
 
     Raises:
         DataError: A region, or all of a BED file, is of sequences the genome does not have; an
@@ -97,9 +97,10 @@ def check_places(
 
     Args:
         genome: Gives names and lengths.
-        places: Where it is written ("peaks.bed, line 3"), the sequence's name and the end of each.
-        source: The file.
-        what: What each is ("site"), in the singular.
+        places: Tuples of the line a place is written in ("peaks.bed, line 3"), the name of its
+            sequence and its end.
+        source: Name of the file, for messages.
+        what: Noun for one place in messages ("site"), in the singular.
 
     Returns:
         What to say of places on sequences that the genome does not have, "" if there are none.

@@ -202,10 +202,10 @@ def make_tokens(
     """The tokens a configuration asks for.
 
     Args:
-        config: Which kind.
+        config: Kind of tokens, and the size of a byte-pair vocabulary.
         stretches: Training sequence as base ids; byte-pair words are learned on its first 2 Mb,
             in pieces of 256 bases.
-        saved: Where learned words are kept, and read from if they are there.
+        saved: Path of the file of learned words; read if it is there.
     """
     if config.kind == "base":
         return BaseTokens()

@@ -57,9 +57,9 @@ def build_model(
 
     Args:
         config: The run's.
-        tokens: What the networks read.
-        device: Where they go.
-        encoders: Their constants; None = as the configuration alone says.
+        tokens: Tokens that the networks read.
+        device: Device the networks are moved to.
+        encoders: Constants of the networks; None = as the configuration alone says.
     """
     torch.manual_seed(config.loop.seed)
     encoders = encoders or stated_encoders(config, tokens)
@@ -103,7 +103,7 @@ def train(
         out: The run's folder.
         say: Takes each line of progress; None = standard error.
         world: This process among all; None = alone on the CPU.
-        cache: Where converted genomes are kept; None = the user's cache.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         milestones: Steps at which the model is also written, to ``out/milestones/step-N``.
         build: Makes the model, the same one each time it is called; what needs no gradient stays
             as it is. None = `build_model`, warm-started where ``loop.start_from`` says so.

@@ -29,7 +29,7 @@ class Encoders:
     """Constants of a run's networks.
 
     Attributes:
-        discriminator: Of the discriminator, or of masked prediction's only encoder.
+        discriminator: Constants of the discriminator, or of masked prediction's only encoder.
         generator: None for masked prediction.
     """
 
@@ -68,7 +68,7 @@ def check_same_encoders(model: nn.Module, folder: Path) -> None:
     """Refuse to go on, with a network that computes otherwise, from what a run has saved.
 
     Args:
-        model: What is to be trained on.
+        model: Network that is to be trained on.
         folder: The model in the run's newest checkpoint.
 
     Raises:
@@ -104,9 +104,9 @@ class Start:
     """A saved model that a run starts from.
 
     Attributes:
-        model: With the head that the objective trains.
-        generator: From the folder inside, with its head; None for masked prediction.
-        encoders: Their constants, for windows of the run's length.
+        model: Model with the head that the objective trains.
+        generator: Generator in the folder inside, with its head; None for masked prediction.
+        encoders: Constants of the networks, for windows of the run's length.
     """
 
     model: Nucel

@@ -183,7 +183,7 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(page):
 
 def test_sections_come_in_order_with_the_verdict_first(page, result):
     marks = [
-        "Models compared on peaks.fa", verdict(result), "a warning", "What was asked",
+        "Models compared on peaks.fa", verdict(result), "a warning", "The question",
         "The models", "Signal-to-noise at motif sites", "One model over another",
         "Site bases among all bases", "Attention over single loci", "Every head",
         "Where attention goes", "Other definitions", "Choices and numbers", "Methods", "Provenance",

@@ -277,3 +277,8 @@ def test_the_table_has_a_row_for_every_claim() -> None:
     assert table["looked_at"].tolist() == ["yes", "not measured"]
     assert table.loc[0, "auroc_low"] < 0.7 < table.loc[0, "auroc_high"]
     assert np.isnan(table.loc[1, "auroc"])
+
+
+def test_a_list_of_controls_says_random_weights() -> None:
+    none = Claim(beyond(**dict.fromkeys(CONTROLS, 0.0)), "toy", BEST_HEAD, 1, str)
+    assert none.within(short=True) == "place, composition, random weights and shuffled sequence"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import grimp
@@ -56,3 +58,38 @@ def test_no_file_is_too_long_to_be_read(package):
     assert files
     lengths = {f.name: len(f.read_text(encoding="utf-8").splitlines()) for f in files}
     assert {name: n for name, n in lengths.items() if n > MOST_LINES} == {}
+
+
+CLIPPED = re.compile(
+    r"(Of|As|See|Whose|That|Which|Where|How|What|Those|The same|Loaded|In|To|From|Also|Its|It|Their"
+    r"|By|For|Each|One per|With|At|On)\b"
+)
+DESCRIBED = re.compile(r"    \*{0,2}\w+(?:, \w+)*: (.*)")
+
+
+def descriptions(doc: str, section: str) -> list[str]:
+    """The first line of what a docstring says of each argument or attribute."""
+    found = re.search(rf"^{section}:\n((?:    .*\n?|\n)+)", doc, re.M)
+    lines = found[1].split("\n") if found else []
+    return [entry[1] for line in lines if (entry := DESCRIBED.match(line))]
+
+
+def test_a_clipped_description_is_seen():
+    doc = "Do.\n\nArgs:\n    seed: Of the draw.\n    a, b: Ends,\n        As given.\n\nRaises:\n"
+    assert descriptions(doc, "Args") == ["Of the draw.", "Ends,"]
+    assert CLIPPED.match("Of the draw.")
+    assert not CLIPPED.match("Offsets of units.")
+
+
+@pytest.mark.parametrize(("section", "least"), [("Args", 900), ("Attributes", 600)])
+def test_a_description_is_understood_with_the_name_covered(section, least):
+    seen, clipped = 0, []
+    for folder in (*(root / package for package, root in PACKAGES.items()), ROOT / "benchmarks"):
+        for file in folder.rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    told = descriptions(ast.get_docstring(node) or "", section)
+                    seen += len(told)
+                    clipped += [f"{file.name}: {node.name}: {t}" for t in told if CLIPPED.match(t)]
+    assert clipped == []
+    assert seen > least

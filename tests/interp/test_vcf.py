@@ -116,8 +116,8 @@ def test_a_reference_allele_that_is_not_the_genomes_is_named_with_what_the_genom
 
 def test_the_likely_cause_of_a_mismatch_is_said(tmp_path: Path, genome: Genome) -> None:
     places = (2, 4, 6, 7, 12, 16)
-    exchanged = [line(p, {"A": "C"}.get(CHR1[p - 1], "A"), CHR1[p - 1]) for p in places]
-    assert "REF and ALT seem to be exchanged" in complaint(tmp_path, genome, *exchanged)
+    swapped = [line(p, {"A": "C"}.get(CHR1[p - 1], "A"), CHR1[p - 1]) for p in places]
+    assert "REF and ALT seem to be swapped" in complaint(tmp_path, genome, *swapped)
     complement = dict(zip("ACGT", "TGCA", strict=True))
     turned = [
         line(p, complement[CHR1[p - 1]], "G" if CHR1[p - 1] in "AT" else "A")

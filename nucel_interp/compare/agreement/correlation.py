@@ -29,7 +29,7 @@ class Bases:
     """Sequences laid end to end: what every track of one comparison is aligned to.
 
     Attributes:
-        sequences: Each once; upper case.
+        sequences: Sequences, each once; upper case.
         second_half: (sequences,) bool; heads are chosen on one half and measured on the other.
         known: (bases,) bases that count: those for which every track has a number.
         seed: Seed of intervals and permutations.
@@ -164,9 +164,9 @@ def agreement(
     Args:
         a: (bases,) as `scaled`, `centred` or `site_weights` give it.
         b: (bases,)
-        bases: What they are aligned to.
+        bases: Sequences that ``a`` and ``b`` are aligned to, laid end to end.
         used: (sequences,) bool, those where it is defined; all if not given.
-        permutations: For p; 0 leaves it out.
+        permutations: Number of permutations for p; 0 leaves p out.
     """
     n = len(bases.sequences)
     used = np.ones(n, dtype=bool) if used is None else used

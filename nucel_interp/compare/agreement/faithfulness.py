@@ -1,6 +1,6 @@
 """Comprehensiveness and sufficiency of a score: deletion curves of the prediction.
 
-The bases that a score puts first are deleted (comprehensiveness: the prediction should fall), or
+The bases that a score ranks highest are deleted (comprehensiveness: the prediction should fall), or
 all others are (sufficiency: it should stay).
 
 A base is deleted by putting in its place what a dinucleotide-shuffled copy of the sequence has
@@ -74,7 +74,8 @@ def faithfulness(
         bases: The sequences; what is not known is never edited.
         scores: High = matters; ties are broken at random.
         shares: Ascending, of the bases that count.
-        draws: How many times everything is drawn.
+        draws: Number of draws of replacement bases, random orders and other sequences' scores; a
+            prediction is the mean over draws.
         on_progress: Called as ``on_progress(done, total, stage)`` with numbers of predictions.
     """
     n = len(bases.sequences)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.agreement.asked_models import AskedModels, load_models
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import Faithfulness, faithfulness
+from nucel_interp.compare.agreement.load_models import LoadedModels, load_models
 from nucel_interp.compare.agreement.score_pairs import (
     BEFORE,
     FINE_TUNED,
@@ -57,14 +57,14 @@ class ModelAgreement:
     Attributes:
         found: The tables of agreement.
         curves: Deletion curves; None if none were asked for.
-        records: Those compared: each sequence once.
-        bases: What the tracks of ``found.scores`` are aligned to.
+        records: Records compared, each sequence once.
+        bases: Sequences that the tracks of ``found.scores`` are aligned to, laid end to end.
         sites: Name -> (bases,) bool; empty if none were given.
-        controls: What attention has at the sites beyond each control
-            (`types.CONTROL_COLUMNS`); None if no sites were given.
+        controls: AUROC of attention at the sites beyond each control (`types.CONTROL_COLUMNS`);
+            None if no sites were given.
         models: Name in the tables -> the model that was read.
         summary: Counts, names, choices.
-        warnings: What limits the answer.
+        warnings: Sentences that limit the answer.
     """
 
     found: AgreementTables
@@ -83,8 +83,8 @@ class _Scored:
     """Every score of every base of some records.
 
     Attributes:
-        records: Each sequence once.
-        scores: Of all models, attention left out.
+        records: Records, each sequence once.
+        scores: Scores of all models, attention left out.
         attention: Every head of all models.
         added_up: (records,) bool: the attributions add up to what they explain.
     """
@@ -113,7 +113,8 @@ def measure_agreement(
     Args:
         records: Sequences within the model's context; those that hold what the target label means.
         model: Fine-tuned.
-        before: What it was fine-tuned from; its discriminator is asked too, if it has one.
+        before: Model that ``model`` was fine-tuned from; its discriminator is compared too, if it
+            has one.
         shuffled: Fine-tuned alike on permuted labels.
         sites: Known sites, by record name or genome coordinates.
         target: Label that is explained; the second of two classes if not given.
@@ -173,7 +174,7 @@ def measure_agreement(
 
 
 def _usable_methods(model: Nucel, methods: Sequence[str], warnings: list[str]) -> Sequence[str]:
-    """The methods that a model of its tokens can be asked by."""
+    """The attribution methods that work with the model's kind of tokens."""
     if isinstance(model.config, NTConfig) and tuple(methods) != ("mutagenesis",):
         warnings.append(f"{model.name} reads tokens of several bases: mutagenesis, no gradients")
         return ("mutagenesis",)
@@ -201,7 +202,7 @@ def _usable(records: list[Record], model: Nucel, warnings: list[str]) -> list[Re
 
 
 def _score(
-    models: AskedModels, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
+    models: LoadedModels, records: list[Record], methods: Sequence[str], seed: int, stages: Stages
 ) -> _Scored:
     """All attention and all attributions of all models; the pre-trained one predicts nothing."""
     sequences = [r.sequence for r in records]
@@ -308,7 +309,7 @@ def _tables(
 
 
 def _claims(
-    models: AskedModels,
+    models: LoadedModels,
     bases: Bases,
     attention: Sequence[Attention],
     places: dict[str, NDArray[np.bool_]],
@@ -327,7 +328,7 @@ def _claims(
 
 
 def _curves(
-    models: AskedModels, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
+    models: LoadedModels, bases: Bases, scores: Sequence[BaseScore], most: int, stages: Stages
 ) -> Faithfulness:
     """Deletion curves of some sequences, by scores of the fine-tuned and the pre-trained model.
 

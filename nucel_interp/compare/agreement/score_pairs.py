@@ -45,9 +45,9 @@ class BaseScore:
 
     Attributes:
         model: The model it comes from, as in the tables' column ``model``.
-        score: What it is, as in the column ``score``.
+        score: Name of the score, as in the column ``score``.
         track: (bases,) high = matters.
-        heads: Of attention of one head: "layer:head" on half 1 / on half 2.
+        heads: "layer:head" on half 1 / on half 2 for the attention of one head, "" for others.
     """
 
     model: str
@@ -61,10 +61,10 @@ class Attention:
     """Every head of one model.
 
     Attributes:
-        model: As in the tables.
+        model: Name of the model, as in the tables.
         received: (layers x heads, bases).
         n_heads: Heads of a layer.
-        kinds: Of each layer, "local" or "global".
+        kinds: "local" or "global" for each layer.
     """
 
     model: str
@@ -88,8 +88,8 @@ class AgreementTables:
         pairs: Columns `types.AGREE_COLUMNS`.
         sites: Columns `types.AGREE_SITE_COLUMNS`; None if no sites were given.
         heads: Columns `types.AGREE_HEAD_COLUMNS`.
-        scores: What was compared, the heads chosen among them.
-        warnings: What limits it.
+        scores: Scores that were compared, the chosen heads among them.
+        warnings: Sentences that limit the answer.
     """
 
     pairs: pd.DataFrame
@@ -114,9 +114,9 @@ def agreement_tables(
     sequences.
 
     Args:
-        bases: What all tracks are aligned to.
-        scores: Of all models, attention left out.
-        attention: Of all models.
+        bases: Sequences that all tracks are aligned to, laid end to end.
+        scores: Scores of all models, attention left out.
+        attention: Attention of every head of every model.
         reference: Model -> (bases,) the track by which its best head is chosen.
         families: Models whose scores are paired; a model and itself is a family too.
         sites: Name -> (bases,) bool; their table is left out if not given.

@@ -27,8 +27,9 @@ def site_claims(
     """The best head, and the mean of all heads, of every model that was read in shuffled copies.
 
     Args:
-        bases: What all tracks are aligned to.
-        attention: Of all models, the randomly initialised one among them.
+        bases: Sequences that all tracks are aligned to, laid end to end.
+        attention: Attention of every head of every model, the randomly initialised control among
+            them.
         copies: Model -> (heads, bases) its attention in shuffled copies of the sequences.
         sites: Name -> (bases,) bool.
     """

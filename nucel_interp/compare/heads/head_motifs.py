@@ -8,7 +8,8 @@ each decoy. The statistic is the difference of the two means,
 
 The standard error comes from the sequences' contributions to the difference (a sequence with both
 kinds of site contributes to both means at once) and from the decoys' (two-way clusters: Cameron,
-Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that less hangs on which decoys were drawn.
+Gelbach and Miller, J Bus Econ Stat 2011, 29:238), so that it depends less on which decoys
+were drawn.
 
 Decoys have the motif's width, information and GC, and their sites are weighted to the GC and CpG of
 the motif's sites: a head that likes GC or CpG gains nothing. Permuted tracks keep what a place in
@@ -18,7 +19,7 @@ initialised control beside it.
 
 Both t and its null are studentised, so that motifs with many and with few sites are on one scale
 (Janssen, Stat Probab Lett 1997, 36:9); the family-wise p is that of the largest t over all heads
-and motifs per rearrangement (Westfall and Young 1993). p is one-sided: more attention.
+and motifs per permutation (Westfall and Young 1993). p is one-sided: more attention.
 """
 
 from __future__ import annotations
@@ -53,14 +54,15 @@ class HeadMotifs:
     """What `measure_heads` found.
 
     Attributes:
-        occurrences: One per motif, in the given order.
+        occurrences: Sites of every motif and of its decoys, in the given order.
         model: Over the tested motifs, in that order.
-        random_control: The same of the randomly initialised control; None if it was not given.
+        random_control: Association of the randomly initialised control's heads with the motifs;
+            None if it was not given.
         null: "permutation" or "shift".
         used: (units,) bool, the distinct units that took part.
         in_test: (units,) bool.
-        permutations: How many rearrangements.
-        beyond: One per motif, tested or not: what its chosen heads have beyond every control.
+        permutations: Number of permutations of tracks between sequences.
+        beyond: AUROC of the chosen heads beyond every control, for every motif, tested or not.
     """
 
     occurrences: list[MotifOccurrences]
@@ -100,16 +102,18 @@ def measure_heads(
     over 1 kb, shifts are a second null. Units of equal sequence, on either strand, count once.
 
     Args:
-        sequences: One per unit.
+        sequences: Sequences of the units, one per unit.
         offsets: (units + 1,) where each unit begins among all bases.
         received: (heads, bases); NaN where there is none (N).
-        motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
+        motifs: Motifs to test; their sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
         record: (units,) which record each unit was cut from; each its own if not given.
-        random_control: The same as ``received`` from a randomly initialised network.
-        copies: The same as ``received`` from shuffled copies of the sequences.
-        seed: Seed of the decoys and rearrangements.
-        permutations: How many rearrangements.
+        random_control: (heads, bases) attention received in a randomly initialised network, as
+            ``received``.
+        copies: (heads, bases) attention received in each shuffled copy of the sequences, as
+            ``received``.
+        seed: Seed of the decoys and permutations.
+        permutations: Number of permutations of tracks between sequences.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
     sequences = as_sequences(sequences)

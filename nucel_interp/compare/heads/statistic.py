@@ -1,4 +1,4 @@
-"""Every head against every motif: means over sequences, studentised, and rearranged tracks."""
+"""Every head against every motif: means over sequences, studentised, and permuted tracks."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class Association:
     Attributes:
         auroc: Mean over the sequences with a site.
         auroc_decoys: Mean over the sequences with a decoy's site.
-        expected: What permuted tracks give as their difference, on average.
+        expected: Mean difference between sites and decoys over permuted tracks.
         se: Standard error of the difference.
-        t: See `compare.heads.head_motifs`.
+        t: Difference beyond the expected one over its standard error (`compare.heads.head_motifs`).
         p_family: Chance that the largest t over all heads and motifs is as large.
-        p_shift: The same with circular shifts; NaN if they were not asked for.
+        p_shift: Family-wise p from circular shifts in place of permutations; NaN if they were not
+            asked for.
         discovery_t: t on the discovery half.
         test_t: t on the test half, for the head chosen on the other half; (motifs,).
         test_p: Chance that the largest ``test_t`` over the motifs is as large; (motifs,).
@@ -70,7 +71,7 @@ def associate(
         second: Others, for ``p_shift``.
         in_test: (units,) bool.
         bins: (bases,) see `auroc_weights.centred_ranks`.
-        stage: What is told to ``on_progress``.
+        stage: Name of the stage that ``on_progress`` is told.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
     n_heads, n_motifs, n_rows = len(tracks), len(tested), len(null.begin)
@@ -115,7 +116,7 @@ def associate(
 
 
 def family_p(t: Array) -> Array:
-    """P of each (heads, motifs, 1 + rearrangements) t against the largest of each rearrangement."""
+    """P of each (heads, motifs, 1 + permutations) t against the largest of each permutation."""
     if t.size == 0:
         return np.zeros(t.shape[:2])
     largest = np.sort(t[:, :, 1:].max(axis=(0, 1)))
@@ -126,7 +127,7 @@ def family_p(t: Array) -> Array:
 def _sums(
     running: NDArray[np.int64], places: SiteIntervals, null: Null, offsets: NDArray[np.int64]
 ) -> Array:
-    """(heads, 1 + rearrangements, cells): AUROC - 1/2 of each arrangement.
+    """(heads, 1 + permutations, cells): AUROC - 1/2 of each arrangement.
 
     ``running`` is (heads, 1 + bases), centred ranks summed up to each base.
     """

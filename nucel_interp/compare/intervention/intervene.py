@@ -64,7 +64,7 @@ class Scored:
     """Sequences with a score and what was called on it.
 
     Attributes:
-        sequences: One per unit, upper case, none longer than the model's context.
+        sequences: Sequences of the units, upper case, none longer than the model's context.
         seqlets: High-scoring intervals.
         track: (bases,) the score they were called on; NaN where there is none.
     """
@@ -79,21 +79,21 @@ class Intervention:
     """What `intervene` found.
 
     Attributes:
-        table: One row per sequence and input (columns `types.INTERVENTION_COLUMNS`); start and end
-            on the strand given, effects as in ``effects``.
-        effects: One row per input (given, shuffled copy) and measure: ``discriminator`` (mean
+        table: A row per sequence and input (columns `types.INTERVENTION_COLUMNS`); start and end on
+            the strand given, effects as in ``effects``.
+        effects: A row per input (given, shuffled copy) and measure: ``discriminator`` (mean
             absolute change of the logit, nats), ``embedding`` (mean length of the change over the
             mean length of the embedding), and both of the control (``random_control_``). Columns n,
             seqlet and control (means over sequences), median_ratio with a 95 % interval from
             resampled sequences, mean_difference likewise, share_higher (of sequences in which the
             seqlet moves more), p (Wilcoxon's signed-rank test of the log ratios, one-sided).
-        excess: One row per measure: ratio with low and high (95 % over all measures together), see
+        excess: A row per measure: ratio with low and high (95 % over all measures together), see
             the module; n_given and n_shuffled sequences.
-        balance: One row per property of the pairs in the given sequences: means of seqlets and
+        balance: A row per property of the pairs in the given sequences: means of seqlets and
             controls, and their standardised difference (difference over the standard deviation;
             under 0.1 counts as balanced).
         n_with_seqlet: Distinct sequences with a seqlet.
-        n_tried: Of these, how many were looked at for a control.
+        n_tried: Number of these in which a control was looked for.
     """
 
     table: pd.DataFrame
@@ -169,7 +169,7 @@ def intervene(
         copy: A shuffled copy of each, scored and called in the same way.
         offsets: (units + 1,) where each unit begins in the tracks.
         seed: Decides the choice, the shuffles and the random weights.
-        max_sequences: At most so many pairs of each input.
+        max_sequences: Largest number of pairs of each input.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:

@@ -34,12 +34,12 @@ class MatchedInterval:
 
     Attributes:
         start: First base.
-        end: One past the last.
+        end: One past the last base.
         shuffled: The whole sequence with the stretch shuffled, dinucleotides kept.
         score: Mean of the track.
         gc: Share of G and C.
-        entropy_bits: Of its dinucleotides.
-        edge_bp: From its middle to the nearer end of the sequence.
+        entropy_bits: Entropy of the interval's dinucleotides, bits.
+        edge_bp: Distance from the interval's middle to the nearer end of the sequence, bp.
     """
 
     start: int
@@ -66,7 +66,7 @@ class Pair:
         flipped: Was the unit given on the other strand?
         high: The seqlet.
         low: The control.
-        changed: How many bases either shuffle changes: the same number.
+        changed: Number of bases that either shuffle changes: the same in both.
         measured: (bases,) bool, known and over 5 bp from both intervals.
     """
 

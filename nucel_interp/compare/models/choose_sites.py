@@ -24,9 +24,9 @@ class EvaluationSites:
         sites: Motif -> sites, counted as in `SharedWindows`.
         motifs: Motif -> the matrix its sites were found with; None for given sites.
         logos: Motif -> matrix to draw beside its sites, where there is one.
-        sites_from: Where the sites come from, in words.
-        choice: How the motifs came about, in words.
-        given: What became of given sites.
+        sites_from: Source of the sites, in words.
+        choice: Reason for these motifs, in words.
+        given: Sites that were given: placed, left out, and why.
     """
 
     sites: dict[str, list[Site]]
@@ -49,12 +49,13 @@ def choose_sites(
     """Place given sites, or scan for motifs.
 
     Args:
-        records: What the windows were cut from.
-        windows: What every model reads.
+        records: Records that the windows were cut from.
+        windows: Windows that every model reads.
         sites: Given sites; their names are the motifs.
         motifs: Matrices to scan the windows for, or of given sites to draw beside them.
-        database: Where neither is given, the motif of it that most more windows hold than their
-            shuffled copies; matrices of given sites are taken from it by name.
+        database: Collection of matrices. If neither sites nor motifs are given, the motif of it
+            that most more windows hold than their shuffled copies; matrices of given sites are
+            taken from it by name.
         seed: Seed of the shuffled copies.
         on_progress: Called as ``on_progress(done, total, stage)``.
 

@@ -26,7 +26,7 @@ class Evaluation:
     """The windows and sites at which every model is measured; no model was read for it.
 
     Attributes:
-        windows: What every model reads.
+        windows: Windows that every model reads.
         chosen: The sites, and how they came about.
         known: (bases,) bases that count: none that a model of long tokens reads in fewer frames.
         coarsest: Token width (bases) of the model with the longest tokens.
@@ -65,10 +65,11 @@ def prepare_evaluation(
     """Place or find the sites, and draw everything that does not depend on a model.
 
     Args:
-        records: What the windows were cut from.
-        windows: What every model reads.
+        records: Records that the windows were cut from.
+        windows: Windows that every model reads.
         coarsest: Token width (bases) of the model with the longest tokens.
-        sites: Where to measure; else at FIMO's sites of ``motifs``.
+        sites: Intervals at which attention is measured; None measures at FIMO's sites of
+            ``motifs``.
         motifs: Matrices to scan for; if not given, one is chosen from ``database``.
         database: Collection to choose a motif from.
         seed: Seed of every random draw.

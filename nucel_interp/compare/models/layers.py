@@ -22,8 +22,8 @@ def layer_table(
     """A row per layer (columns `LAYER_COLUMNS`); means over heads and windows.
 
     Args:
-        measured: Of one model.
-        windows: What it read.
+        measured: Numbers of one model.
+        windows: Windows that the model read.
         distance: Layer -> mean distance in bp.
     """
     import pandas as pd
@@ -61,7 +61,8 @@ def most_entropy(lengths: list[int], token_bp: int, half_width: int | None) -> f
     Args:
         lengths: Bases of each window, multiples of ``token_bp``.
         token_bp: Bases of a token.
-        half_width: Of a local layer, in tokens; None if everything is seen.
+        half_width: Keys that a local layer sees to either side, in tokens; None if everything is
+            seen.
     """
     of_length: dict[int, float] = {}
     for length in set(lengths):

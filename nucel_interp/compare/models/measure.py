@@ -84,7 +84,7 @@ class SnrValues:
 
     Attributes:
         values: (resolution, layers, definition, motif, heads) -> (sequences with a site,).
-        random: The same at random intervals, with the same heads.
+        random: Signal-to-noise at random intervals, with the same heads.
         every_head: (resolution, motif) -> (heads, sequences with a site), mean_ratio.
     """
 
@@ -106,10 +106,10 @@ class Recovery:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """All that is kept of a model once its tracks are let go.
+    """Numbers kept of a model once its tracks are freed.
 
     Attributes:
-        reader: Which model.
+        reader: Model that was read.
         snr: Signal-to-noise at the sites.
         recovery: (resolution, motif) -> AUROC, AUPRC, recall.
         chosen: Resolution -> heads chosen by the mean ratio over all motifs' sites.
@@ -118,7 +118,7 @@ class Measured:
             no window is long enough to tell.
         at_sites: AUROC of every head at the sites and decoys of every question, matched.
         tracks: (resolution, window) -> (bases,) of the chosen head, for the windows asked for.
-        cost: Of reading the windows.
+        cost: Time and memory of reading the windows.
     """
 
     reader: Reader
@@ -163,7 +163,7 @@ def measure(
 
     Args:
         reader: The model.
-        evaluation: What is read, and the sites.
+        evaluation: Windows that are read, and the sites in them.
         shown: Windows whose tracks are kept, to be drawn.
         stages: Told how far it is.
     """

@@ -79,14 +79,14 @@ def measure_models(
     Args:
         records: Sequences.
         models: Shipped names, folders or loaded models, at least one; names must differ.
-        sites: Where to measure; a motif per name.
+        sites: Intervals at which attention is measured; a motif per name.
         motifs: Without sites: measure at FIMO's sites of these. If neither is given, at those of
             the motif of ``database`` that most more sequences hold than shuffled copies do.
         tracks: Scores of the user's own to measure at the same sites: name -> one array per record.
         database: JASPAR's vertebrates if not given; also names the motifs that are found.
         seed: Seed of every random draw.
-        cls_row: Also measure what [CLS] attends to in the last layer.
-        find: Also seek motifs with every trained model; most of the time goes there.
+        cls_row: Measure the attention of [CLS] in the last layer too; default False.
+        find: Find motifs with every trained model too, which takes most of the time; default True.
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:

@@ -30,14 +30,15 @@ class MotifSites:
     """A motif's sites, counted as in `SharedWindows`.
 
     Attributes:
-        name: In the column ``motif`` of every table.
+        name: Name of the motif, as in the column ``motif`` of every table.
         sites: All of them.
         inside: (bases,) under a site, known bases only.
         random: (bases,) under as many intervals of the same lengths at random places.
         known: (bases,) bases that count at all.
         places: The sites, for AUROC.
-        decoys: What chance gives, for AUROC: sites of matrices with the motif's columns in another
-            order, or for given sites further random intervals, weighted to the same composition.
+        decoys: Decoy sites that give AUROC its chance level: sites of matrices with the motif's
+            columns in another order, or for given sites further random intervals, weighted to the
+            same composition.
         with_site: (n,) records with a known base under a site, and one that is not.
         index: (draws, n) bootstrap over ``with_site``.
     """
@@ -77,10 +78,10 @@ def make_motif_sites(
         sites: Motif -> sites.
         motifs: The matrices that the sites were found with: decoys are made of their columns. None
             for given sites: decoys are random intervals then.
-        windows: What the sites lie in.
+        windows: Windows that the sites lie in.
         known: (bases,) bases that count.
         seed: Seed of decoys, random intervals and bootstrap.
-        n_decoys: How many decoys of each motif.
+        n_decoys: Number of decoys of each motif.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
     offsets, texts = windows.record_offsets, windows.texts

@@ -55,8 +55,8 @@ class Comparison:
         differences: Ratios of signal-to-noise between models, paired over sequences.
         motifs: The matrix of each motif by its name in the tables, where there is one.
         loci: A few records to look at.
-        controls: What the best head of every trained model has at every motif's sites beyond each
-            control (`types.CONTROL_COLUMNS`); None if that was not measured.
+        controls: A row per motif and trained model: the AUROC of its best head at the motif's sites
+            beyond each control (`types.CONTROL_COLUMNS`); None if that was not measured.
         shuffled: Signal-to-noise of the trained models in shuffled copies of the windows, at the
             same places and, where a matrix was given, at its sites there (column ``at``).
         cls_row: Signal-to-noise of what [CLS] attends to in the last layer; None if not asked for.

@@ -20,7 +20,7 @@ def facts(records: list[Record], evaluation: Evaluation, models: Sequence[str]) 
 
     Args:
         records: All that were given.
-        evaluation: What every model was measured on.
+        evaluation: Windows and sites on which every model was measured.
         models: Names of the given models, without controls.
     """
     windows, chosen, coarsest = evaluation.windows, evaluation.chosen, evaluation.coarsest

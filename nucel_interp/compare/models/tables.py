@@ -32,7 +32,7 @@ def model_table(measured: Sequence[Measured], found: dict[str, tuple[int, str]])
     """A row per model and control (columns `MODEL_COLUMNS`).
 
     Args:
-        measured: In the order of the rows.
+        measured: Numbers of each model and control, in the order of the rows.
         found: Model -> motifs of its main table and the archetypes they match, where sought.
     """
     import pandas as pd

@@ -33,8 +33,8 @@ def in_windows(
     """Name -> (bases,) in the windows, laid end to end.
 
     Args:
-        tracks: As the records go.
-        records: What ``windows`` were cut from.
+        tracks: Name -> an array per record, in the order of ``records``.
+        records: Records that ``windows`` were cut from.
         windows: The windows.
 
     Raises:

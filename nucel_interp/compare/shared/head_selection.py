@@ -44,7 +44,7 @@ def crossfit_heads(
         values: (heads, sequences), NaN where there is none.
         second_half: (sequences,) bool.
         among: (heads,) bool, the heads that compete.
-        how: What a head is judged by.
+        how: "mean" or "median": centre over sequences by which a head is chosen.
     """
     heads = np.flatnonzero(among)
     out = np.full(values.shape[1], np.nan)

@@ -18,9 +18,9 @@ class Span(NamedTuple):
     """A stretch of a record that is measured.
 
     Attributes:
-        number: What `Site.record` of its sites is to be.
-        start: Its first base in the record, 0-based.
-        end: One past its last base.
+        number: Number that `Site.record` of the sites in this span is given.
+        start: First base of the span in the record, 0-based.
+        end: One past the last base of the span.
         shift: Added to a position in the record, gives that of `Site.start`.
     """
 
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GivenSites:
-    """What became of the lines of a BED file.
+    """Lines of a BED file: those placed, and those left out, by reason.
 
     Attributes:
         sites: Motif -> its sites, counted as their `Span` says; motifs in order of the file.
@@ -57,7 +57,7 @@ def place_sites(
     strand are turned, and the site's strand with them). A site counts in each record that holds it.
 
     Args:
-        given: At least one.
+        given: Lines of the BED file; at least one.
         records: All records, also those of which nothing is measured.
         spans: Name of a record -> the stretches of it that are measured; a record that was left
             out is not in it.

@@ -34,13 +34,13 @@ def sink_table(
     that place counted from either end, so a base and its mirror image count as one.
 
     Args:
-        config: Of the model.
+        config: Configuration of the model: layers, heads, kinds.
         received: (layers x heads, bases), as in `scoring.Scores`.
         offsets: (sequences + 1,).
         cls_share: (layers x heads,) mean attention to [CLS].
         both_strands: Is ``received`` the mean of both strands?
-        width: How many neighbouring bases make a place. Six frames of six-base tokens spread what
-            one token receives over 11 bases.
+        width: Number of neighbouring bases that are counted as one position. Six frames of six-base
+            tokens spread what one token receives over 11 bases.
 
     Returns:
         Columns `types.SINK_COLUMNS`, a row per head: ``sink_sequences`` of ``sequences``;

@@ -34,11 +34,11 @@ class SharedWindows:
         records: The records that have a window, each sequence once: the units of the statistics.
         number: (windows,) which record each was cut from, ascending.
         start: (windows,) its first base in the record, 0-based.
-        sequences: One per window, A, C, G and T only.
+        sequences: Sequences of the windows, A, C, G and T only.
         second_half: (records,) True for half 2.
-        split_rule: How the halves were made, in words.
-        repeated: How many records were left out because their sequence had been met before.
-        too_short: How many have no six known bases in a row.
+        split_rule: Sentence that says how the halves were made.
+        repeated: Number of records left out because their sequence had been met before.
+        too_short: Number of records that have no six known bases in a row.
         left_out: Bases of the records used that are in no window.
     """
 
@@ -146,7 +146,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedW
     counts once.
 
     Args:
-        records: At least one.
+        records: Records to cut; at least one.
         window_bp: The longest window, a multiple of six.
         seed: Seed of the split.
 

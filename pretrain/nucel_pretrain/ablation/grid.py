@@ -42,7 +42,7 @@ class Arm:
     """One way to train.
 
     Attributes:
-        name: As tables and figures print it.
+        name: Name in tables and figures.
         config: The run's configuration; ``loop.steps`` is still to be set from the budget.
     """
 

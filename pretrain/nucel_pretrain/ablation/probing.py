@@ -1,4 +1,4 @@
-"""The probes of `evaluation`, asked of any arm's embeddings."""
+"""The probes of `evaluation`, fitted to any arm's embeddings."""
 
 from __future__ import annotations
 

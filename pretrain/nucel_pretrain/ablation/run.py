@@ -54,12 +54,12 @@ def ablate(
     run's folder. Every arm trains until it has spent ``grid.flops``, counted in matrix products.
 
     Args:
-        grid: What is the same for all.
-        arms: What differs.
+        grid: Settings that all arms share.
+        arms: Ways to train, each by its differences from the grid.
         out: Folder for everything.
         probe: Scores a model's embeddings on labelled sets; None = planted changes alone.
         say: Takes each line of progress; None = standard error.
-        cache: As `train`'s.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
 
     Returns:
         One row per arm, seed and milestone.

@@ -31,7 +31,7 @@ def base_scores(
 
     Args:
         model: `Electra` or `MaskedLM`.
-        tokens: What it reads.
+        tokens: Tokens that the model reads.
         windows: (n, bases + 1) base ids, [CLS] first.
     """
     out = np.full((len(windows), windows.shape[1] - 1), np.nan, dtype=np.float32)

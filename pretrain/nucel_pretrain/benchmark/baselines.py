@@ -131,7 +131,7 @@ def convolution(data: Dataset, seed: int) -> Answer:
 
 
 def _convolution(data: Dataset, seed: int, *, both: bool) -> Answer:
-    """``both``: half the examples are turned over, and both strands' mean predicts."""
+    """``both``: half the examples are reverse-complemented, and both strands' mean predicts."""
     train, dev = data.parts["train"], data.parts["dev"]
     hot = {name: torch.from_numpy(_one_hot(part)).float() for name, part in data.parts.items()}
     with torch.random.fork_rng(devices=[]):

@@ -31,11 +31,11 @@ class Cell:
     """What is done at once.
 
     Attributes:
-        task: Which.
+        task: Dataset of the suite.
         model: Folder or shipped name, or a baseline's name.
-        label: What tables call it.
+        label: Name of the model in tables.
         control: "", `RANDOM_WEIGHTS` or `PERMUTED_LABELS`.
-        seed: One.
+        seed: Seed of the run.
     """
 
     task: Task
@@ -56,11 +56,11 @@ class Done:
     """What a cell gave.
 
     Attributes:
-        cell: Which.
+        cell: Model, task and seed that the numbers are of.
         metrics: Part -> metric -> (value, low, high).
         predicted: (n, labels) of the test part.
-        seconds: By the clock.
-        chosen: What was chosen on dev, in words.
+        seconds: Wall-clock time in seconds.
+        chosen: Learning rate and step that were chosen on dev, in words.
     """
 
     cell: Cell

@@ -95,7 +95,7 @@ def build(
         fasta: hg19 (GRCh37) chr20 and chrX.
         sites_dir: Folder of the BED files.
         out: Made if need be.
-        cache: Where converted genomes are kept.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told what each task holds.
 
     Raises:

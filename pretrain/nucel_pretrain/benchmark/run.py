@@ -47,7 +47,7 @@ class Ran:
     """What a benchmark gave.
 
     Attributes:
-        suite: Which.
+        suite: Tasks that were run.
         done: Every cell.
         targets: Task -> the test part, for intervals over its sequences.
         missing: Tasks whose files are not there.
@@ -78,12 +78,12 @@ def benchmark(
         suite: Tasks.
         data: Folder of the tasks' files.
         models: Folders, shipped names or hub ids.
-        settings: How models learn; strands are the task's.
+        settings: Learning rates, epochs, seeds and so on of every model; strands are the task's.
         out: Keeps every finished cell; the same folder goes on.
-        baselines: Which of `BASELINES`, where the task is of classes.
+        baselines: Names of the `BASELINES` to run, where the task is of classes.
         controls: Randomly initialised, permuted labels or both, run beside every model.
         workers: Processes side by side; small models share a GPU well.
-        device: As `finetune`'s.
+        device: Torch device, such as "cpu" or "cuda"; "" takes a GPU if there is one.
         say: Told what is done.
 
     Raises:
@@ -190,7 +190,7 @@ def _readers(
 
 
 def _about(cell: Cell, data: Dataset, settings: FinetuneSettings) -> dict[str, Any]:
-    """What a cell's numbers hang on."""
+    """Everything that a cell's numbers depend on."""
     about: dict[str, Any] = {
         "model": cell.model,
         "sizes": {name: len(part) for name, part in data.parts.items()},

@@ -19,7 +19,7 @@ class Task:
     """One dataset of a suite.
 
     Attributes:
-        name: For tables.
+        name: Name in tables.
         path: Folder or file below the suite's data.
         metric: The one that tables show.
         both_strands: Whether a sequence and its reverse complement have the same label.

@@ -57,8 +57,9 @@ def log_probabilities(
     """Log-probability (nats) of a word's last base given the others, (4 ** (order + 1),).
 
     Args:
-        counts: Of words of ``order + 1`` bases or longer; shorter words' are summed from them.
-        order: k.
+        counts: Counts of words of ``order + 1`` bases or longer; shorter words' are summed from
+            them.
+        order: Order of the Markov chain, k.
         concentration: a, the weight of the next lower order in observations.
     """
     while counts.size > 4 ** (order + 1):
@@ -79,8 +80,8 @@ def markov_scores(
     """Score of every base, (n, bases), nats; words that would leave the window are left out.
 
     Args:
-        table: Of `log_probabilities` at the same order.
-        order: k.
+        table: Result of `log_probabilities` at the same order.
+        order: Order of the Markov chain, k.
         ids: (n, bases + 1), [CLS] first, otherwise A, C, G, T only.
     """
     length = order + 1

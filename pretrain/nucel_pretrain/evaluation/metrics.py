@@ -70,8 +70,8 @@ class Ranked:
 
     Args:
         scores: Any shape; high = positive.
-        positive: The same shape, bool.
-        group: The same shape, each item's group; None = every item is its own.
+        positive: Labels of the items, bool, of the shape of the scores.
+        group: Group of each item, of the shape of the scores; None = every item is its own.
     """
 
     def __init__(
@@ -128,9 +128,9 @@ class Calibration:
 
     Args:
         probability: Any shape, 0..1.
-        positive: The same shape, bool.
-        group: The same shape; None = every item is its own.
-        bins: How many.
+        positive: Labels of the items, bool, of the shape of the probabilities.
+        group: Group of each item, of the shape of the probabilities; None = every item is its own.
+        bins: Number of bins; default 10.
     """
 
     def __init__(

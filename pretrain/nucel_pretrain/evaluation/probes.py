@@ -43,9 +43,9 @@ class ProbeResult:
     Attributes:
         auroc: Over test windows, with its interval.
         mcc: Matthews correlation at the threshold chosen beforehand.
-        features: Which embedding was chosen.
-        penalty: Which C was chosen.
-        choose_auroc: What they were chosen by.
+        features: Name of the embedding that was chosen.
+        penalty: Inverse strength of the penalty (C) that was chosen.
+        choose_auroc: AUROC on the choose part, by which both were chosen.
         scores: (n_test,) log-odds, nats.
         positive: (n_test,) bool.
     """
@@ -68,7 +68,7 @@ def embeddings(
     Args:
         model: Any encoder.
         ids: (n, bases) base ids.
-        site: Also take the hidden state of this base.
+        site: Base of which the hidden state is taken too; None takes none.
 
     Returns:
         "layer 3, mean" (over bases), "layer 3, [CLS]", "layer 3, site": (n, hidden) each, layers

@@ -73,13 +73,13 @@ def judge(
     """Mask, fill in and judge windows 0 .. n - 1, in fp32.
 
     Args:
-        model: With a discriminator head.
-        generator: With a masked-base head.
-        windows: Held-out ones.
-        n: How many.
-        masking: As in the model's own run.
-        electra: The same; temperature and top_k are used.
-        seed: Of windows, masks and samples.
+        model: Model with a discriminator head.
+        generator: Model with a masked-base head.
+        windows: Held-out windows.
+        n: Number of windows.
+        masking: Masking of the model's own run.
+        electra: Sampling of the model's own run; temperature and top_k are used.
+        seed: Seed of windows, masks and samples.
     """
     assert generator.mlm_head is not None
     device = next(model.parameters()).device

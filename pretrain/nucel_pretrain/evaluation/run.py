@@ -39,11 +39,11 @@ def evaluate(
 
     Args:
         model_folder: A `nucel_model` folder or a shipped name.
-        settings: What and where; see `settings.read_evaluation`.
+        settings: Regions, sites and measures; see `settings.read_evaluation`.
         out: The folder for the files; made if need be.
         force: Replace an earlier evaluation there.
         say: Told what is measured; by default stderr.
-        cache: Where converted genomes are kept; None = the user's cache.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
 
     Returns:
         What evaluation.json holds: ``rows`` (metric, subset, value, low, high, n),

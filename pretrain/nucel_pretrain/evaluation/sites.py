@@ -84,8 +84,8 @@ class Part:
     Attributes:
         ids: (n, bases) base ids in reading direction.
         positive: (n,) bool.
-        chromosome, start, flip: Where each window is, 0-based, and whether it is read on the
-            other strand.
+        chromosome, start, flip: (windows,) name of the sequence, first base (0-based), and whether
+            the window is read on the other strand.
         without_match: Sites left out because no negative was like them.
     """
 
@@ -116,10 +116,10 @@ def labelled_windows(
 
     Args:
         genome: The assembly the sites are of.
-        sites: Which.
+        sites: Set of sites, with its BED file and negatives.
         split: Regions and limits.
-        folder: Where a relative ``sites.bed`` lies.
-        found: What `read_sites` gave, if the file was read before.
+        folder: Folder that a relative ``sites.bed`` lies in.
+        found: Sites that `read_sites` gave, if the file was read before.
         say: Told of sites that are not used.
 
     Raises:
@@ -156,8 +156,8 @@ def read_sites(
     Args:
         path: BED, plain or compressed, or a pipe.
         stranded: Whether column 6 matters.
-        genome: What the sites should be of. Those on sequences it does not have are left out, and
-            ``say`` is told how many; None = any genome.
+        genome: Genome that the sites should be of. Those on sequences it does not have are left
+            out, and ``say`` is told how many; None = any genome.
         say: Told of lines that are not used.
 
     Raises:

@@ -43,7 +43,7 @@ def read_any(
         dev: Regions to choose on.
         test: Regions to measure on.
         task: "classes", "multilabel" or "regression", of a table; empty = as its labels look.
-        cache: Where converted genomes are kept.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told of slow steps and of what is not used.
 
     Raises:

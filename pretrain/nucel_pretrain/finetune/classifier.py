@@ -61,8 +61,8 @@ def outputs_of(
     """What the head says of each sequence, (n, labels): logits or values.
 
     Args:
-        model: With a fine-tuned head.
-        sequences: Of any lengths it reads, in either case.
+        model: Model with a fine-tuned head.
+        sequences: Sequences of any lengths the model reads, in either case.
         both_strands: The mean with the reverse complement's.
 
     Raises:

@@ -24,9 +24,9 @@ class Part:
     """Sequences and what is known of them.
 
     Attributes:
-        sequences: In upper case; lower case that is given is put so.
+        sequences: Sequences in upper case; lower case that is given is put so.
         targets: (n,) int64 class numbers; or (n, labels) float64, 0 and 1 of labels, or values.
-        names: What each sequence is called, for tables; may be empty.
+        names: Names of the sequences, for tables; may be empty.
     """
 
     sequences: tuple[str, ...]
@@ -62,7 +62,7 @@ class Dataset:
         task: "classes", "multilabel" or "regression"; see `nucel_model.heads.ClassificationHead`.
         labels: Names of the classes, labels or values.
         parts: "train", "dev" and "test".
-        source: Where it was read from, in words.
+        source: File or folder it was read from, in words.
     """
 
     task: Task
@@ -138,11 +138,11 @@ class Dataset:
             found = zlib.crc32(np.ascontiguousarray(part.targets).tobytes(), found)
         return found
 
-    def with_shuffled_labels(self, seed: int) -> Dataset:
-        """Targets of train and dev dealt out anew: what a model learns of it is chance."""
+    def with_permuted_labels(self, seed: int) -> Dataset:
+        """Permuted labels in train and dev: what a model learns of them is chance."""
         rng = np.random.default_rng([seed, 7])
         parts = dict(self.parts)
         for name in ("train", "dev"):
             part = parts[name]
             parts[name] = replace(part, targets=part.targets[rng.permutation(len(part))])
-        return replace(self, parts=parts, source=f"{self.source}, labels shuffled")
+        return replace(self, parts=parts, source=f"{self.source}, labels permuted")

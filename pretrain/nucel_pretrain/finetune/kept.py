@@ -27,14 +27,14 @@ class SeedResult:
     """One seed's model, measured.
 
     Attributes:
-        seed: Which.
+        seed: Seed of the run.
         learning_rate: The one it learned with.
         dev_loss: The lowest on the dev part.
         metrics: Part ("dev", "test") -> metric -> value with its interval.
         predicted: (n, labels) of the test part: probabilities, or values.
         steps: Made; best_step: whose weights were kept; stopped: why it ended.
-        seconds: Of training, by the clock.
-        folder: Where the model was written, or None.
+        seconds: Wall-clock time of training in seconds.
+        folder: Folder that the model was written to, or None.
     """
 
     seed: int

@@ -32,8 +32,8 @@ class Leak:
     Attributes:
         part: "dev" or "test".
         n: Sequences of the part.
-        copies: How many stand in train letter by letter, on either strand.
-        near: How many are near a train sequence; copies among them.
+        copies: Number of sequences that stand in train letter by letter, on either strand.
+        near: Number of sequences that are near a train sequence, copies among them.
     """
 
     part: str

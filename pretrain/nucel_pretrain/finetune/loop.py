@@ -67,7 +67,7 @@ class Scores:
     Attributes:
         loss: Cross-entropy, nats per sequence.
         accuracy: Share of sequences whose likeliest class is theirs.
-        auroc: Of class 1 against class 0; NaN for more than two classes.
+        auroc: AUROC of class 1 against class 0; NaN for more than two classes.
         correct: (n,) bool, which ones.
         positive: (n,) probability of the last class.
     """
@@ -85,12 +85,12 @@ class FineTuned:
 
     Attributes:
         steps: Made.
-        best_step: Whose weights the model now has: lowest validation loss.
+        best_step: Step whose weights the model now has: lowest validation loss.
         stopped: Why it ended.
         history: (step, training loss since the last look, validation loss, accuracy) per look;
             accuracy is NaN of labels and values.
         seconds: Wall clock.
-        cpu_seconds: Of this process.
+        cpu_seconds: CPU time of this process in seconds.
     """
 
     steps: int
@@ -146,8 +146,8 @@ def fine_tune(
     GPU products are made in bf16.
 
     Args:
-        model: With a classifier head.
-        batches: What is learned.
+        model: Model with a classifier head.
+        batches: Training examples.
         validation: Decides when to stop and which weights are kept.
         config: Steps, batch size, patience.
         optim: AdamW and the learning rate's course.

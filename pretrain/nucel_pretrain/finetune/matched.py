@@ -39,14 +39,14 @@ def matched_dataset(
 
     A window has its sequence's length, no N, and its GC content but for 2 %; it lies on the same
     chromosome where the name says which (``chr20:100-300``, as `stated_place` reads it, if it fits
-    the length), and then parts are dealt out by chromosome. What is drawn for a sequence depends on
+    the length), and then parts are split by chromosome. What is drawn for a sequence depends on
     it and the seed alone.
 
     Args:
         positives: FASTA, plain or compressed, or a pipe.
         fasta: The genome: FASTA or .2bit.
-        seed: Of the windows.
-        cache: Where converted genomes are kept.
+        seed: Seed of the choice of windows.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told of slow steps and of sequences that are not used.
 
     Raises:

@@ -15,9 +15,9 @@ def loss_of(outputs: Tensor, targets: Tensor, task: Task) -> Tensor:
     """Mean over sequences: cross-entropy in nats, or squared error.
 
     Args:
-        outputs: (batch, labels) of the head.
+        outputs: (batch, labels) logits or values that the head gives.
         targets: (batch,) class numbers, or (batch, labels).
-        task: Which.
+        task: "classes", "multilabel" or "regression".
     """
     if task == "classes":
         return F.cross_entropy(outputs, targets)

@@ -86,8 +86,8 @@ class FinetuneResult:
     """All seeds of one model on one dataset.
 
     Attributes:
-        model: Its name.
-        seeds: In the order asked for.
+        model: Name of the model.
+        seeds: Results of the seeds, in the order asked for.
         sweep: (learning rate, dev loss) of each rate that was tried, if several were.
         best: The seed with the lowest dev loss.
     """
@@ -115,8 +115,8 @@ def finetune(
 
     Args:
         model: A folder, a shipped name, a hub's id; or what makes the model anew.
-        data: What is learned, chosen on ("dev") and measured on ("test").
-        settings: How.
+        data: Labelled sequences to train on, choose on ("dev") and measure on ("test").
+        settings: Mode, learning rates, epochs, seeds and controls.
         out: Folder of ``seed0/``, ``seed1/`` ... each a model folder with finetune.json; a seed
             that is finished there is read, not learned again. None writes nothing.
         device: "cpu" or "cuda"; by default CUDA where there is one.
@@ -136,7 +136,7 @@ def finetune(
             "a longer context"
         )
     if settings.shuffle_labels:
-        data = data.with_shuffled_labels(settings.seeds[0])
+        data = data.with_permuted_labels(settings.seeds[0])
     scaled, unscale = _scaled(data)
     work = _Work(make, first.name, scaled, data, unscale, settings, place, say)
     result = FinetuneResult(first.name)
@@ -261,7 +261,7 @@ class _Work:
 
 
 class _Batches:
-    """Batch number i of a part: passes in an order of their own, half the examples turned over."""
+    """Batch number i of a part; every pass has its order, half are reverse-complemented."""
 
     def __init__(self, part: Part, size: int, seed: int, flip: bool) -> None:
         self._part, self._size, self._seed, self._flip = part, size, seed, flip

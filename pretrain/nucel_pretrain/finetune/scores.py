@@ -37,7 +37,7 @@ def measure(
     Args:
         predicted: (n, labels) probabilities, or values.
         targets: (n,) class numbers, or (n, labels).
-        task: Which.
+        task: "classes", "multilabel" or "regression".
         draws: Resamples.
     """
     found = statistics(predicted, targets, task)

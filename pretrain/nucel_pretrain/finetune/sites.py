@@ -26,7 +26,7 @@ from nucel_pretrain.messages import Say
 
 MOST = 10**9
 SHARES = {"test": 0.2, "dev": 0.1}
-"""Of all sites, where chromosomes are dealt out."""
+"""Of all sites, where whole chromosomes are assigned to parts."""
 
 
 def sites_dataset(
@@ -52,12 +52,12 @@ def sites_dataset(
         fasta: The genome: FASTA or .2bit.
         window: Bases; the site is base ``window // 2``.
         train: Regions ("chr1", "chr2:0-1000000"); without any of the three, whole chromosomes are
-            dealt out, a fifth of all sites to test and a tenth to dev.
+            assigned, a fifth of all sites to test and a tenth to dev.
         dev: Regions that choose.
         test: Regions that measure.
         stranded: Read windows on the site's strand.
-        seed: Of the negatives.
-        cache: Where converted genomes are kept.
+        seed: Seed of the choice of negatives.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
         say: Told of slow steps and of sites that are not used.
 
     Raises:

@@ -27,7 +27,7 @@ class Background(Protocol):
     """Draws sequence that holds no planted motif.
 
     Attributes:
-        words: What it is, for the methods paragraph.
+        words: Description of the background, for the methods paragraph.
     """
 
     words: str
@@ -126,11 +126,11 @@ def open_background(
 
     Args:
         kind: uniform, markov or shuffled.
-        order: Of the Markov chain.
+        order: Order of the Markov chain.
         length: Bases per example.
         fasta: Real sequence, for markov and shuffled.
-        cache: See `Genome.open`.
-        say: The same.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
+        say: Called with each line of progress.
 
     Raises:
         DataError: Real sequence is needed and none, or too little, is given.

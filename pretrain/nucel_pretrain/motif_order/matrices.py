@@ -22,7 +22,7 @@ class Matrix:
     """A motif as independent columns.
 
     Attributes:
-        id: Its word in the file, such as a JASPAR matrix id.
+        id: Identifier in the file, such as a JASPAR matrix id.
         name: The word that follows the id, or the id.
         columns: (width, 4) probabilities of A, C, G, T, each row summing to 1.
     """

@@ -48,12 +48,12 @@ def motif_order(
     A run that was cut off goes on by the same call: models that are finished are not trained again.
 
     Args:
-        settings: See `settings.read_settings`.
+        settings: Models, shapes, motifs, background and training; see `settings.read_settings`.
         out: The run's folder.
         device: cpu or cuda; by default cuda where there is one.
         command: Stored in run.json.
         say: Told how it goes; by default stderr.
-        cache: Where converted genomes are kept.
+        cache: Folder in which converted genomes are kept; None = the user's cache.
 
     Returns:
         What run.json holds: settings, ``rows`` of results.tsv and ``models`` of summary.tsv.

@@ -70,7 +70,7 @@ class Example:
     """One sequence of the task.
 
     Attributes:
-        name: Of its record in files.
+        name: Name of the record in files.
         sequence: A, C, G, T.
         label: 1 where motif A comes before motif B, else 0.
         sites: A's and B's, in this order.
@@ -88,7 +88,7 @@ class Sampler:
     Args:
         a: The one motif; bases of a site are drawn column by column, independently.
         b: The other.
-        background: What they are planted into.
+        background: Background that the sites are planted into.
         config: Length, strands, seed.
 
     Raises:

@@ -22,9 +22,9 @@ def scan_accuracy(a: Matrix, b: Matrix, examples: Sequence[Example], *, strands:
     model above it has learned more than the matrices say, one far below has not learned the task.
 
     Args:
-        a: The one motif; log-odds against a uniform background.
-        b: The other.
-        examples: With their labels.
+        a: Motif A; log-odds against a uniform background.
+        b: Motif B, in the same way.
+        examples: Sequences with their labels.
         strands: both or forward, as the sites were drawn.
     """
     ids = np.stack([tokenizer.encode(e.sequence) for e in examples]) - np.uint8(tokenizer.A)

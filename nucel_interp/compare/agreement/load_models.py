@@ -20,13 +20,13 @@ from nucel_model import ClassificationHead, Nucel, random_control
 
 
 @dataclass(frozen=True, eq=False)
-class AskedModels:
-    """Which models are asked, about what, on which strands.
+class LoadedModels:
+    """Models whose scores are compared, the output that is explained, and the strands.
 
     Attributes:
         by_name: Name in the tables -> model, the fine-tuned one first.
-        target: What is explained.
-        strands: Those that the fine-tuned head was fitted on.
+        target: Output of the fine-tuned head that is explained.
+        strands: "both" or "forward", as the fine-tuned head was fitted.
     """
 
     by_name: dict[str, Nucel]
@@ -58,12 +58,12 @@ def load_models(
     shuffled: str | Nucel | None,
     target: str | None,
     seed: int,
-) -> AskedModels:
+) -> LoadedModels:
     """Load every model, and make the randomly initialised control.
 
     Args:
         model: Fine-tuned.
-        before: What it was fine-tuned from, if it is to be asked.
+        before: Model that the other was fine-tuned from; None leaves it out.
         shuffled: Fine-tuned alike on permuted labels, if there is one.
         target: Label to explain; the second of two classes if not given.
         seed: Seed of the control's weights.
@@ -82,7 +82,7 @@ def load_models(
     if shuffled is not None:
         by_name[PERMUTED_LABELS] = load_model(shuffled)
         find_target(by_name[PERMUTED_LABELS], which.label)  # says so if it has none
-    return AskedModels(by_name, which, strands)
+    return LoadedModels(by_name, which, strands)
 
 
 def random_classifier(model: Nucel, seed: int) -> Nucel:

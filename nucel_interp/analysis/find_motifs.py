@@ -108,8 +108,8 @@ def analyse_motifs(
             ``3:0`` (`score_names`).
         strand: "both" averages the forward and the flipped reverse-complement run.
         method: "cluster" groups seqlets; to compare with: "kmer" looks for over-represented words
-            and at no score at all, "dnabert" follows that model's script (`motifs.dnabert`), with
-            its score unless ``track`` is given.
+            and at no score at all, "dnabert" follows that model's script (`baselines.dnabert`),
+            with its score unless ``track`` is given.
         database: Collection to name motifs with; JASPAR's vertebrates if not given.
         seed: Seed of every random draw; draws are keyed by it and by each sequence.
         track: A score made elsewhere: an array per record, as long as the record, NaN where nothing

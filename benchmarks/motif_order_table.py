@@ -81,7 +81,7 @@ def group_of(name: str) -> str:
 
 
 def with_states(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns family and state (`plots.STATES`) beside ``model`` and ``when``."""
+    """Columns family and state (`motif_order_figure.STATES`) beside ``model`` and ``when``."""
     plain = table["model"].str.removesuffix(", randomly initialised")
     state = np.where(table["when"] == "after", "trained", "pre-trained")
     return table.assign(
@@ -175,7 +175,7 @@ def main(out: Path) -> pd.DataFrame:
 
 def draw(out: Path, table: pd.DataFrame) -> list[Path]:
     """The figure: svg, pdf, png, and as csv the rows that it shows."""
-    from nucel_interp.plots.motif_order import drawn, motif_order_figure
+    from benchmarks.motif_order_figure import drawn, motif_order_figure
     from nucel_interp.plots.style import save_figure
 
     table = with_states(table)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.study import Study
+from nucel_interp.baselines.dnabert import DnabertMotif, dnabert_motifs
 from nucel_interp.motifs.clustering import cluster_seqlets
-from nucel_interp.motifs.dnabert import DnabertMotif, dnabert_motifs
 from nucel_interp.motifs.kmer_motifs import kmer_motifs
 from nucel_interp.motifs.pwm import total_information
 from nucel_interp.motifs.seqlet_windows import Regions

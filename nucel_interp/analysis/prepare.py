@@ -22,10 +22,10 @@ from nucel_interp.analysis.score_study import (
     track_study,
 )
 from nucel_interp.analysis.study import Study
+from nucel_interp.baselines.cls_row import cls_row_scores
 from nucel_interp.errors import InputError
 from nucel_interp.progress import Stages
 from nucel_interp.scoring import cut_units, split_units
-from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.device import load_model
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.scoring.units import MIN_UNITS, Unit

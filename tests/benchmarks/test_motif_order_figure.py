@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.motif_order_figure import motif_order_figure
 from benchmarks.motif_order_table import draw, methods, with_states
-from nucel_interp.plots.motif_order import motif_order_figure
 
 BARS = [("mini", "randomly initialised"), ("mini", "pre-trained"), ("mini", "trained"),
         ("nt", "randomly initialised"), ("nt", "trained")]  # fmt: skip

@@ -11,14 +11,14 @@ import pytest
 import torch
 from scipy.stats import hypergeom
 
-from nucel_interp.errors import InputError
-from nucel_interp.motifs.dnabert import (
+from nucel_interp.baselines.cls_row import cls_row_scores
+from nucel_interp.baselines.dnabert import (
     best_offset,
     count_strings,
     dnabert_motifs,
     high_regions,
 )
-from nucel_interp.scoring.cls_row import cls_row_scores
+from nucel_interp.errors import InputError
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, from_pretrained
 from tests.toy import dna, nucel, plant, shape

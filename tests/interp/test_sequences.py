@@ -22,6 +22,8 @@ import nucel_interp
 import nucel_interp as ni
 import nucel_model
 from nucel_interp import kmers, match, scoring, seqlets
+from nucel_interp.baselines import dnabert
+from nucel_interp.baselines.cls_row import cls_row_scores
 from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.compare.heads.head_motifs import measure_heads
 from nucel_interp.compare.intervention.intervene import Scored, intervene
@@ -35,9 +37,8 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import records_of
 from nucel_interp.io.tracks import read_tracks
 from nucel_interp.kmers.counting import base_codes
-from nucel_interp.motifs import dnabert, scan
+from nucel_interp.motifs import scan
 from nucel_interp.scoring.attribution import METHODS, attribute_sequences
-from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile, sample_pieces
 from nucel_interp.scoring.long_sequences import LongSequence, Stretch, is_flipped, score_stretches
 from nucel_interp.scoring.mutagenesis import mutagenesis
@@ -162,7 +163,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.scoring.attribution.attribute_sequences": lambda s, m, six: [
         attribute_sequences(m, begun(s)[:1], method=method, steps=32) for method in METHODS
     ],
-    "nucel_interp.scoring.cls_row.cls_row_scores": lambda s, m, six: cls_row_scores(m, s),
+    "nucel_interp.baselines.cls_row.cls_row_scores": lambda s, m, six: cls_row_scores(m, s),
     "nucel_interp.scoring.distance.distance_profile": lambda s, m, six: distance_profile(m, s),
     "nucel_interp.scoring.distance.sample_pieces": lambda s, m, six: sample_pieces(s, 20, 6, 0),
     "nucel_interp.scoring.mutagenesis.mutagenesis": lambda s, m, six: mutagenesis(m, begun(s)),
@@ -173,10 +174,10 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     "nucel_interp.scoring.prediction.predict_targets": lambda s, m, six: predict_targets(
         m, [find_target(m)], s[SHORT]
     ),
-    "nucel_interp.motifs.dnabert.dnabert_motifs": lambda s, m, six: dnabert.dnabert_motifs(
+    "nucel_interp.baselines.dnabert.dnabert_motifs": lambda s, m, six: dnabert.dnabert_motifs(
         s, np.split(track(UPPER), offsets(UPPER)[1:-1]), s, min_instances=1, cutoff=1.1, window=8
     ),
-    "nucel_interp.motifs.dnabert.count_strings": lambda s, m, six: dnabert.count_strings(
+    "nucel_interp.baselines.dnabert.count_strings": lambda s, m, six: dnabert.count_strings(
         s, [WORD.lower()]
     ),
     "nucel_interp.motifs.scan.strand_background": lambda s, m, six: scan.strand_background(s),

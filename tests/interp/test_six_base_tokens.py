@@ -11,10 +11,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from nucel_interp.baselines.cls_row import cls_row_scores
 from nucel_interp.cli.app import app
 from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.scoring import score_sequences
-from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import EDGES_BP, distance_profile, sample_pieces
 from nucel_interp.scoring.frames import frame_spans, n_frames
 from nucel_interp.scoring.substitution import substitution_map

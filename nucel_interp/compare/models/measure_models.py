@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.find_motifs import analyse_motifs
+from nucel_interp.baselines.cls_row import cls_row_scores
 from nucel_interp.compare.models.evaluation import Evaluation, prepare_evaluation
 from nucel_interp.compare.models.layers import layer_table
 from nucel_interp.compare.models.measure import (
@@ -46,7 +47,6 @@ from nucel_interp.io.provenance import folder_sha256
 from nucel_interp.io.sites import BedSite
 from nucel_interp.match import JasparDatabase, load_jaspar
 from nucel_interp.progress import OnProgress, Stages
-from nucel_interp.scoring.cls_row import cls_row_scores
 from nucel_interp.scoring.distance import distance_profile
 from nucel_interp.scoring.shuffle import shuffled
 from nucel_interp.types import Motif, Record, as_records

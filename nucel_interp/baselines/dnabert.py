@@ -94,7 +94,7 @@ def dnabert_motifs(
 
     Args:
         sequences: The positives.
-        scores: An array per sequence, as long; DNABERT's are `scoring.cls_row_scores`. A base
+        scores: An array per sequence, as long; DNABERT's are those of `baselines.cls_row`. A base
             without a score (NaN) is in no region.
         negatives: Sequences to compare with; the method takes labelled negatives, shuffled copies
             serve.

@@ -109,7 +109,7 @@ def analyse_motifs(
         strand: "both" averages the forward and the flipped reverse-complement run.
         method: Source of the motifs. "both": seqlets, and over-represented words whatever the
             score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
-            looked at; "dnabert", to compare with, follows that model's script (`baselines.dnabert`),
+            looked at; "dnabert" follows that model's script (`baselines.dnabert`), to compare with,
             with its score unless ``track`` is given.
         database: Collection to name motifs with; JASPAR's vertebrates if not given.
         seed: Seed of every random draw; draws are keyed by it and by each sequence.

@@ -239,7 +239,7 @@ def find_motifs(
         strand: "both" averages the score on both strands; "forward" reads the given one.
         method: Source of the motifs. "both": seqlets, and over-represented words whatever the
             score, which compete; "cluster": seqlets alone; "kmer": words alone, and no score is
-            looked at; "dnabert", to compare with, follows that model's script (`baselines.dnabert`),
+            looked at; "dnabert" follows that model's script (`baselines.dnabert`), to compare with,
             with its score unless ``track`` is given.
         tax: JASPAR tax group to name motifs with, or "all".
         database: Collection to name motifs with in place of JASPAR: a MEME file, or what

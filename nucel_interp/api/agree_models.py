@@ -185,9 +185,8 @@ def agree_models(
 
     Example:
         >>> import nucel_interp as ni
-        >>> found = ni.agree_models("peaks.fa", "tuned/seed0", sites="s.bed")  # doctest: +SKIP
-        >>> found.against_reference()  # doctest: +SKIP
-        >>> found.save("agree")  # doctest: +SKIP
+        >>> found = ni.agree_models("peaks.fa", "tuned", sites="sites.bed")
+        >>> folder = found.save("agree")
     """
     from nucel_interp.compare.agreement.measure_agreement import measure_agreement
     from nucel_interp.io.sites import read_sites

@@ -135,8 +135,9 @@ def attribute(
 
     Example:
         >>> import nucel_interp as ni
-        >>> found = ni.attribute("sites.fa", "tuned/seed0")  # doctest: +SKIP
-        >>> found.tracks["site1"]  # doctest: +SKIP
+        >>> found = ni.attribute({"site1": "ACGTTGCAAGCTTGAC"}, "tuned", steps=32)
+        >>> found.tracks["site1"].shape
+        (16,)
     """
     from nucel_interp.progress import Stages
     from nucel_interp.scoring.attribution import attribute_sequences

@@ -259,8 +259,8 @@ def find_motifs(
         >>> score = {name: np.arange(24.0) for name in peaks}
         >>> ni.find_motifs(peaks, track=score).answer
         '3 sequences are too few to test anything (40 needed); no motif was seen.'
-        >>> found = ni.find_motifs("peaks.fa")  # doctest: +SKIP
-        >>> found.save("out")  # doctest: +SKIP
+        >>> found = ni.find_motifs("peaks.fa")
+        >>> folder = found.save("out")
     """
     from nucel_interp.analysis.discovery import METHODS
     from nucel_interp.analysis.find_motifs import analyse_motifs

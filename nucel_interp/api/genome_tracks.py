@@ -143,8 +143,8 @@ def genome_tracks(
 
     Example:
         >>> import nucel_interp as ni
-        >>> found = ni.genome_tracks("hg38.2bit", "out", bed="regions.bed")  # doctest: +SKIP
-        >>> found.save("out")  # doctest: +SKIP
+        >>> found = ni.genome_tracks("genome.fa", "out", bed="regions.bed")
+        >>> folder = found.save("out")
     """
     from nucel_interp.runs.genome_run import GenomeRun
     from nucel_interp.scoring.device import model_facts

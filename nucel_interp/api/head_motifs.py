@@ -114,8 +114,10 @@ def head_motifs(
 
     Example:
         >>> import nucel_interp as ni
-        >>> found = ni.head_motifs("peaks.fa", "out/motifs.meme")  # doctest: +SKIP
-        >>> found.save("heads")  # doctest: +SKIP
+        >>> found = ni.head_motifs("peaks.fa", "known.meme")
+        >>> len(found.head_motifs)  # 36 heads at one motif
+        36
+        >>> folder = found.save("heads")
     """
     import numpy as np
 

@@ -73,7 +73,8 @@ def predict(
 
     Example:
         >>> import nucel_interp as ni
-        >>> ni.predict(["ACGT" * 50], "tuned/seed0").predictions  # doctest: +SKIP
+        >>> ni.predict(["ACGT" * 12], "tuned").predictions.shape[0]
+        1
     """
     import pandas as pd
 

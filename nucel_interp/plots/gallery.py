@@ -12,9 +12,12 @@ from matplotlib.figure import Figure
 
 from nucel_interp.plots.browser import best_window, browser_records
 from nucel_interp.plots.controls import FOLD_COLUMNS, MOST_MOTIFS, fold_figure
+from nucel_interp.plots.head_sites import head_sites_figure, head_sites_table
 from nucel_interp.plots.heads import head_map
 from nucel_interp.plots.logos import letter_heights, logo_figure
 from nucel_interp.plots.profile import coverage_figure, coverage_table
+from nucel_interp.plots.site_loci import loci_figure, loci_table, site_loci
+from nucel_interp.plots.site_positions import position_figure, position_table
 from nucel_interp.plots.style import Palette
 from nucel_interp.plots.table_rows import local_rows
 from nucel_interp.plots.tracks import track_figure
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from nucel_interp.analysis.result import MotifAnalysis
 
 Gallery = dict[str, tuple[Figure, pd.DataFrame]]
+
+MOST_PANELS = 3
+"""Motifs of the main table whose sites are drawn one by one."""
 
 
 def result_figures(
@@ -35,8 +41,9 @@ def result_figures(
 ) -> Gallery:
     """File stem -> figure and its data: fold, coverage, heads, best record, one logo per motif.
 
-    Logos are those of the main table, or of the untested motifs if it is empty; figures that would
-    be empty are left out.
+    Logos are those of the main table, or of the untested motifs if it is empty. The first motifs of
+    the main table also have ``positions_``, ``head_sites_`` and ``loci_``. Figures that would be
+    empty are left out.
 
     Args:
         result: Motifs, seqlets and tables that `analyse_motifs` found.
@@ -56,7 +63,31 @@ def result_figures(
         plan["track"] = partial(_track, result, i, palette)
     for rank, motif_id in enumerate(shown["motif_id"][:most_logos], start=1):
         plan[f"logo_{rank:02d}"] = partial(_logo, result, str(motif_id), palette)
+    most_panels = min(most_logos, MOST_PANELS)
+    for rank, motif_id in enumerate(result.motifs["motif_id"][:most_panels], start=1):
+        for name, draw in site_figures(result, str(motif_id), palette).items():
+            plan[f"{name}_{rank:02d}"] = draw
     return {stem: draw() for stem, draw in plan.items() if only is None or stem in only}
+
+
+def site_figures(
+    result: MotifAnalysis, motif_id: str, palette: Palette = "classic"
+) -> dict[str, Callable[[], tuple[Figure, pd.DataFrame]]]:
+    """What is drawn of one motif's sites: name -> how to draw it. Empty figures are left out.
+
+    ``positions``: share of sites by distance from the centre; ``head_sites``: every head at the
+    sites; ``loci``: the sites that the model looks at most, and the one that it looks at least.
+    """
+    plan: dict[str, Callable[[], tuple[Figure, pd.DataFrame]]] = {}
+    places, heads = position_table(result, motif_id), head_sites_table(result, motif_id)
+    loci = site_loci(result, motif_id)
+    if len(places):
+        plan["positions"] = lambda: (position_figure(places), places)
+    if heads["auroc"].notna().any():
+        plan["head_sites"] = lambda: (head_sites_figure(heads), heads)
+    if loci:
+        plan["loci"] = lambda: (loci_figure(loci, palette=palette), loci_table(loci))
+    return plan
 
 
 def match_of(result: MotifAnalysis, motif_id: str) -> pd.Series | None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import cast
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.path import Path as Outline
-from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.motifs.pwm import information, reverse_complement
 from nucel_interp.plots.style import (
-    BASE_COLOURS,
     DOUBLE_MM,
     FONT,
     GREY,
@@ -182,64 +175,3 @@ def _overlap(
     first = max(query_start, target_start)
     last = min(query_start + motif.width, target_start + target.width)
     return (first, last) if first < last else None
-
-
-def logo_svg(
-    motif: Motif | ArrayLike, *, height_px: int = 44, label: str = "", least_bits: float = 0.02
-) -> str:
-    """A small logo for a table cell, made of the shapes of `glyph_symbols`.
-
-    A letter costs some 60 bytes instead of a path of its own, so a page can hold hundreds.
-    Letters under ``least_bits`` would be thinner than a pixel and are left out.
-    """
-    pwm = np.asarray(motif.pwm if isinstance(motif, Motif) else motif, dtype=np.float64)
-    heights = letter_heights(pwm)
-    width = pwm.shape[1]
-    uses = []
-    for x, column in enumerate(heights.T):
-        floor = 0.0
-        for b in np.argsort(column, kind="stable"):
-            if column[b] >= least_bits:
-                uses.append(
-                    f'<use href="#base-{BASES[b]}" transform="translate({x} {2 - floor:.3f}) '
-                    f'scale(1 {column[b]:.3f})"/>'
-                )
-            floor += float(column[b])
-    escaped = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    shown_px = min(width * height_px * 0.38, 260)  # wide motifs get narrower letters
-    return (
-        f'<svg class="logo" viewBox="0 0 {max(width, 1)} 2" preserveAspectRatio="none" '
-        f'width="{shown_px:.0f}" height="{height_px}" '
-        f'role="img" aria-label="{escaped}">'
-        f'<path d="M0 2H{max(width, 1)}" class="base-line"/>{"".join(uses)}</svg>'
-    )
-
-
-@lru_cache(maxsize=2)
-def glyph_symbols(palette: Palette = "classic") -> str:
-    """The four letters as SVG shapes, for one place in a page that holds `logo_svg` logos.
-
-    Each fills a box one unit wide that reaches from y = 0 up to y = -1.
-    """
-    shapes = []
-    for base, colour in BASE_COLOURS[palette].items():
-        outline = TextPath((0, 0), base, size=1, prop=FontProperties(family=FONT, weight="bold"))
-        box = outline.get_extents()
-        commands = []
-        for points, code in outline.iter_segments():
-            xs = 0.03 + 0.94 * (points[0::2] - box.x0) / box.width
-            ys = -(points[1::2] - box.y0) / box.height
-            pairs = " ".join(f"{x:.3f} {y:.3f}" for x, y in zip(xs, ys, strict=True))
-            letter = _SVG_COMMANDS[int(cast(int, code))]
-            commands.append("Z" if letter == "Z" else letter + pairs)
-        shapes.append(f'<path id="base-{base}" fill="{colour}" d="{"".join(commands)}"/>')
-    return f'<svg width="0" height="0" aria-hidden="true"><defs>{"".join(shapes)}</defs></svg>'
-
-
-_SVG_COMMANDS = {
-    int(Outline.MOVETO): "M",
-    int(Outline.LINETO): "L",
-    int(Outline.CURVE3): "Q",
-    int(Outline.CURVE4): "C",
-    int(Outline.CLOSEPOLY): "Z",
-}

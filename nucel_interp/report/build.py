@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from nucel_interp.analysis.held_out import ENRICHMENT_3MER_Q, ENRICHMENT_Q
 from nucel_interp.analysis.result import MotifAnalysis
+from nucel_interp.analysis.tables import ATTENDED
 from nucel_interp.compare.intervention.intervene import Intervention
 from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.plots import (
     browser_figure,
     browser_records,
-    coverage_figure,
-    fold_figure,
     glyph_symbols,
-    head_map,
-    logo_figure,
     logo_svg,
-    match_of,
+    result_figures,
 )
-from nucel_interp.plots.controls import MOST_MOTIFS
+from nucel_interp.report.downloads import downloads
 from nucel_interp.report.methods import methods_paragraph
 from nucel_interp.report.page import (
     figure_markup,
@@ -31,12 +29,20 @@ from nucel_interp.report.page import (
     provenance,
     rows_of,
 )
+from nucel_interp.report.panels import MOST_DRAWN, evidence, linked, panel, verdict_rank
 from nucel_interp.report.phrasing import Facts
 from nucel_interp.scoring.units import in_words
 
-MOST_ALIGNMENTS = 8
+if TYPE_CHECKING:
+    from nucel_interp.plots.gallery import Gallery
+
 MOST_KMERS = 20
 MOST_UNTESTED = 50
+_DRAWN = {
+    "fold": ("attention fold of each motif", 1.6),
+    "coverage": ("where seqlets and motif sites lie", 1.6),
+    "heads": ("exceedance of every head", 1.35),
+}
 
 _EXPLAINED = {
     "n_records": "sequences given",
@@ -74,6 +80,7 @@ def build_report(
     intervention: Intervention | None = None,
     *,
     title: str | None = None,
+    figures: Gallery | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -82,9 +89,16 @@ def build_report(
         run: The content of run.json (see `io.provenance.run_info`).
         intervention: Result of `intervene`; None if it was not run.
         title: Name of the input in the title; default the name of the first input.
+        figures: Figures of the result (`result_figures`), if they are at hand.
     """
     facts = Facts(result.summary)
-    shown = result.motifs if len(result.motifs) else result.untested
+    drawn = result_figures(result, only=_DRAWN) if figures is None else figures
+    svg = {
+        name: figure_markup(drawn[name][0], name, label, scale)
+        for name, (label, scale) in _DRAWN.items()
+        if name in drawn
+    }
+    besides = result.untested["reason"].astype(str).str.startswith(ATTENDED)
     return fill(
         "template.html",
         answer=result.answer,
@@ -93,31 +107,32 @@ def build_report(
         counted=in_words(facts["n_units"] or 0, facts["n_records"] or 0),
         title=title or input_title(run),
         glyphs=Markup(glyph_symbols()),
-        main=[_row(result, row) for row in rows_of(result.motifs)],
-        untested=[_row(result, row) for row in rows_of(result.untested.head(MOST_UNTESTED))],
-        n_untested=len(result.untested),
-        fold=figure_markup(fold_figure(shown), "fold", "attention fold of each motif", 1.6)
-        if shown["attention_fold"].head(MOST_MOTIFS).notna().any()
-        else "",
-        coverage=figure_markup(
-            coverage_figure(result), "coverage", "where seqlets and motif sites lie", 1.6
-        ),
-        alignments=_alignments(result),
+        main=[
+            {**_row(result, row), "panel": panel(result, row, rank, drawn)}
+            for rank, row in enumerate(rows_of(result.motifs), start=1)
+        ],
+        most_drawn=MOST_DRAWN,
+        besides=[_row(result, row) for row in rows_of(result.untested[besides])],
+        untested=[
+            _row(result, row) for row in rows_of(result.untested[~besides].head(MOST_UNTESTED))
+        ],
+        n_untested=int((~besides).sum()),
+        n_failed=len(result.untested),
+        svg=svg,
         browser=_browser(result),
         heads=rows_of(result.heads[result.heads["chosen"].astype(bool)])
         if len(result.heads)
         else [],
-        head_map=figure_markup(head_map(result.heads), "heads", "exceedance of every head")
-        if len(result.heads)
-        else "",
         intervention=intervention,
         claims=[*(facts["looked_at"] or []), *(facts["score_looked_at"] or [])],
         effect=EFFECT,
+        presence=(ENRICHMENT_Q, ENRICHMENT_3MER_Q),
         effects=rows_of(intervention.effects) if intervention is not None else [],
         balance=rows_of(intervention.balance) if intervention is not None else [],
         kmers=rows_of(result.kmers.head(MOST_KMERS)),
         n_kmers=len(result.kmers),
         table=[(text, facts[key]) for key, text in _EXPLAINED.items()],
+        downloads=downloads(result),
         provenance=provenance(run),
         run=json.dumps(run, indent=2, default=str),
         methods=methods_paragraph(facts, run),
@@ -126,31 +141,14 @@ def build_report(
 
 def _row(result: MotifAnalysis, row: dict[str, Any]) -> dict[str, Any]:
     motif_id = str(row["motif_id"])
-    members = ""
-    rows = result.matches[result.matches["Query_ID"].astype(str) == motif_id]
-    if len(rows):
-        members = str(rows.iloc[0]["archetype_members"])
-    logo = Markup(logo_svg(result.pwms[motif_id], label=f"logo of {motif_id}"))
-    return {**row, "logo": logo, "members": members}
-
-
-def _alignments(result: MotifAnalysis) -> list[dict[str, Any]]:
-    shown = []
-    for i, motif_id in enumerate(result.motifs["motif_id"].astype(str)[:MOST_ALIGNMENTS]):
-        match = match_of(result, motif_id)
-        if match is None:
-            continue
-        figure = logo_figure(
-            result.pwms[motif_id],
-            result.targets[str(match["Target_ID"])],
-            offset=int(match["Optimal_offset"]),
-            orientation=str(match["Orientation"]),
-        )
-        label = f"{motif_id} above {match['Target_ID']}"
-        shown.append(
-            {"id": motif_id, "match": match, "svg": figure_markup(figure, f"logo{i}", label)}
-        )
-    return shown
+    what = row["identity"] if isinstance(row["identity"], str) else row["best_match"]
+    return {
+        **row,
+        "logo": Markup(logo_svg(result.pwms[motif_id], label=f"logo of {motif_id}")),
+        "what": linked(str(what), row["best_match"]),
+        "evidence": evidence(row),
+        "verdict_rank": verdict_rank(row),
+    }
 
 
 def _browser(result: MotifAnalysis) -> Markup:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -48,12 +50,36 @@ def figure_markup(figure: Figure, prefix: str, label: str, scale: float = 1.35) 
     return Markup(inline_svg(figure, prefix, label, scale))
 
 
-def plotly_markup(figure: go.Figure, element: str) -> Markup:
-    """An interactive figure with plotly itself, so that the page needs nothing from outside."""
+def plotly_markup(figure: go.Figure, element: str, what: str = "sequence") -> Markup:
+    """An interactive figure with plotly itself, so that the page needs nothing from outside.
+
+    Its menu becomes a list of the page, which the keyboard reaches too.
+
+    Args:
+        figure: With one menu at most, whose buttons update the figure; it stays as it is.
+        element: Id of the figure on the page.
+        what: What the menu chooses.
+    """
+    import plotly.graph_objects as go
     from plotly.io import to_html
 
-    page = to_html(figure, include_plotlyjs=True, full_html=False, div_id=element, config=_PLOTLY)
-    return Markup(page)
+    menus, shown = figure.layout.updatemenus, go.Figure(figure)
+    shown.layout.updatemenus = ()
+    page = Markup(
+        to_html(shown, include_plotlyjs=True, full_html=False, div_id=element, config=_PLOTLY)
+    )
+    if not menus:
+        return page
+    option = Markup('<option data-change="{}">{}</option>')
+    options = Markup("").join(
+        option.format(json.dumps(button.args), html.unescape(button.label))
+        for button in menus[0].buttons
+    )
+    menu = Markup(
+        '<p class="tools noprint"><label>{} <select data-shows="{}">{}</select></label> '
+        '<output data-place-of="{}"></output></p>'
+    )
+    return menu.format(what, element, options, element) + page
 
 
 def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     Tracks,
     database_of,
     path_of,
@@ -198,7 +198,7 @@ class MotifResult(MotifAnalysis, FolderResult):
 
 
 def find_motifs(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     context: int | None = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     database_of,
     motifs_to_measure,
     paths,
@@ -73,7 +73,7 @@ class HeadMotifResult(FolderResult):
 
 
 def head_motifs(
-    sequences: Sequences,
+    sequences: SequenceInput,
     motifs: str | Path | Sequence[Motif] | None = None,
     model: Model = DEFAULT_MODEL,
     *,

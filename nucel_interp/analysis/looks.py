@@ -17,7 +17,6 @@ from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.controls.beyond import Question, at_questions, beyond_controls
 from nucel_interp.controls.claims import BEST_HEAD, Claim
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.motifs.pwm import consensus
 
@@ -90,7 +89,7 @@ def looks_at(
         return {}
     questions = _questions(named, folds, seed)
     first = folds[0]
-    used = first_of_each(first.sequences)
+    used = first.sequences.distinct
 
     def at(tracks: NDArray[np.floating]) -> list:
         return at_questions(questions, tracks, first.offsets, first.test, used)
@@ -127,7 +126,7 @@ def looks_at(
 def _questions(named: dict[str, Candidate], folds: Sequence[Study], seed: int) -> list[Question]:
     """Sites of each half's matrix, to be measured on the half that tested it."""
     first = folds[0]
-    used = first_of_each(first.sequences)
+    used = first.sequences.distinct
     known = ~np.isnan(first.track)
     wanted = [(motif, fold) for motif, one in named.items() for fold in sorted(one.fits)]
     found = find_occurrences(

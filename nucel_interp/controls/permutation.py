@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.distinct import content_order
-from nucel_interp.types import as_sequences, canonical
+from nucel_interp.sequences import Sequences
 
 PERMUTATIONS = 200
 MIN_STRATUM_SIZE = 10
@@ -56,12 +55,12 @@ def permute_between_sequences(
         seed: Seed of the draws.
         permutations: How many.
     """
-    sequences = as_sequences(sequences)
+    sequences = Sequences.of(sequences)
     lengths = np.diff(offsets)
     rng = np.random.default_rng(seed)
     donor = np.tile(np.arange(len(lengths)), (1 + permutations, 1))
     used = np.zeros(len(lengths), dtype=bool)
-    order = content_order(sequences)
+    order = sequences.order
     groups: dict[tuple[bool, int], list[int]] = {}
     for unit in order[distinct[order]].tolist():
         groups.setdefault((bool(half[unit]), int(lengths[unit])), []).append(unit)
@@ -94,23 +93,21 @@ def shift(
         seed: Seed of the draws.
         permutations: How many.
     """
-    sequences = as_sequences(sequences)
+    sequences = Sequences.of(sequences)
     n_units = len(sequences)
     first = np.flatnonzero(np.concatenate([[True], record[1:] != record[:-1]]))
     which = np.cumsum(np.concatenate([[True], record[1:] != record[:-1]])) - 1
     edges = np.append(offsets[first], offsets[-1])
     length = np.diff(edges)
-    texts = [
-        "".join(sequences[i] for i in np.flatnonzero(which == r).tolist())
-        for r in range(len(first))
-    ]
-    flipped = np.array([canonical(t) != t for t in texts], dtype=bool)
+    records = Sequences(
+        "".join(sequences.take(np.flatnonzero(which == r))) for r in range(len(first))
+    )
     rng = np.random.default_rng(seed)
     by = np.zeros((1 + permutations, len(first)), dtype=np.int64)
-    for r in content_order(texts).tolist():
+    for r in records.order.tolist():
         drawn = rng.integers(max(1, int(length[r])), size=permutations)
         # the same move of the same bases, whichever strand is given
-        by[1:, r] = -drawn if flipped[r] else drawn
+        by[1:, r] = -drawn if records.flipped[r] else drawn
     begin = np.broadcast_to(edges[which], (1 + permutations, n_units))
     phase = (offsets[:-1] - edges[which] + by[:, which]) % np.maximum(length[which], 1)
     return Null("shift", distinct, begin, length[which], phase)

@@ -18,12 +18,12 @@ from nucel_interp.compare.shared.sinks import opportunity, sink_table
 from nucel_interp.controls.auroc_weights import centred_ranks, not_overlapping, site_places
 from nucel_interp.controls.composition import composition, matched_weights
 from nucel_interp.controls.decoys import LIKENESS, decoys, expected_cpg, likeness
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.controls.permutation import permute_between_sequences, shift
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import JasparDatabase
 from nucel_interp.plots.head_motifs import head_motif_map
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_MOTIF_COLUMNS, Motif, Site, reverse_complement
 from nucel_model import NucelConfig, every_third_global, from_pretrained, tokenizer
 
@@ -230,7 +230,7 @@ def test_equal_sequences_count_once():
     sequences = planted(n=200, seed=8)
     tracks = smooth_noise(np.random.default_rng(0), 2, 200 * LENGTH)
     copies = [reverse_complement(s) if i % 3 else s for i, s in enumerate(sequences)]
-    first = first_of_each([*sequences, *copies])
+    first = Sequences([*sequences, *copies]).distinct
     assert first.sum() == 200
     flipped = np.concatenate(
         [t[:, ::-1] if i % 3 else t for i, t in enumerate(np.split(tracks, 200, axis=1))], axis=1

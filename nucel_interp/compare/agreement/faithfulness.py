@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.score_pairs import BaseScore
 from nucel_interp.compare.shared.bootstrap import interval
-from nucel_interp.controls.distinct import content_order
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import draw, shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, canonical
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _donors(bases: Bases, draws: int) -> NDArray[np.int64]:
     n = len(bases.sequences)
     out = np.full((draws, n), -1, dtype=np.int64)
     rank = np.empty(n, dtype=np.int64)
-    rank[content_order(bases.sequences)] = np.arange(n)
+    rank[Sequences.of(bases.sequences).order] = np.arange(n)
     for members in bases.strata(np.ones(n, dtype=bool)):
         ordered = members[np.argsort(rank[members])]
         rng = np.random.default_rng(bases.seed)

@@ -30,7 +30,6 @@ from nucel_interp.compare.agreement.score_pairs import (
 from nucel_interp.compare.agreement.site_claims import site_claims
 from nucel_interp.compare.shared.place_sites import Span, place_sites
 from nucel_interp.controls.claims import Claim, control_table
-from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
 from nucel_interp.progress import OnProgress, Stages
@@ -39,6 +38,7 @@ from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Strands, score_sequences
 from nucel_interp.scoring.shuffle import shuffled as shuffle
 from nucel_interp.scoring.units import Unit, split_units
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Record, as_records
 from nucel_model import NTConfig, Nucel
 
@@ -190,7 +190,7 @@ def _usable(records: list[Record], model: Nucel, warnings: list[str]) -> list[Re
             f"{longest.name} has {len(longest):,} bases, but {model.name} predicts of "
             f"{model.config.context_bp:,} at most; cut the sequences as for fine-tuning"
         )
-    first = first_of_each([r.sequence for r in records])
+    first = Sequences(r.sequence for r in records).distinct
     if not first.all():
         warnings.append(f"{(~first).sum()} records repeat a sequence, on either strand; left out")
     kept = [r for r, is_first in zip(records, first.tolist(), strict=True) if is_first]
@@ -334,8 +334,7 @@ def _curves(
     Signed scores alone: what raises the prediction is what it should fall without. The sequences
     are drawn by their letters, and an equal number of either half.
     """
-    order = content_order(bases.sequences)
-    order = np.random.default_rng(bases.seed).permutation(order)
+    order = np.random.default_rng(bases.seed).permutation(Sequences.of(bases.sequences).order)
     halves = [order[bases.second_half[order] == side] for side in (False, True)]
     some = np.sort(np.concatenate([halves[0][: -(-most // 2)], halves[1][: most // 2]]))
     inside = np.repeat(np.isin(np.arange(len(bases.sequences)), some), np.diff(bases.offsets))

@@ -37,12 +37,12 @@ from nucel_interp.controls.beyond import (
     beyond_controls,
     both_ways,
 )
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import MotifOccurrences, find_occurrences
 from nucel_interp.controls.permutation import PERMUTATIONS, Null, permute_between_sequences, shift
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.attention import end_bins
-from nucel_interp.types import Motif, as_sequences
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Motif
 
 LONG_BP = 1000
 """Records beyond this get circular shifts as a second null."""
@@ -112,10 +112,10 @@ def measure_heads(
         permutations: How many rearrangements.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    sequences = as_sequences(sequences)
+    sequences = Sequences.of(sequences)
     offsets = np.asarray(offsets, dtype=np.int64)
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
-    distinct = first_of_each(sequences)
+    distinct = sequences.distinct
     null = permute_between_sequences(sequences, offsets, in_test, distinct, seed, permutations)
     lengths = np.diff(offsets)
     of_record = np.bincount(record, lengths)[record]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.seqlets import Calls
 from nucel_interp.seqlets.tags import dinucleotide_entropy
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import canonical
 
 MARGIN_BP = 5
@@ -99,7 +99,7 @@ def find_pairs(
         sequences have a seqlet.
     """
     has = np.unique(seqlets.unit)
-    units = has[first_of_each([sequences[i] for i in has.tolist()])].tolist()
+    units = has[Sequences(sequences[i] for i in has.tolist()).distinct].tolist()
     units.sort(key=lambda i: (draw(seed, sequences[i], "intervention").random(), sequences[i]))
     pairs: list[Pair] = []
     tried = 0

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.shared.place_sites import Span
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Record, Site, as_records, canonical
 
 BLOCK = 6
@@ -154,7 +154,7 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedW
         InputError: No record has six known bases in a row.
     """
     records = as_records(records)
-    first = first_of_each([r.sequence for r in records])
+    first = Sequences(r.sequence for r in records).distinct
     kept: list[Record] = []
     number, start, sequences = [], [], []
     repeated = too_short = left_out = 0

@@ -131,7 +131,6 @@ def _questions(named: dict[str, Candidate], folds: Sequence[Study], seed: int) -
     wanted = [(motif, fold) for motif, one in named.items() for fold in sorted(one.fits)]
     found = find_occurrences(
         first.sequences,
-        first.offsets,
         known,
         [named[motif].fits[fold].found.motif for motif, fold in wanted],
         used,

@@ -89,9 +89,9 @@ def prepared():
     offsets = laid_out(sequences)
     in_test = halves(len(sequences))
     everyone = np.ones(len(sequences), dtype=bool)
-    null = permute_between_sequences(sequences, offsets, in_test, everyone, 0, 60)
+    null = permute_between_sequences(Sequences(sequences), in_test, everyone, 0, 60)
     found = find_occurrences(
-        sequences, offsets, np.ones(offsets[-1], bool), [motif(w) for w in WORDS], everyone,
+        Sequences(sequences), np.ones(offsets[-1], bool), [motif(w) for w in WORDS], everyone,
         in_test, 0,
     )  # fmt: skip
     assert not any(o.reason for o in found)
@@ -330,7 +330,7 @@ def test_tracks_are_permuted_within_length_and_half_only():
     sequences.append("A" * 50)
     offsets = laid_out(sequences)
     half = np.append(np.arange(60) // 2 % 2 == 1, False)
-    null = permute_between_sequences(sequences, offsets, half, np.ones(61, bool), 0, 30)
+    null = permute_between_sequences(Sequences(sequences), half, np.ones(61, bool), 0, 30)
     assert not null.used[60]
     donor = np.searchsorted(offsets, null.begin, side="right") - 1
     assert (donor[0] == np.arange(61)).all()
@@ -343,7 +343,7 @@ def test_tracks_are_permuted_within_length_and_half_only():
 
 def test_shifts_move_whole_records():
     sequences = planted(n=6)
-    null = shift(sequences, laid_out(sequences), np.array([0, 0, 0, 1, 1, 2]),
+    null = shift(Sequences(sequences), np.array([0, 0, 0, 1, 1, 2]),
                  np.ones(6, bool), 0, 5)  # fmt: skip
     assert null.period.tolist() == [360] * 3 + [240] * 2 + [120]
     assert null.phase[0].tolist() == [0, 120, 240, 0, 120, 0]

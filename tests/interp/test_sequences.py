@@ -26,10 +26,6 @@ from nucel_interp.compare.agreement.measure_agreement import measure_agreement
 from nucel_interp.compare.heads.head_motifs import measure_heads
 from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.compare.models.measure_models import measure_models
-from nucel_interp.controls.composition import matched_weights
-from nucel_interp.controls.intervals import random_sites
-from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
-from nucel_interp.controls.permutation import permute_between_sequences, shift
 from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import records_of
 from nucel_interp.io.tracks import read_tracks
@@ -49,11 +45,11 @@ from nucel_interp.scoring.substitution_tables import (
 from nucel_interp.scoring.target import find_target
 from nucel_interp.scoring.tiling import lay_out, n_tokens
 from nucel_interp.scoring.tokens import token_of_base
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import (
     BASES,
     Motif,
     Record,
-    Site,
     as_records,
     canonical,
     reverse_complement,
@@ -72,9 +68,6 @@ SHORT = slice(0, 2)
 WORD = UPPER[0][10:20]
 MOTIF = Motif("m", np.array([[0.94 if base == letter else 0.02 for letter in WORD]
                              for base in BASES]))  # fmt: skip
-
-
-SITES = [Site(i, 3 * (i % 7), 3 * (i % 7) + 8, "+", 0, 0) for i in range(60)]
 
 
 def begun(texts: Any) -> Any:
@@ -203,38 +196,7 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
         Scored(joined(UPPER), calls(), track(joined(UPPER))),
         offsets(joined(UPPER)),
     ),
-    "nucel_interp.controls.composition.matched_weights": lambda s, m, six: matched_weights(
-        SITES[:2], SITES, turned(s)
-    ),
-    "nucel_interp.controls.intervals.random_sites": lambda s, m, six: random_sites(
-        SITES,
-        turned(s),
-        offsets(turned(UPPER)),
-        np.repeat(np.arange(60), 60),
-        np.ones(3600, dtype=bool),
-        0,
-        "test",
-    ),
-    "nucel_interp.controls.permutation.permute_between_sequences": lambda s, m, six: (
-        permute_between_sequences(
-            turned(s), offsets(turned(UPPER)), halves(60), np.ones(60, dtype=bool), 0, 3
-        )
-    ),
-    "nucel_interp.controls.permutation.shift": lambda s, m, six: shift(
-        turned(s), offsets(turned(UPPER)), np.arange(60), np.ones(60, dtype=bool), 0, 3
-    ),
-    "nucel_interp.controls.occurrences.find_occurrences": lambda s, m, six: find_occurrences(
-        turned(s),
-        offsets(turned(UPPER)),
-        np.ones(3600, dtype=bool),
-        [MOTIF],
-        np.ones(60, dtype=bool),
-        halves(60),
-        0,
-    ),
-    "nucel_interp.controls.occurrences.given_occurrences": lambda s, m, six: given_occurrences(
-        "x", SITES, turned(s), offsets(turned(UPPER)), np.ones(3600, dtype=bool), halves(60), 0
-    ),
+    "nucel_interp.sequences.Sequences": lambda s, m, six: list(Sequences(s)),
     "nucel_interp.scoring.substitution_tables.own_base_best": lambda s, m, six: own_base_best(
         s, [np.random.default_rng(0).normal(size=(len(x), 4)) for x in UPPER]
     ),
@@ -318,7 +280,6 @@ INNER = {
     "nucel_interp.scoring.mutagenesis.check_lengths": "asks for lengths alone",
     "nucel_interp.scoring.long_sequences.cut_stretches": "of LongSequences",
     "nucel_interp.controls.composition.composition": "asked of many sites of sequences as checked",
-    "nucel_interp.controls.occurrences.like_places": "of sequences as checked",
     "nucel_interp.motifs.seqlet_windows.Regions": "made of units",
     "nucel_interp.motifs.testing.Layout": "made of units",
     "nucel_interp.motifs.kmer_motifs.best_seed": "of regions",

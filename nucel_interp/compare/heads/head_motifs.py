@@ -116,17 +116,17 @@ def measure_heads(
     offsets = np.asarray(offsets, dtype=np.int64)
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
     distinct = sequences.distinct
-    null = permute_between_sequences(sequences, offsets, in_test, distinct, seed, permutations)
+    null = permute_between_sequences(sequences, in_test, distinct, seed, permutations)
     lengths = np.diff(offsets)
     of_record = np.bincount(record, lengths)[record]
     second: Null | None = None
     if np.count_nonzero(null.used) < np.count_nonzero(distinct) / 2:
-        null = shift(sequences, offsets, record, distinct, seed, permutations)
+        null = shift(sequences, record, distinct, seed, permutations)
     elif lengths[of_record > LONG_BP].sum() > lengths.sum() / 2:
-        second = shift(sequences, offsets, record, distinct, seed, permutations)
+        second = shift(sequences, record, distinct, seed, permutations)
     known = ~np.isnan(received[0])
     found = find_occurrences(
-        sequences, offsets, known, motifs, null.used, in_test, seed, on_progress
+        sequences, known, motifs, null.used, in_test, seed, on_progress
     )  # fmt: skip
     tested = [o for o in found if not o.reason]
     bins = end_bins(offsets, known) if null.name == "shift" else None

@@ -22,6 +22,7 @@ from nucel_interp.controls.occurrences import (
 )
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.motifs.testing import site_bases
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Motif, Site
 
 
@@ -83,7 +84,7 @@ def make_motif_sites(
         n_decoys: How many decoys of each motif.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    offsets, texts = windows.record_offsets, windows.texts
+    texts, offsets = Sequences(windows.texts), windows.record_offsets
     scanner = None
     if motifs is not None:
         scanner = Scanner(windows.sequences, strand_background(windows.sequences))
@@ -93,7 +94,7 @@ def make_motif_sites(
             on_progress(number, len(sites), "placing decoys")
         own = list(own)
         placed = [
-            random_sites(own, texts, offsets, windows.window_of, known, seed, f"{name} {copy}")
+            random_sites(own, texts, windows.window_of, known, seed, f"{name} {copy}")
             for copy in range(1 if scanner is not None else 1 + n_decoys)
         ]
         others = placed[1:]
@@ -106,7 +107,7 @@ def make_motif_sites(
         places = site_places([own], offsets, known)
         inside = site_bases(own, offsets) & known
         with_site = places.units
-        chance = like_places(others, own, texts, offsets, known)
+        chance = like_places(others, own, texts, known)
         index = bootstrap_indices([texts[i] for i in with_site], seed)
         random = site_bases(placed[0], offsets) & known
         made.append(MotifSites(name, own, inside, random, known, places, chance, with_site, index))

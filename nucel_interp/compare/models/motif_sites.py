@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.shared.bootstrap import bootstrap_indices
+from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.controls.auroc_weights import SiteIntervals, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
@@ -22,7 +22,6 @@ from nucel_interp.controls.occurrences import (
 )
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.motifs.testing import site_bases
-from nucel_interp.sequences import Sequences
 from nucel_interp.types import Motif, Site
 
 
@@ -84,7 +83,8 @@ def make_motif_sites(
         n_decoys: How many decoys of each motif.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    texts, offsets = Sequences(windows.texts), windows.record_offsets
+    texts = windows.by_record
+    offsets = texts.offsets
     scanner = None
     if motifs is not None:
         scanner = Scanner(windows.sequences, strand_background(windows.sequences))
@@ -94,7 +94,7 @@ def make_motif_sites(
             on_progress(number, len(sites), "placing decoys")
         own = list(own)
         placed = [
-            random_sites(own, texts, windows.window_of, known, seed, f"{name} {copy}")
+            random_sites(own, texts, windows.sequences.number, known, seed, f"{name} {copy}")
             for copy in range(1 if scanner is not None else 1 + n_decoys)
         ]
         others = placed[1:]
@@ -108,7 +108,7 @@ def make_motif_sites(
         inside = site_bases(own, offsets) & known
         with_site = places.units
         chance = like_places(others, own, texts, known)
-        index = bootstrap_indices([texts[i] for i in with_site], seed)
+        index = texts.take(with_site).bootstrap(seed, N_BOOTSTRAP)
         random = site_bases(placed[0], offsets) & known
         made.append(MotifSites(name, own, inside, random, known, places, chance, with_site, index))
     if on_progress is not None:

@@ -121,7 +121,7 @@ def main_job(model: Nucel, sequences: list[str], seed: int) -> tuple[int, int, i
         assert result.copy_calls is not None
         given = Scored(result.study.sequences, result.calls, result.track)
         copy = Scored(result.copy.sequences, result.copy_calls, result.copy.track)
-        shown = len(intervene(model, given, copy, result.study.offsets, seed).shown)
+        shown = len(intervene(model, given, copy, seed).shown)
     return len(result.motifs), int((result.motifs["looked_at"] == "yes").sum()), shown
 
 

@@ -315,7 +315,7 @@ def _intervene(
     assert theirs is not None
     given = Scored(study.sequences, calls, found.track)
     shuffled = Scored(copy.sequences, theirs, copy.track)
-    return intervene(model, given, shuffled, study.offsets, seed, on_progress=on_progress)
+    return intervene(model, given, shuffled, seed, on_progress=on_progress)
 
 
 def _facts(loaded: Nucel | None, found: MotifAnalysis) -> dict[str, Any]:

@@ -23,8 +23,6 @@ import nucel_interp as ni
 import nucel_model
 from nucel_interp import kmers, match, scoring, seqlets
 from nucel_interp.compare.agreement.measure_agreement import measure_agreement
-from nucel_interp.compare.heads.head_motifs import measure_heads
-from nucel_interp.compare.intervention.intervene import Scored, intervene
 from nucel_interp.compare.models.measure_models import measure_models
 from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import records_of
@@ -56,7 +54,7 @@ from nucel_interp.types import (
 )
 from nucel_model import NTConfig, Nucel, NucleotideTransformer, nt_tokenizer, tokenizer
 from nucel_model.sequences import as_sequence, as_sequences
-from tests.toy import dna, tiny, tuned
+from tests.toy import dna, tuned
 
 UPPER = [dna(61, seed=1), dna(60, seed=2)[:30] + "N" + dna(29, seed=3), dna(90, seed=4)]
 LOWER = [s.lower() for s in UPPER]
@@ -88,11 +86,6 @@ def turned(texts: Any, of: int = 0) -> Any:
         return texts
     one = texts[of][:60]
     return [one[i:] + one[:i] for i in range(60)]
-
-
-def joined(texts: Any) -> Any:
-    """Two long ones; a string stays one."""
-    return texts if isinstance(texts, str) else [texts[0] + texts[2], texts[1] + texts[2]]
 
 
 @pytest.fixture(scope="module")
@@ -181,20 +174,6 @@ OF_LISTS: dict[str, Callable[[list[str], Any, Any], Any]] = {
     ),
     "nucel_interp.seqlets.low_complexity": lambda s, m, six: seqlets.low_complexity(
         calls(), s, offsets(UPPER)
-    ),
-    "nucel_interp.compare.heads.head_motifs.measure_heads": lambda s, m, six: measure_heads(
-        turned(s),
-        offsets(turned(UPPER)),
-        track(turned(UPPER))[None],
-        [MOTIF],
-        halves(60),
-        permutations=5,
-    ),
-    "nucel_interp.compare.intervention.intervene.intervene": lambda s, m, six: intervene(
-        tiny(context=200),
-        Scored(joined(s), calls(), track(joined(UPPER))),
-        Scored(joined(UPPER), calls(), track(joined(UPPER))),
-        offsets(joined(UPPER)),
     ),
     "nucel_interp.sequences.Sequences": lambda s, m, six: list(Sequences(s)),
     "nucel_interp.scoring.substitution_tables.own_base_best": lambda s, m, six: own_base_best(

@@ -79,8 +79,7 @@ class HeadMotifs:
 
 
 def measure_heads(
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     received: NDArray[np.floating],
     motifs: Sequence[Motif],
     in_test: NDArray[np.bool_],
@@ -101,7 +100,6 @@ def measure_heads(
 
     Args:
         sequences: One per unit.
-        offsets: (units + 1,) where each unit begins among all bases.
         received: (heads, bases); NaN where there is none (N).
         motifs: What to look for; sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
@@ -112,12 +110,10 @@ def measure_heads(
         permutations: How many rearrangements.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    sequences = Sequences.of(sequences)
-    offsets = np.asarray(offsets, dtype=np.int64)
+    offsets, lengths = sequences.offsets, sequences.lengths
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
     distinct = sequences.distinct
     null = permute_between_sequences(sequences, in_test, distinct, seed, permutations)
-    lengths = np.diff(offsets)
     of_record = np.bincount(record, lengths)[record]
     second: Null | None = None
     if np.count_nonzero(null.used) < np.count_nonzero(distinct) / 2:

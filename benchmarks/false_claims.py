@@ -30,6 +30,7 @@ from nucel_interp.controls.intervals import random_sites
 from nucel_interp.controls.occurrences import given_occurrences
 from nucel_interp.io.fasta import read_records
 from nucel_interp.scoring import score_sequences, shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Record, Site
 from nucel_model import (
     Nucel,
@@ -85,19 +86,18 @@ def small_network() -> Nucel:
 
 def looked_at_random_intervals(model: Nucel, sequences: list[str], seed: int) -> str:
     """The rule's verdict on one random interval in each sequence."""
-    offsets = np.cumsum([0, *map(len, sequences)]).astype(np.int64)
-    known = np.ones(offsets[-1], dtype=bool)
+    units = Sequences(sequences)
+    known = np.ones(units.n_bases, dtype=bool)
     half = np.random.default_rng(seed).permutation(len(sequences)) % 2 == 1
-    window = np.repeat(np.arange(len(sequences)), np.diff(offsets))
     asked = [Site(i, 0, WIDTH, ".", 0, 0) for i in range(len(sequences))]
-    sites = random_sites(asked, sequences, offsets, window, known, seed, "false claims")
-    found = given_occurrences("random", sites, sequences, offsets, known, half, seed)
+    sites = random_sites(asked, units, units.number, known, seed, "false claims")
+    found = given_occurrences("random", sites, units, known, half, seed)
     question = both_ways("random", found, half)
     used = np.ones(len(sequences), dtype=bool)
 
     def at(reader: Nucel, texts: list[str]):
         received = score_sequences(reader, texts).received
-        return at_questions([question], received, offsets, half, used)
+        return at_questions([question], received, units.offsets, half, used)
 
     (one,) = beyond_controls(
         [question],
@@ -121,7 +121,7 @@ def main_job(model: Nucel, sequences: list[str], seed: int) -> tuple[int, int, i
         assert result.copy_calls is not None
         given = Scored(result.study.sequences, result.calls, result.track)
         copy = Scored(result.copy.sequences, result.copy_calls, result.copy.track)
-        shown = len(intervene(model, given, copy, result.study.offsets, seed).shown)
+        shown = len(intervene(model, given, copy, seed).shown)
     return len(result.motifs), int((result.motifs["looked_at"] == "yes").sum()), shown
 
 

@@ -75,6 +75,19 @@ class Sequences(Sequence[str]):
         return np.repeat(np.arange(len(self)), self.lengths)
 
     @cached_property
+    def position(self) -> Index:
+        """(bases,) place of each base in its sequence, from 0."""
+        return np.arange(self.n_bases) - self.offsets[self.number]
+
+    def span(self, number: int) -> slice:
+        """Where the bases of one sequence are among all."""
+        return slice(int(self.offsets[number]), int(self.offsets[number + 1]))
+
+    def take(self, numbers: Iterable[int]) -> Sequences:
+        """Those of these numbers, in this order."""
+        return Sequences(self._texts[i] for i in numbers)
+
+    @cached_property
     def flipped(self) -> NDArray[np.bool_]:
         """(sequences,) is it given on the strand that is not its canonical one?"""
         return np.array([s > reverse_complement(s) for s in self._texts], dtype=bool)
@@ -94,11 +107,23 @@ class Sequences(Sequence[str]):
         return np.array([number[s] for s in self.canonical], dtype=np.int64)
 
     @cached_property
-    def first(self) -> NDArray[np.bool_]:
-        """(sequences,) is it the first of those equal to it, on either strand?"""
-        first = np.zeros(len(self), dtype=bool)
-        first[np.unique(self.rank, return_index=True)[1]] = True
-        return first
+    def order(self) -> Index:
+        """(sequences,) numbers of the sequences by canonical form: an order that no file decides.
+
+        Equal sequences stay as they were given.
+        """
+        return np.argsort(self.rank, kind="stable")
+
+    @cached_property
+    def distinct(self) -> NDArray[np.bool_]:
+        """(sequences,) True at one of all that are equal, on either strand.
+
+        It is the first that was given on its canonical strand, or the first if none was.
+        """
+        by_strand = np.lexsort((self.flipped, self.rank))
+        distinct = np.zeros(len(self), dtype=bool)
+        distinct[by_strand[np.unique(self.rank[by_strand], return_index=True)[1]]] = True
+        return distinct
 
     def turned(self, number: Index, start: Index, end: Index) -> tuple[Index, Index]:
         """Intervals counted on the canonical strand, or back: the same step.
@@ -132,14 +157,13 @@ class Sequences(Sequence[str]):
             seed: Seed of the draw.
             n: Number of bootstrap samples.
         """
-        order = np.array(sorted(range(len(self)), key=self.canonical.__getitem__), dtype=np.int64)
         digest = hashlib.blake2b(repr(seed).encode(), digest_size=16)
-        for i in order.tolist():
+        for i in self.order.tolist():
             digest.update(self.canonical[i].encode() + b"\n")
         rng = np.random.default_rng(int.from_bytes(digest.digest(), "big"))
-        if not len(order):
+        if not len(self):
             return np.zeros((n, 0), dtype=np.int64)
-        return np.asarray(order[rng.integers(len(order), size=(n, len(order)))])
+        return np.asarray(self.order[rng.integers(len(self), size=(n, len(self)))])
 
 
 def covered(start: Index, end: Index, n_bases: int) -> NDArray[np.bool_]:

@@ -23,7 +23,6 @@ from nucel_interp.controls.beyond import (
     beyond_controls,
 )
 from nucel_interp.controls.claims import BEST_HEAD, Claim
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.fold import NO_FOLD, Parts, fold_at_sites
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.motifs.pwm import consensus
@@ -101,7 +100,7 @@ def looks_at(
         return {}
     questions = _questions(named, folds, seed)
     first = folds[0]
-    used = first_of_each(first.sequences)
+    used = first.sequences.distinct
 
     def at(tracks: NDArray[np.floating]) -> list:
         return at_questions(questions, tracks, first.offsets, first.test, used)
@@ -195,12 +194,11 @@ def head_sites(claims: Mapping[str, Sequence[Claim]], kinds: Sequence[str]) -> p
 def _questions(named: dict[str, Candidate], folds: Sequence[Study], seed: int) -> list[Question]:
     """Sites of each half's matrix, to be measured on the half that tested it."""
     first = folds[0]
-    used = first_of_each(first.sequences)
+    used = first.sequences.distinct
     known = ~np.isnan(first.track)
     wanted = [(motif, fold) for motif, one in named.items() for fold in sorted(one.fits)]
     found = find_occurrences(
         first.sequences,
-        first.offsets,
         known,
         [named[motif].fits[fold].found.motif for motif, fold in wanted],
         used,

@@ -33,15 +33,15 @@ def random_control_tracks(
     from nucel_model import random_control
 
     control = random_control(model, seed)
-    with stages.stage("reading with random weights", 2 * int(texts.offsets[-1])) as step:
+    with stages.stage("reading with random weights", 2 * texts.sequences.n_bases) as step:
         real = score_sequences(
             control, [r.sequence for r in records], strands=strands, on_progress=step
         )
         null = score_sequences(control, texts.copies[0], strands=strands, on_progress=step)
     if score == "discriminator":
         return real, []
-    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, control.config)
+    fixed = fixed_heads(score, control.config)
     return real, [
-        attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
+        attention_score(real, [null], half[texts.sequences.number], fixed)[0]
         for half in both_halves(test)
     ]

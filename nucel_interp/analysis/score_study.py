@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +27,7 @@ from nucel_interp.scoring import (
 from nucel_interp.scoring.attention import end_bins, most_concentrated, smooth, standardise
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.sequences import Sequences
-from nucel_interp.types import HEAD_COLUMNS, Record, reverse_complement
+from nucel_interp.types import HEAD_COLUMNS, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,10 +63,17 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """The input cut into units, with all shuffled sequences: whole records and units of each."""
+    """The input cut into units, with all shuffled sequences.
+
+    Attributes:
+        units: Where each unit lies in the records.
+        sequences: One per unit.
+        copies: Whole records, dinucleotides kept; one list per copy.
+        trimers: Whole records, 3-mers kept.
+    """
 
     units: list[Unit]
-    offsets: NDArray[np.int64]
+    sequences: Sequences
     copies: list[list[str]]
     trimers: list[list[str]]
 
@@ -78,8 +84,9 @@ class Texts:
 
 def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stages) -> Texts:
     """Shuffle every unit as often as the null needs."""
-    lengths = [u.end - u.start for u in units]
-    n_copies, n_trimers = copies_per_unit(sum(lengths)), unread_copies_per_unit(sum(lengths))
+    sequences = _sequences(units)
+    n_copies = copies_per_unit(sequences.n_bases)
+    n_trimers = unread_copies_per_unit(sequences.n_bases)
     copies, trimers = [], []
     with stages.stage("shuffling", n_copies + n_trimers) as step:
         for copy in range(n_copies):
@@ -88,7 +95,7 @@ def make_texts(records: list[Record], units: list[Unit], seed: int, stages: Stag
         for copy in range(n_trimers):
             trimers.append(shuffle_records(records, units, k=3, seed=seed, copy=copy))
             step(1)
-    return Texts(units, _offsets(units), copies, trimers)
+    return Texts(units, sequences, copies, trimers)
 
 
 def model_study(
@@ -107,7 +114,7 @@ def model_study(
     Raises:
         FolderError: The score is ``discriminator``, and the model has no such head.
     """
-    n_bases = int(texts.offsets[-1])
+    n_bases = texts.sequences.n_bases
     _require_head(model, score)
     with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
         real = score_sequences(
@@ -117,7 +124,7 @@ def model_study(
     folds, controls, tables = [], [], []
     with stages.stage("choosing heads", 1):
         for half in both_halves(test):
-            in_test = np.repeat(half, np.diff(texts.offsets))
+            in_test = half[texts.sequences.number]
             track, null_tracks, heads = _score(model, real, null, in_test, score)
             fold = _study(texts, half, track, null_tracks, null_tracks)
             folds.append(_with_second(fold, model, real, null, in_test, score))
@@ -194,9 +201,7 @@ def track_study(
     raw = np.concatenate(values, dtype=np.float64)
     folds, controls = [], []
     for half in both_halves(test):
-        track, null_tracks = _user_tracks(
-            values, null_values, texts.units, texts.offsets, half, seed
-        )
+        track, null_tracks = _user_tracks(values, null_values, texts.sequences, half, seed)
         same = [track] * len(texts.copies)
         folds.append(replace(_study(texts, half, track, same, null_tracks), raw=raw))
         controls.append(_control(folds[-1], track, same[1:], null_tracks, seed))
@@ -254,8 +259,8 @@ def shuffled_studies(
     Raises:
         FolderError: The score is ``discriminator``, and the model has no such head.
     """
-    offsets = _offsets(units)
-    n_null = copies_per_unit(int(offsets[-1]))
+    sequences = _sequences(units)
+    n_null = copies_per_unit(sequences.n_bases)
     n_copies = max(runs, n_null + 1)
     with stages.stage("shuffling", n_copies) as step:
         copies = []
@@ -266,18 +271,18 @@ def shuffled_studies(
     scored: list[Scores] = []
     if model is not None:
         _require_head(model, score)
-        with stages.stage("reading with the model", n_copies * int(offsets[-1])) as step:
+        with stages.stage("reading with the model", n_copies * sequences.n_bases) as step:
             scored = [score_sequences(model, c, strands=strands, on_progress=step) for c in copies]
     else:
         assert track is not None
-        given = [_user_tracks(track, null_track, units, offsets, half, seed) for half in halves]
+        given = [_user_tracks(track, null_track, sequences, half, seed) for half in halves]
     texts = [_in_units(units, c) for c in copies]
     for run in range(runs):
         others = [(run + 1 + i) % n_copies for i in range(n_null)]
         folds = []
         for number, half in enumerate(halves):
             if model is not None:
-                in_test = np.repeat(half, np.diff(offsets))
+                in_test = half[sequences.number]
                 own, copy_tracks, _ = _score(
                     model, scored[run], [scored[i] for i in others], in_test, score
                 )
@@ -294,27 +299,26 @@ def shuffled_studies(
                 trimers=[],
             )
             folds.append(study)
-        trimers = _trimers(texts[run], unread_copies_per_unit(int(offsets[-1])), seed)
+        trimers = _trimers(texts[run], unread_copies_per_unit(sequences.n_bases), seed)
         yield [replace(fold, trimers=trimers) for fold in folds]
 
 
 def _user_tracks(
     values: Sequence[NDArray[np.floating]],
     null_values: Sequence[NDArray[np.floating]] | None,
-    units: list[Unit],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     test: NDArray[np.bool_],
     seed: int,
 ) -> tuple[Track, list[Track]]:
     """A user's track as z, and the tracks that say how high it gets by chance."""
-    in_test = np.repeat(test, np.diff(offsets))
+    in_test = test[sequences.number]
     given = [values] if null_values is None else [values, null_values]
     raw, *nulls = _to_scale([np.concatenate(v, dtype=np.float64) for v in given], in_test)
     if null_values is None:
-        nulls = list(_permuted(raw, units, offsets, seed))
+        nulls = list(_permuted(raw, sequences, seed))
     one_bin = np.zeros(len(raw), dtype=np.int64)
-    smoothed = [smooth(n, offsets) for n in nulls]
-    return standardise(smooth(raw, offsets), smoothed, one_bin, in_test)
+    smoothed = [smooth(n, sequences.offsets) for n in nulls]
+    return standardise(smooth(raw, sequences.offsets), smoothed, one_bin, in_test)
 
 
 def _require_head(model: Nucel, score: str) -> None:
@@ -324,9 +328,8 @@ def _require_head(model: Nucel, score: str) -> None:
         model.require_discriminator()
 
 
-def _offsets(units: list[Unit]) -> NDArray[np.int64]:
-    """(units + 1,) where each unit begins among all bases."""
-    return np.cumsum([0, *(u.end - u.start for u in units)]).astype(np.int64)
+def _sequences(units: list[Unit]) -> Sequences:
+    return Sequences(u.sequence for u in units)
 
 
 def _in_units(units: list[Unit], per_record: list[str]) -> Sequences:
@@ -348,7 +351,7 @@ def _study(
 ) -> Study:
     """The units with their scores, and their copies with theirs."""
     return Study(
-        sequences=Sequences(u.sequence for u in texts.units),
+        sequences=texts.sequences,
         test=test,
         track=track,
         copies=[Copy(texts.in_units(c), t) for c, t in zip(texts.copies, copy_tracks, strict=True)],
@@ -405,17 +408,16 @@ def _to_scale(tracks: list[NDArray[np.float64]], in_test: NDArray[np.bool_]) -> 
     return [((t / largest - centre) / spread).astype(np.float32) for t in tracks]
 
 
-def _permuted(
-    raw: Track, units: list[Unit], offsets: NDArray[np.int64], seed: int
-) -> NDArray[np.float32]:
+def _permuted(raw: Track, sequences: Sequences, seed: int) -> NDArray[np.float32]:
     """(20, bases): the values of each unit in random order, missing ones where they are."""
     out = np.tile(raw, (PERMUTATIONS, 1))
     known = ~np.isnan(raw)
-    for unit, (begin, end) in zip(units, pairwise(offsets.tolist()), strict=True):
-        at = begin + np.flatnonzero(known[begin:end])
-        if unit.sequence > reverse_complement(unit.sequence):
+    for number, sequence in enumerate(sequences):
+        span = sequences.span(number)
+        at = span.start + np.flatnonzero(known[span])
+        if sequences.flipped[number]:
             at = at[::-1]  # the same draw meets the same bases, whichever strand is given
-        rng = np.random.default_rng(draw(seed, unit.sequence, "permute").getrandbits(64))
+        rng = np.random.default_rng(draw(seed, sequence, "permute").getrandbits(64))
         values = np.broadcast_to(raw[at], (PERMUTATIONS, len(at)))
         out[:, at] = rng.permuted(values, axis=1)
     return out

@@ -61,7 +61,7 @@ class Study:
     @property
     def in_test(self) -> NDArray[np.bool_]:
         """(bases,) does the base lie in the test half?"""
-        return np.repeat(self.test, self.lengths)
+        return self.test[self.sequences.number]
 
     @cached_property
     def layout(self) -> Layout:

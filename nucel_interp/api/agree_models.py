@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nucel_interp.api.given import Sequences, paths, records_of
+from nucel_interp.api.given import SequenceInput, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class AgreementResult(FolderResult):
 
 
 def agree_models(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model,
     *,
     before: Model | None = None,

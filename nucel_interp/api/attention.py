@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from nucel_interp.api.attention_map import AttentionMapResult, Head, heads_of, maps_of
-from nucel_interp.api.given import DEFAULT_MODEL, Sequences, paths
+from nucel_interp.api.given import DEFAULT_MODEL, SequenceInput, paths
 from nucel_interp.api.result import FolderResult, Run
 from nucel_interp.errors import InputError
 
@@ -228,7 +228,7 @@ class AttentionResult(FolderResult):
 
 
 def attention(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     heads: bool | None = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucel_interp.api.given import DEFAULT_MODEL, Sequences, paths, records_of
+from nucel_interp.api.given import DEFAULT_MODEL, SequenceInput, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
 from nucel_interp.errors import InputError
 
@@ -116,7 +116,7 @@ class AttentionMapResult(FolderResult):
 
 
 def attention_map(
-    sequences: Sequences,
+    sequences: SequenceInput,
     heads: Heads,
     model: Model = DEFAULT_MODEL,
     *,

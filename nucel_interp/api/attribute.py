@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucel_interp.api.given import Sequences, paths, records_of
+from nucel_interp.api.given import SequenceInput, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class AttributionResult(FolderResult):
 
 
 def attribute(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model,
     *,
     method: str = "integrated-gradients",

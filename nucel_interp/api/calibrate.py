@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     Tracks,
     reader_of,
     records_of,
@@ -73,7 +73,7 @@ class CalibrationResult(TableResult):
 
 
 def calibrate(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     runs: int = 5,

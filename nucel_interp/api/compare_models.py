@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.api.given import (
-    Sequences,
+    SequenceInput,
     database_of,
     motifs_to_measure,
     paths,
@@ -118,7 +118,7 @@ class ComparisonResult(FolderResult, Comparison):
 
 
 def compare_models(
-    sequences: Sequences,
+    sequences: SequenceInput,
     models: Model | Sequence[Model],
     *,
     sites: str | Path | Sequence[BedSite] | None = None,

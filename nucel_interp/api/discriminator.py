@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.api.attention import RecordTracks
-from nucel_interp.api.given import DEFAULT_MODEL, Sequences
+from nucel_interp.api.given import DEFAULT_MODEL, SequenceInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def check_bigwig(path: Path) -> None:
 
 
 def discriminator(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     strand: Strands = "both",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     Tracks,
     reader_of,
     records_of,
@@ -69,7 +69,7 @@ class KmerResult(TableResult):
 
 
 def find_kmers(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     k: int = 7,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nucel_interp.analysis.result import MotifAnalysis
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     Tracks,
     database_of,
     path_of,
@@ -201,7 +201,7 @@ class MotifResult(MotifAnalysis, FolderResult):
 
 
 def find_motifs(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     context: int | None = None,
@@ -319,7 +319,7 @@ def _intervene(
     assert theirs is not None
     given = Scored(study.sequences, calls, found.track)
     shuffled = Scored(copy.sequences, theirs, copy.track)
-    return intervene(model, given, shuffled, study.offsets, seed, on_progress=on_progress)
+    return intervene(model, given, shuffled, seed, on_progress=on_progress)
 
 
 def _facts(loaded: Nucel | None, found: MotifAnalysis) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucel_interp.errors import InputError
-from nucel_interp.io.sequences import Sequences, path_of, records_of
+from nucel_interp.io.sequences import SequenceInput, path_of, records_of
 from nucel_interp.io.tracks import Tracks, tracks_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ DEFAULT_MODEL = "nucel-mini"
 
 __all__ = [
     "DEFAULT_MODEL",
-    "Sequences",
+    "SequenceInput",
     "Tracks",
     "database_of",
     "motifs_of",

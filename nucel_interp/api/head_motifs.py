@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucel_interp.api.given import (
     DEFAULT_MODEL,
-    Sequences,
+    SequenceInput,
     database_of,
     motifs_to_measure,
     paths,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nucel_interp.match import JasparDatabase
     from nucel_interp.progress import OnProgress
     from nucel_interp.scoring.scores import Strands
+    from nucel_interp.sequences import Sequences
     from nucel_interp.types import Motif
 
 
@@ -73,7 +74,7 @@ class HeadMotifResult(FolderResult):
 
 
 def head_motifs(
-    sequences: Sequences,
+    sequences: SequenceInput,
     motifs: str | Path | Sequence[Motif] | None = None,
     model: Model = DEFAULT_MODEL,
     *,
@@ -128,6 +129,7 @@ def head_motifs(
     from nucel_interp.progress import Stages
     from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
     from nucel_interp.scoring.device import load_model, model_facts
+    from nucel_interp.sequences import Sequences
     from nucel_model import random_control
 
     started = perf_counter()
@@ -136,7 +138,7 @@ def head_motifs(
     given = motifs_to_measure(motifs, motif, collection)
     loaded = load_model(model, context)
     units = cut_units(records, loaded.config.context_bp)
-    texts = [u.sequence for u in units]
+    texts = Sequences(u.sequence for u in units)
     in_test, rule = split_units(records, units, seed)
     whole = [r.sequence for r in records]
     wanted = _enriched(texts, collection, seed, on_progress) if given is None else given
@@ -149,15 +151,14 @@ def head_motifs(
     ):
         with stages.stage(stage, sum(map(len, read))) as step:
             tracks.append(score_sequences(reader, read, strands=strand, on_progress=step))
-    offsets = np.concatenate([[0], np.cumsum([len(t) for t in texts])]).astype(np.int64)
     result = measure_heads(
-        texts, offsets, tracks[0].received, wanted, in_test,
+        texts, tracks[0].received, wanted, in_test,
         record=np.array([u.record for u in units]), random_control=tracks[1].received,
         copies=[tracks[2].received], seed=seed, on_progress=on_progress,
     )  # fmt: skip
     config = loaded.config
     sinks = sink_table(
-        config, tracks[0].received, offsets, tracks[0].cls_share,
+        config, tracks[0].received, texts.offsets, tracks[0].cls_share,
         # a token's bases share what it receives, and the other strand's tokens may lie across them
         both_strands=strand == "both", width=2 * config.token_bp - 1,
     )  # fmt: skip
@@ -187,7 +188,7 @@ def head_motifs(
 
 
 def _enriched(
-    texts: list[str], database: JasparDatabase, seed: int, on_progress: OnProgress | None
+    texts: Sequences, database: JasparDatabase, seed: int, on_progress: OnProgress | None
 ) -> list[Motif]:
     """Motifs of a collection with sites in more of the sequences than in their shuffled copies."""
     from nucel_interp.compare.shared.enriched_motifs import enriched_archetypes

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from nucel_interp.api.given import Sequences, paths, records_of
+from nucel_interp.api.given import SequenceInput, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PredictionResult(FolderResult):
 
 
 def predict(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model,
     *,
     strand: Strands | None = None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nucel_interp.api.given import DEFAULT_MODEL, Sequences, paths, records_of
+from nucel_interp.api.given import DEFAULT_MODEL, SequenceInput, paths, records_of
 from nucel_interp.api.result import FolderResult, Run
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class SubstitutionResult(FolderResult):
 
 
 def substitution(
-    sequences: Sequences,
+    sequences: SequenceInput,
     model: Model = DEFAULT_MODEL,
     *,
     dependency: bool = False,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.controls.auroc_weights import SiteIntervals, centred_ranks
-from nucel_interp.controls.permutation import MIN_STRATUM_SIZE
+from nucel_interp.controls.permutation import strata
 
 CHUNK = 4_000_000
 """Numbers held at a time: heads are taken in groups of so many bases."""
@@ -89,7 +89,7 @@ def auroc_and_place(
         AtSites(*(np.full((len(tracks), len(p.first)), np.nan) for _ in range(2))) for p in places
     ]
     known = ~np.isnan(tracks[0]) if len(tracks) else np.zeros(int(offsets[-1]), dtype=bool)
-    groups = _alike(offsets, second_half, used)
+    groups = strata(np.diff(offsets), second_half, used)
     in_group = np.zeros(len(second_half), dtype=bool)
     for members in groups:
         in_group[members] = True
@@ -122,21 +122,6 @@ def auroc_and_place(
 def _in_cells(sums: NDArray[np.number], p: SiteIntervals) -> Array:
     """(heads, cells) from (heads, intervals)."""
     return np.asarray(np.add.reduceat(sums * p.weight, p.first, axis=1), dtype=np.float64)
-
-
-def _alike(
-    offsets: NDArray[np.int64], second_half: NDArray[np.bool_], used: NDArray[np.bool_]
-) -> list[NDArray[np.int64]]:
-    """Sequences in use of one length and in one half, where there are `MIN_STRATUM_SIZE`."""
-    lengths = np.diff(offsets)
-    groups = []
-    for half in (False, True):
-        here = used & (second_half == half)
-        for length in np.unique(lengths[here]).tolist():
-            members = np.flatnonzero(here & (lengths == length))
-            if len(members) >= MIN_STRATUM_SIZE:
-                groups.append(members)
-    return groups
 
 
 def _profile(

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.types import Site, as_sequences
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Site
 
 MIN_IN_CELL = 5
 Cell = tuple[int, int]
@@ -26,7 +27,7 @@ def composition(site: Site, sequences: Sequence[str]) -> Cell:
 
 
 def matched_weights(
-    own: Sequence[Site], others: Sequence[Site], sequences: Sequence[str]
+    own: Sequence[Site], others: Sequence[Site], sequences: Sequences
 ) -> NDArray[np.float64]:
     """(others,) weights under which the others' sites have the composition of ``own``.
 
@@ -38,7 +39,6 @@ def matched_weights(
         others: All sites of all decoys.
         sequences: Sequences of the units, one per unit.
     """
-    sequences = as_sequences(sequences)
     cells = [composition(s, sequences) for s in others]
     supply = Counter(cells)
     rich = sorted(cell for cell, n in supply.items() if n >= MIN_IN_CELL)

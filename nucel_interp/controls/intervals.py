@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from nucel_interp.motifs.testing import site_bases
 from nucel_interp.scoring.shuffle import draw
-from nucel_interp.types import Site, as_sequences, canonical
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Site
 
 
 def random_sites(
     sites: Sequence[Site],
-    texts: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     window_of: NDArray[np.int64],
     allowed: NDArray[np.bool_],
     seed: int,
@@ -28,27 +28,23 @@ def random_sites(
 
     Args:
         sites: Sites of one motif.
-        texts: Sequences, one per record.
-        offsets: (records + 1,) where each begins.
+        sequences: Sequences, one per record.
         window_of: (bases,) number of the window each lies in.
         allowed: (bases,) where an interval may lie; places under ``sites`` are taken off.
         seed: Seed of the places, used together with the sequence and the purpose.
         purpose: Name of the draw, so that draws of different purpose differ.
     """
-    texts = as_sequences(texts, "texts")
-    free_everywhere = allowed & ~site_bases(sites, offsets)
+    free_everywhere = allowed & ~site_bases(sites, sequences.offsets)
     lengths: dict[int, list[int]] = {}
     for s in sites:
         lengths.setdefault(s.record, []).append(s.end - s.start)
     made = []
     for record in sorted(lengths):
-        a, b = int(offsets[record]), int(offsets[record + 1])
-        text = texts[record]
-        turned = text != canonical(text)
-        free, window = free_everywhere[a:b].copy(), window_of[a:b]
-        if turned:
+        span, flipped = sequences.span(record), bool(sequences.flipped[record])
+        free, window = free_everywhere[span].copy(), window_of[span]
+        if flipped:
             free, window = free[::-1], window[::-1]
-        rng = draw(seed, text, "random intervals", purpose)
+        rng = draw(seed, sequences[record], "random intervals", purpose)
         for width in sorted(lengths[record], reverse=True):
             if width > len(free):
                 continue
@@ -60,7 +56,7 @@ def random_sites(
                 continue
             start = int(places[int(rng.random() * len(places))])
             free[start : start + width] = False
-            if turned:
+            if flipped:
                 start = len(free) - start - width
             made.append(Site(record, start, start + width, ".", 0.0, 1.0))
     return made

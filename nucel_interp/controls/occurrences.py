@@ -14,7 +14,8 @@ from nucel_interp.controls.decoys import MOST_DECOYS, N_DECOYS, decoys
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.progress import OnProgress
-from nucel_interp.types import Motif, Site, as_sequences
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Motif, Site
 
 MIN_SEQUENCES = 20
 """A motif is tested if it has sites in this many sequences of either half."""
@@ -51,8 +52,7 @@ class MotifOccurrences(Occurrences):
 
 
 def find_occurrences(
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     known: NDArray[np.bool_],
     motifs: Sequence[Motif],
     used: NDArray[np.bool_],
@@ -64,7 +64,6 @@ def find_occurrences(
 
     Args:
         sequences: Sequences of the units, one per unit.
-        offsets: (units + 1,).
         known: (bases,) does the base have a score?
         motifs: Motifs to scan for.
         used: (units,) bool, the units that take part; they also give the background.
@@ -72,19 +71,16 @@ def find_occurrences(
         seed: Seed of the decoys.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    sequences = as_sequences(sequences)
-    scanner = Scanner(
-        sequences, strand_background([s for s, u in zip(sequences, used, strict=True) if u])
-    )
+    scanner = Scanner(sequences, strand_background(sequences.take(np.flatnonzero(used))))
     found = []
     for number, motif in enumerate(motifs):
         if on_progress is not None:
             on_progress(number, len(motifs), "scanning for motifs and decoys")
         own = [s for s in scanner.scan(motif) if used[s.record]]
-        places = site_places([own], offsets, known)
+        places = site_places([own], sequences.offsets, known)
         others = decoys(motif, seed, MOST_DECOYS)
         n_decoys = min(N_DECOYS, len(others))
-        decoy_places = site_places([], offsets, known)
+        decoy_places = site_places([], sequences.offsets, known)
         reason = too_few_sites(places, in_test)
         if not reason and n_decoys < N_DECOYS:
             reason = f"its columns are too much alike: {n_decoys} decoys of {N_DECOYS}"
@@ -95,7 +91,7 @@ def find_occurrences(
                 more = others[n_decoys - N_DECOYS : n_decoys]
                 found_sites = ([s for s in scanner.scan(d) if used[s.record]] for d in more)
                 sites += [not_overlapping(one, own) for one in found_sites]
-                decoy_places = like_places(sites, own, sequences, offsets, known)
+                decoy_places = like_places(sites, own, sequences, known)
                 reason = too_few_decoys(decoy_places, in_test)
                 if not reason:
                     break
@@ -108,8 +104,7 @@ def find_occurrences(
 def given_occurrences(
     name: str,
     own: Sequence[Site],
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     known: NDArray[np.bool_],
     in_test: NDArray[np.bool_],
     seed: int,
@@ -120,19 +115,17 @@ def given_occurrences(
         name: Name of the sites; with the seed it decides the random intervals.
         own: The sites; ``record`` is the sequence's number.
         sequences: Sequences of the units, one per unit.
-        offsets: (units + 1,).
         known: (bases,) does the base have a score?
         in_test: (units,) bool.
         seed: Seed of the random intervals.
     """
-    own, sequences = list(own), as_sequences(sequences)
-    window_of = np.repeat(np.arange(len(sequences)), np.diff(offsets))
+    own = list(own)
     sites = [
-        random_sites(own, sequences, offsets, window_of, known, seed, f"{name} {copy + 1}")
+        random_sites(own, sequences, sequences.number, known, seed, f"{name} {copy + 1}")
         for copy in range(N_DECOYS)
     ]
-    places = site_places([own], offsets, known)
-    others = like_places(sites, own, sequences, offsets, known)
+    places = site_places([own], sequences.offsets, known)
+    others = like_places(sites, own, sequences, known)
     reason = too_few_sites(places, in_test) or too_few_decoys(others, in_test)
     return Occurrences(places, others, N_DECOYS, reason)
 
@@ -140,14 +133,13 @@ def given_occurrences(
 def like_places(
     sites: list[list[Site]],
     own: list[Site],
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     known: NDArray[np.bool_],
 ) -> SiteIntervals:
     """Sites of each decoy, weighted to the composition of the motif's own."""
     weights = matched_weights(own, [s for one in sites for s in one], sequences)
     parts = np.split(weights, np.cumsum([len(one) for one in sites])[:-1])
-    return site_places(sites, offsets, known, parts)
+    return site_places(sites, sequences.offsets, known, parts)
 
 
 def too_few_sites(places: SiteIntervals, in_test: NDArray[np.bool_]) -> str:

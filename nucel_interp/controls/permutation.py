@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.distinct import content_order
-from nucel_interp.types import as_sequences, canonical
+from nucel_interp.sequences import Sequences
 
 PERMUTATIONS = 200
 MIN_STRATUM_SIZE = 10
@@ -35,9 +33,31 @@ class Null:
     phase: NDArray[np.int64]
 
 
+def strata(
+    lengths: NDArray[np.int64], half: NDArray[np.bool_], used: NDArray[np.bool_]
+) -> list[NDArray[np.int64]]:
+    """Units in use of one length and in one half, where there are `MIN_STRATUM_SIZE` of them.
+
+    Args:
+        lengths: (units,) bases.
+        half: (units,) bool.
+        used: (units,) bool.
+
+    Returns:
+        Ascending numbers of the units of each stratum; the first half first, then by length.
+    """
+    found = []
+    for side in (False, True):
+        here = used & (half == side)
+        for length in np.unique(lengths[here]).tolist():
+            members = np.flatnonzero(here & (lengths == length))
+            if len(members) >= MIN_STRATUM_SIZE:
+                found.append(members)
+    return found
+
+
 def permute_between_sequences(
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     half: NDArray[np.bool_],
     distinct: NDArray[np.bool_],
     seed: int,
@@ -50,33 +70,26 @@ def permute_between_sequences(
 
     Args:
         sequences: Sequences of the units, one per unit.
-        offsets: (units + 1,).
         half: (units,) bool, the test half.
         distinct: (units,) bool, which take part; the others repeat a sequence.
         seed: Seed of the draws.
         permutations: Number of permutations.
     """
-    sequences = as_sequences(sequences)
-    lengths = np.diff(offsets)
     rng = np.random.default_rng(seed)
-    donor = np.tile(np.arange(len(lengths)), (1 + permutations, 1))
-    used = np.zeros(len(lengths), dtype=bool)
-    order = content_order(sequences)
-    groups: dict[tuple[bool, int], list[int]] = {}
-    for unit in order[distinct[order]].tolist():
-        groups.setdefault((bool(half[unit]), int(lengths[unit])), []).append(unit)
-    for _, members in sorted(groups.items()):
-        if len(members) < MIN_STRATUM_SIZE:
-            continue
+    donor = np.tile(np.arange(len(sequences)), (1 + permutations, 1))
+    used = np.zeros(len(sequences), dtype=bool)
+    for members in strata(sequences.lengths, half, distinct):
         used[members] = True
+        # in an order that no file decides
+        ordered = members[np.argsort(sequences.rank[members], kind="stable")]
         for row in donor[1:]:
-            row[members] = rng.permutation(members)
-    return Null("permutation", used, offsets[donor], lengths, np.zeros_like(donor))
+            row[ordered] = rng.permutation(ordered)
+    begin = sequences.offsets[donor]
+    return Null("permutation", used, begin, sequences.lengths, np.zeros_like(donor))
 
 
 def shift(
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     record: NDArray[np.int64],
     distinct: NDArray[np.bool_],
     seed: int,
@@ -88,29 +101,21 @@ def shift(
 
     Args:
         sequences: Sequences of the units, one per unit.
-        offsets: (units + 1,).
         record: (units,) record of each unit; units of one record lie side by side, in order.
         distinct: (units,) bool, which take part; the others repeat a sequence.
         seed: Seed of the draws.
         permutations: Number of random shifts.
     """
-    sequences = as_sequences(sequences)
-    n_units = len(sequences)
-    first = np.flatnonzero(np.concatenate([[True], record[1:] != record[:-1]]))
     which = np.cumsum(np.concatenate([[True], record[1:] != record[:-1]])) - 1
-    edges = np.append(offsets[first], offsets[-1])
-    length = np.diff(edges)
-    texts = [
-        "".join(sequences[i] for i in np.flatnonzero(which == r).tolist())
-        for r in range(len(first))
-    ]
-    flipped = np.array([canonical(t) != t for t in texts], dtype=bool)
+    records = Sequences(
+        "".join(sequences.take(np.flatnonzero(which == r))) for r in range(int(which[-1]) + 1)
+    )
     rng = np.random.default_rng(seed)
-    by = np.zeros((1 + permutations, len(first)), dtype=np.int64)
-    for r in content_order(texts).tolist():
-        drawn = rng.integers(max(1, int(length[r])), size=permutations)
+    by = np.zeros((1 + permutations, len(records)), dtype=np.int64)
+    for r in records.order.tolist():
+        drawn = rng.integers(max(1, int(records.lengths[r])), size=permutations)
         # the same move of the same bases, whichever strand is given
-        by[1:, r] = -drawn if flipped[r] else drawn
-    begin = np.broadcast_to(edges[which], (1 + permutations, n_units))
-    phase = (offsets[:-1] - edges[which] + by[:, which]) % np.maximum(length[which], 1)
-    return Null("shift", distinct, begin, length[which], phase)
+        by[1:, r] = -drawn if records.flipped[r] else drawn
+    begin, length = records.offsets[which], records.lengths[which]
+    phase = (sequences.offsets[:-1] - begin + by[:, which]) % np.maximum(length, 1)
+    return Null("shift", distinct, np.broadcast_to(begin, phase.shape), length, phase)

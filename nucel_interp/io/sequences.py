@@ -10,14 +10,14 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.fasta import collected, read_records
 from nucel_interp.types import Record, as_records
 
-Sequences = str | Path | Mapping[str, str] | Iterable[str] | Iterable[Record]
+SequenceInput = str | Path | Mapping[str, str] | Iterable[str] | Iterable[Record]
 """A FASTA file's path (``-``: standard input), sequences by name, sequences, or records."""
 
 IN_MEMORY = "the sequences"
 """What messages call sequences that do not come from a file."""
 
 
-def records_of(sequences: Sequences) -> list[Record]:
+def records_of(sequences: SequenceInput) -> list[Record]:
     """Records of sequences given as a path, a dict, a list of strings, or records.
 
     Sequences from memory are treated as those of a file: upper case is taken, stretches in lower
@@ -25,7 +25,7 @@ def records_of(sequences: Sequences) -> list[Record]:
     list are named ``sequence_1``, ``sequence_2`` ...
 
     Args:
-        sequences: A path, a dict, a list of strings, or records (`Sequences`).
+        sequences: A path, a dict, a list of strings, or records (`SequenceInput`).
 
     Raises:
         InputError: No file of that name, a sequence without bases, letters that are not DNA, or
@@ -54,7 +54,7 @@ def records_of(sequences: Sequences) -> list[Record]:
     return records
 
 
-def path_of(sequences: Sequences) -> Path | None:
+def path_of(sequences: SequenceInput) -> Path | None:
     """The file that sequences were given as; None if they come from memory."""
     return Path(sequences) if isinstance(sequences, (str, Path)) else None
 

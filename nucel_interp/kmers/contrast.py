@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.kmers.counting import KmerIndex, letter_places
 from nucel_interp.kmers.enrichment import chance_inside
+from nucel_interp.sequences import Sequences
 
 DISTANCE_BP = 10
 """Width of the bins in which distances from a unit's middle are compared."""
@@ -34,10 +35,9 @@ class WordPlaces:
         self.inside = inside
         self.known = np.isfinite(track)
         self.described = described
-        self.lengths = np.array([len(s) for s in sequences], dtype=np.int64)
-        self.n = len(self.lengths)
-        self.offsets = np.cumsum(self.lengths) - self.lengths
-        self.unit = np.repeat(np.arange(self.n), self.lengths)
+        self.sequences = Sequences.of(sequences)
+        self.n = len(self.sequences)
+        self.unit = self.sequences.number
         # as whole numbers the scores add up to the same sum in any order, so on either strand
         values = np.where(self.known, track, 0).astype(np.float64)
         self.scale = 2.0**30 / (np.abs(values).max(initial=0) or 1.0)
@@ -85,8 +85,8 @@ class WordPlaces:
         self.is_outside = self.index.whole(~self.inside & self.known)
         self.n_inside = np.bincount(self.unit[self.is_inside], minlength=self.n)
         self.n_outside = np.bincount(self.unit[self.is_outside], minlength=self.n)
-        middle = 2 * (np.arange(len(self.unit)) - self.offsets[self.unit]) + self.index.width - 1
-        self.distance = np.abs(middle - self.lengths[self.unit] + 1) // (2 * DISTANCE_BP)
+        middle = 2 * self.sequences.position + self.index.width - 1
+        self.distance = np.abs(middle - self.sequences.lengths[self.unit] + 1) // (2 * DISTANCE_BP)
         bins = int(self.distance.max(initial=0)) + 1
         inside = np.bincount(self.distance[self.is_inside], minlength=bins)
         outside = np.bincount(self.distance[self.is_outside], minlength=bins)

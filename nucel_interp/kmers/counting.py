@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import BASES, as_sequences
 
 _CODE = np.full(256, -1, dtype=np.int8)
@@ -70,9 +71,9 @@ class KmerIndex:
         self.k = k
         self.gap = gap
         self.width = k + gap
+        sequences = Sequences.of(sequences)
         letters = base_codes(sequences)
-        lengths = np.array([len(s) for s in sequences], dtype=np.int64)
-        self.unit = np.repeat(np.arange(len(sequences)), lengths)
+        self.unit = sequences.number
         code = np.full(len(letters), -1, dtype=np.int64)
         forward, other, whole = read_words(letters, letter_places(k, gap))
         n = len(forward)

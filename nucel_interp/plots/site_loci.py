@@ -128,7 +128,9 @@ def site_loci(result: MotifAnalysis, motif_id: str) -> list[SiteLocus]:
             assert result.scores is not None
             layer, number = map(int, head.split(":"))
             n_heads = len(result.scores.received) // result.n_layers
-            line = result.scores.received[layer * n_heads + number, ends[i] : ends[i + 1]]
+            line: NDArray[np.floating] = result.scores.received[
+                layer * n_heads + number, ends[i] : ends[i + 1]
+            ]
         else:
             line = result.track[ends[i] : ends[i + 1]]
         track = np.asarray(line, dtype=np.float64)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nucel_interp.io.fasta import Remarks, iter_records
 from nucel_interp.io.places import warn_of_overlap
 from nucel_interp.io.provenance import file_sha256
-from nucel_interp.io.sequences import IN_MEMORY, Sequences, check_path, records_of
+from nucel_interp.io.sequences import IN_MEMORY, SequenceInput, check_path, records_of
 from nucel_interp.io.text import shown
 from nucel_interp.types import Record
 
@@ -84,7 +84,7 @@ class Survey:
             self._copy.close()
 
 
-def survey_of(sequences: Sequences) -> Survey:
+def survey_of(sequences: SequenceInput) -> Survey:
     """Look at every record once, and check it; a pipe is put aside in a file.
 
     Warns as `read_records` does, and of records that overlap in the genome.

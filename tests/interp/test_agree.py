@@ -22,6 +22,7 @@ from nucel_interp.compare.agreement.score_pairs import (
     joint_mask,
     signed_and_size,
 )
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import AGREE_COLUMNS, reverse_complement
 
 LENGTH, NUMBER = 40, 30
@@ -31,7 +32,7 @@ def some_bases(seed=0, number=NUMBER, length=LENGTH):
     rng = np.random.default_rng(seed)
     sequences = ["".join(rng.choice(list("ACGT"), length)) for _ in range(number)]
     known = np.ones(number * length, dtype=bool)
-    return Bases(sequences, np.arange(number) % 2 == 1, known), rng
+    return Bases(Sequences(sequences), np.arange(number) % 2 == 1, known), rng
 
 
 def plain_auroc(score, is_site):
@@ -206,7 +207,7 @@ def test_letter_and_position_find_what_needs_no_model():
         (planted, inside),
         ([t + "ACGTAC" for t in rows[1]], rng.permuted(inside.reshape(40, 40), axis=1).ravel()),
     ):
-        bases = Bases(sequences, half, np.ones(1600, dtype=bool))
+        bases = Bases(Sequences(sequences), half, np.ones(1600, dtype=bool))
         letters = np.array([c in "GC" for c in "".join(sequences)], dtype=float)
         scores = [BaseScore("no model", "G or C", letters)]
         result = agreement_tables(bases, scores, [], {}, [("no model",)], {"box": sites})
@@ -221,7 +222,7 @@ def test_tables_do_not_depend_on_order_or_strand():
     plain = agreement(scaled(a.ravel(), bases), scaled(b.ravel(), bases), bases)
     order = rng.permutation(NUMBER)
     turned = Bases(
-        [reverse_complement(bases.sequences[i]) for i in order],
+        Sequences(reverse_complement(bases.sequences[i]) for i in order),
         bases.second_half[order],
         bases.known,
     )

@@ -11,6 +11,7 @@ from nucel_interp.compare.shared.sinks import sink_table
 from nucel_interp.compare.shared.snr import signal_to_noise
 from nucel_interp.controls.intervals import random_sites
 from nucel_interp.motifs.testing import site_bases
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Site, reverse_complement
 from nucel_model import NucelConfig, every_third_global
 
@@ -133,7 +134,7 @@ def test_random_intervals_match_in_number_and_length_and_avoid_sites_and_edges()
     sites = [Site(i, 10 + i, 20 + i, "+", 0, 0) for i in range(8)]
     sites += [Site(0, 70, 77, "-", 0, 0)]
     allowed = np.arange(8 * 120) % 60 >= 5
-    made = random_sites(sites, texts, offsets, window_of, allowed, 0, "x")
+    made = random_sites(sites, Sequences(texts), window_of, allowed, 0, "x")
     assert sorted((s.record, s.end - s.start) for s in made) == sorted(
         (s.record, s.end - s.start) for s in sites
     )
@@ -147,10 +148,10 @@ def test_random_intervals_match_in_number_and_length_and_avoid_sites_and_edges()
 
 def test_random_intervals_turn_with_the_strand():
     text = random_text(90)
-    offsets, window_of, free = np.array([0, 90]), np.zeros(90, int), np.ones(90, dtype=bool)
-    (one,) = random_sites([Site(0, 10, 20, "+", 0, 0)], [text], offsets, window_of, free, 0, "x")
+    window_of, free = np.zeros(90, int), np.ones(90, dtype=bool)
+    (one,) = random_sites([Site(0, 10, 20, "+", 0, 0)], Sequences([text]), window_of, free, 0, "x")
     (other,) = random_sites(
-        [Site(0, 70, 80, "-", 0, 0)], [reverse_complement(text)], offsets, window_of, free, 0, "x"
+        [Site(0, 70, 80, "-", 0, 0)], Sequences([reverse_complement(text)]), window_of, free, 0, "x"
     )
     assert (one.start, one.end) == (90 - other.end, 90 - other.start)
 
@@ -159,7 +160,7 @@ def test_a_sequence_full_of_sites_has_no_room_for_random_ones():
     text = random_text(20)
     site = [Site(0, 0, 15, "+", 0, 0)]
     free = np.ones(20, dtype=bool)
-    assert not random_sites(site, [text], np.array([0, 20]), np.zeros(20, int), free, 0, "x")
+    assert not random_sites(site, Sequences([text]), np.zeros(20, int), free, 0, "x")
 
 
 def test_a_sink_on_one_token_of_six_bases_is_seen_as_one_place():

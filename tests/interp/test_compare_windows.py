@@ -54,7 +54,7 @@ def test_records_are_cut_into_parts_of_whole_6_mers_without_n():
 
 def test_both_strands_are_cut_into_the_same_windows():
     text = random_text(100)
-    forward = cut_windows([Record("a", text)], 36, 0).sequences
+    forward = list(cut_windows([Record("a", text)], 36, 0).sequences)
     other = cut_windows([Record("a", reverse_complement(text))], 36, 0).sequences
     assert [reverse_complement(s) for s in reversed(other)] == forward
 
@@ -115,7 +115,7 @@ def test_a_site_in_a_record_with_n_is_counted_from_its_windows():
     at = int(windows.start[1]) + 3
     placed = place_sites([bed("a", at, at + 4)], [record], windows.spans)
     (site,) = placed.sites["A"]
-    assert windows.texts[0][site.start : site.end] == text[at : at + 4]
+    assert windows.by_record[0][site.start : site.end] == text[at : at + 4]
 
 
 def test_a_site_across_the_edge_of_a_window_is_left_out_and_counted():

@@ -20,6 +20,7 @@ from nucel_interp.controls.beyond import (
 )
 from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import CONTROL_COLUMNS, Site
 from tests.interp.test_heads import (
     LENGTH,
@@ -44,7 +45,7 @@ def asked():
     offsets, half = laid_out(sequences), halves(len(sequences))
     everyone = np.ones(len(sequences), dtype=bool)
     (found,) = find_occurrences(
-        sequences, offsets, np.ones(offsets[-1], bool), [motif("one")], everyone, half, 0
+        Sequences(sequences), np.ones(offsets[-1], bool), [motif("one")], everyone, half, 0
     )
     assert not found.reason
     return sequences, offsets, half, everyone, both_ways("one", found, half)
@@ -160,7 +161,7 @@ def test_a_head_that_likes_a_composition_is_not_enough() -> None:
     known = np.ones(offsets[-1], bool)
     likes = np.array([c in "AT" for c in "".join(texts)], dtype=float)
     tracks = rng.normal(size=(1, offsets[-1])) + 2 * likes
-    found = given_occurrences("rich", sites, texts, offsets, known, half, 0)
+    found = given_occurrences("rich", sites, Sequences(texts), known, half, 0)
     question = both_ways("rich", found, half)
     used = np.ones(160, dtype=bool)
 
@@ -185,7 +186,7 @@ def test_random_intervals_count_as_the_sites_are_composed() -> None:
     offsets = laid_out(texts)
     sites = [Site(i, int(s), int(s) + 8, "+", 0, 0) for i, s in enumerate(starts)]
     known = np.ones(offsets[-1], bool)
-    found = given_occurrences("rich", sites, texts, offsets, known, halves(80), 0).other
+    found = given_occurrences("rich", sites, Sequences(texts), known, halves(80), 0).other
     counts = np.repeat(found.cell_counts, np.diff(np.append(found.first, len(found.unit))))
     whole = "".join(texts)
     cells = [whole[a:b] for a, b in zip(found.start, found.end, strict=True)]

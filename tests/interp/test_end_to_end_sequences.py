@@ -29,6 +29,16 @@ def test_places_by_hand():
     assert one.lengths.tolist() == [5, 5, 5, 7, 5, 5]
     assert one.offsets.tolist() == [0, 5, 10, 15, 22, 27, 32]
     assert one.n_bases == 32
+    assert one.position.tolist() == [
+        *range(5),
+        *range(5),
+        *range(5),
+        *range(7),
+        *range(5),
+        *range(5),
+    ]
+    assert one.span(3) == slice(15, 22)
+    assert list(one.take([3, 0])) == ["GATTACA", "ACGTT"]
     assert one.number.tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 7 + [4] * 5 + [5] * 5
 
 
@@ -36,10 +46,12 @@ def test_equal_sequences_on_either_strand_are_one():
     one = Sequences(TEXTS)
     assert one.flipped.tolist() == [True, True, False, False, False, True]
     assert list(one.canonical) == [min(t, reverse_complement(t)) for t in TEXTS]
-    # AACGT (3 of them, one turned), AAAAA (2 of them), GATTACA
-    assert one.first.tolist() == [True, True, False, True, False, False]
+    # AACGT (3 of them, two turned), AAAAA (2 of them, one turned), GATTACA; canonical ones first
+    assert one.distinct.tolist() == [False, False, True, True, True, False]
+    assert Sequences(["TTTT", "ACGTT", "ACGTT"]).distinct.tolist() == [True, True, False]
     assert one.rank[0] == one.rank[2] == one.rank[5]
     assert one.rank[1] == one.rank[4] == 0
+    assert one.order.tolist() == [1, 4, 0, 2, 5, 3]
 
 
 def test_turned_twice_is_where_it_was():

@@ -8,6 +8,7 @@ import pytest
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.faithfulness import SHARES, faithfulness
 from nucel_interp.compare.agreement.score_pairs import BaseScore
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, reverse_complement
 from tests.toy import dna, plant
 
@@ -25,7 +26,9 @@ def planted():
         text = plant(text, MOTIF, start)
         sequences.append(text)
         truth[i, start : start + 6] = 1
-    bases = Bases(sequences, np.arange(NUMBER) % 2 == 1, np.ones(NUMBER * LENGTH, dtype=bool))
+    bases = Bases(
+        Sequences(sequences), np.arange(NUMBER) % 2 == 1, np.ones(NUMBER * LENGTH, dtype=bool)
+    )
     return bases, truth.ravel() + 0.1 * rng.random(NUMBER * LENGTH), rng.random(NUMBER * LENGTH)
 
 
@@ -83,7 +86,7 @@ def test_as_many_bases_are_replaced_by_every_score():
         return np.zeros(len(texts))
 
     sequence = "ACGT" * 10
-    bases = Bases([sequence], np.zeros(1, dtype=bool), np.ones(40, dtype=bool))
+    bases = Bases(Sequences([sequence]), np.zeros(1, dtype=bool), np.ones(40, dtype=bool))
     track = np.arange(40.0)
     faithfulness(watch, bases, [BaseScore("m", "s", track)], shares=(0.5,), draws=1)
     own, copy, *edits = seen
@@ -103,7 +106,7 @@ def test_unknown_bases_are_never_edited():
         seen.extend(texts)
         return np.zeros(len(texts))
 
-    bases = Bases([sequence], np.zeros(1, dtype=bool), known)
+    bases = Bases(Sequences([sequence]), np.zeros(1, dtype=bool), known)
     track = np.where(known, np.arange(40.0), np.nan)
     faithfulness(watch, bases, [BaseScore("m", "s", track)])
     assert all(text[20:24] == "NNNN" and text.count("N") == 4 for text in seen)
@@ -113,7 +116,7 @@ def test_areas_do_not_depend_on_order_or_strand(planted, found):
     bases, truth, noise = planted
     order = np.random.default_rng(1).permutation(NUMBER)
     turned = Bases(
-        [reverse_complement(bases.sequences[i]) for i in order],
+        Sequences(reverse_complement(bases.sequences[i]) for i in order),
         bases.second_half[order],
         bases.known,
     )
@@ -130,7 +133,9 @@ def test_areas_do_not_depend_on_order_or_strand(planted, found):
 
 
 def test_too_few_sequences_alike_leave_no_area_beyond_others():
-    bases = Bases(["ACGTTGCA" * 2, "TTGACCTA"], np.array([False, True]), np.ones(24, dtype=bool))
+    bases = Bases(
+        Sequences(["ACGTTGCA" * 2, "TTGACCTA"]), np.array([False, True]), np.ones(24, dtype=bool)
+    )
     scores = [BaseScore("m", "s", np.arange(24.0))]
     areas = faithfulness(lambda t: np.ones(len(t)), bases, scores).areas
     assert np.isnan(areas["excess_over_permuted"]).all()

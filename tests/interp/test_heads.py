@@ -18,12 +18,12 @@ from nucel_interp.compare.shared.sinks import opportunity, sink_table
 from nucel_interp.controls.auroc_weights import centred_ranks, not_overlapping, site_places
 from nucel_interp.controls.composition import composition, matched_weights
 from nucel_interp.controls.decoys import LIKENESS, decoys, expected_cpg, likeness
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.controls.permutation import permute_between_sequences, shift
 from nucel_interp.io.meme import write_meme
 from nucel_interp.match import JasparDatabase
 from nucel_interp.plots.head_motifs import head_motif_map
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_MOTIF_COLUMNS, Motif, Site, reverse_complement
 from nucel_model import NucelConfig, every_third_global, from_pretrained, tokenizer
 
@@ -89,9 +89,9 @@ def prepared():
     offsets = laid_out(sequences)
     in_test = halves(len(sequences))
     everyone = np.ones(len(sequences), dtype=bool)
-    null = permute_between_sequences(sequences, offsets, in_test, everyone, 0, 60)
+    null = permute_between_sequences(Sequences(sequences), in_test, everyone, 0, 60)
     found = find_occurrences(
-        sequences, offsets, np.ones(offsets[-1], bool), [motif(w) for w in WORDS], everyone,
+        Sequences(sequences), np.ones(offsets[-1], bool), [motif(w) for w in WORDS], everyone,
         in_test, 0,
     )  # fmt: skip
     assert not any(o.reason for o in found)
@@ -165,8 +165,7 @@ def test_a_head_made_to_attend_a_motif_is_found_and_no_other():
     offsets = laid_out(sequences)
     tracks = smooth_noise(np.random.default_rng(1), 6, offsets[-1])
     tracks[4] += under_sites(sequences, WORDS["two"])
-    got = measure_heads(
-        sequences, offsets, tracks, [motif(w) for w in WORDS], halves(240),
+    got = measure_heads(Sequences(sequences), tracks, [motif(w) for w in WORDS], halves(240),
         random_control=smooth_noise(np.random.default_rng(2), 6, offsets[-1]),
     )  # fmt: skip
     assert got.null == "permutation"
@@ -183,7 +182,7 @@ def test_unequal_lengths_are_shifted_and_the_head_is_still_found():
     offsets = laid_out(sequences)
     tracks = smooth_noise(np.random.default_rng(1), 3, offsets[-1])
     tracks[2] += 2 * under_sites(sequences, WORDS["one"])
-    got = measure_heads(sequences, offsets, tracks, [motif("one"), motif("two")], halves(240))
+    got = measure_heads(Sequences(sequences), tracks, [motif("one"), motif("two")], halves(240))
     assert got.null == "shift"
     assert got.used.all()
     assert got.model.chosen[0] == 2
@@ -197,11 +196,11 @@ def test_long_records_get_both_nulls():
     offsets = laid_out(units)
     tracks = smooth_noise(np.random.default_rng(1), 2, offsets[-1])
     tracks[1] += under_sites(units, WORDS["three"])
-    got = measure_heads(units, offsets, tracks, [motif("three")], halves(240), record=record)
+    got = measure_heads(Sequences(units), tracks, [motif("three")], halves(240), record=record)
     assert got.null == "permutation"
     assert got.model.p_family[1, 0] <= 0.01
     assert got.model.p_shift[1, 0] <= 0.01
-    short = measure_heads(units, offsets, tracks, [motif("three")], halves(240), permutations=9)
+    short = measure_heads(Sequences(units), tracks, [motif("three")], halves(240), permutations=9)
     assert np.isnan(short.model.p_shift).all()
 
 
@@ -214,7 +213,7 @@ def test_order_and_strand_of_the_file_do_not_matter():
         texts = [reverse_complement(sequences[i]) if turn else sequences[i] for i in order]
         values = [tracks[i][:, ::-1] if turn else tracks[i] for i in order]
         return measure_heads(
-            texts, laid_out(texts), np.concatenate(values, axis=1), [motif("one")], test[order],
+            Sequences(texts), np.concatenate(values, axis=1), [motif("one")], test[order],
             permutations=40,
         )  # fmt: skip
 
@@ -230,13 +229,13 @@ def test_equal_sequences_count_once():
     sequences = planted(n=200, seed=8)
     tracks = smooth_noise(np.random.default_rng(0), 2, 200 * LENGTH)
     copies = [reverse_complement(s) if i % 3 else s for i, s in enumerate(sequences)]
-    first = first_of_each([*sequences, *copies])
+    first = Sequences([*sequences, *copies]).distinct
     assert first.sum() == 200
     flipped = np.concatenate(
         [t[:, ::-1] if i % 3 else t for i, t in enumerate(np.split(tracks, 200, axis=1))], axis=1
     )
     both = measure_heads(
-        [*sequences, *copies], laid_out([*sequences, *copies]),
+        Sequences([*sequences, *copies]),
         np.concatenate([tracks, flipped], axis=1), [motif("two")], np.tile(halves(200), 2),
         permutations=20,
     )  # fmt: skip
@@ -251,7 +250,7 @@ def test_a_motif_with_few_sites_is_stated_not_tested():
     alike = Motif("alike", np.tile([[0.97], [0.01], [0.01], [0.01]], 12), 100)
     poly = [s[:10] + "A" * 14 + s[24:] for s in sequences]
     tracks = smooth_noise(np.random.default_rng(0), 2, offsets[-1])
-    got = measure_heads(poly, offsets, tracks, [rare, alike, motif("one")], halves(200),
+    got = measure_heads(Sequences(poly), tracks, [rare, alike, motif("one")], halves(200),
                       permutations=20)  # fmt: skip
     assert "fewer than 20" in got.occurrences[0].reason
     assert "too much alike" in got.occurrences[1].reason
@@ -262,7 +261,7 @@ def test_a_motif_with_few_sites_is_stated_not_tested():
 def test_without_any_tested_motif_the_result_is_empty():
     sequences = planted(n=10)
     tracks = smooth_noise(np.random.default_rng(0), 2, 10 * LENGTH)
-    got = measure_heads(sequences, laid_out(sequences), tracks, [motif("one")], halves(10))
+    got = measure_heads(Sequences(sequences), tracks, [motif("one")], halves(10))
     assert got.tested == []
     assert got.model.t.shape == (2, 0)
     assert got.model.test_p.shape == (0,)
@@ -330,7 +329,7 @@ def test_tracks_are_permuted_within_length_and_half_only():
     sequences.append("A" * 50)
     offsets = laid_out(sequences)
     half = np.append(np.arange(60) // 2 % 2 == 1, False)
-    null = permute_between_sequences(sequences, offsets, half, np.ones(61, bool), 0, 30)
+    null = permute_between_sequences(Sequences(sequences), half, np.ones(61, bool), 0, 30)
     assert not null.used[60]
     donor = np.searchsorted(offsets, null.begin, side="right") - 1
     assert (donor[0] == np.arange(61)).all()
@@ -343,7 +342,7 @@ def test_tracks_are_permuted_within_length_and_half_only():
 
 def test_shifts_move_whole_records():
     sequences = planted(n=6)
-    null = shift(sequences, laid_out(sequences), np.array([0, 0, 0, 1, 1, 2]),
+    null = shift(Sequences(sequences), np.array([0, 0, 0, 1, 1, 2]),
                  np.ones(6, bool), 0, 5)  # fmt: skip
     assert null.period.tolist() == [360] * 3 + [240] * 2 + [120]
     assert null.phase[0].tolist() == [0, 120, 240, 0, 120, 0]
@@ -401,8 +400,7 @@ def test_table_words_and_figure_agree():
     offsets = laid_out(sequences)
     tracks = smooth_noise(np.random.default_rng(1), 4, offsets[-1])
     tracks[3] += 2 * under_sites(sequences, WORDS["two"])
-    result = measure_heads(
-        sequences, offsets, tracks, [motif("two"), motif("one")], halves(240),
+    result = measure_heads(Sequences(sequences), tracks, [motif("two"), motif("one")], halves(240),
         random_control=tracks[:, ::-1], copies=[tracks[::-1, ::-1]], permutations=100,
     )  # fmt: skip
     table = head_motif_table(CONFIG, result)

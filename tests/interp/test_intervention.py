@@ -22,6 +22,7 @@ from nucel_interp.compare.intervention.tables import wilcoxon_p
 from nucel_interp.errors import InputError
 from nucel_interp.scoring import shuffled
 from nucel_interp.seqlets import Calls
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import INTERVENTION_COLUMNS, canonical, reverse_complement
 from nucel_model import from_pretrained
 from tests.toy import random_sequences
@@ -33,9 +34,8 @@ WIDTH = 21
 def at_random(sequences: list[str], seed: int) -> tuple[Calls, np.ndarray, np.ndarray]:
     """One seqlet anywhere in each sequence, and a track that knows nothing."""
     rng = np.random.default_rng(seed)
-    lengths = np.array([len(s) for s in sequences])
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    start = rng.integers(lengths - WIDTH + 1)
+    offsets = Sequences(sequences).offsets
+    start = rng.integers(np.diff(offsets) - WIDTH + 1)
     calls = Calls(np.arange(len(sequences)), start, start + WIDTH, np.ones(len(sequences)))
     return calls, rng.normal(size=offsets[-1]), offsets
 
@@ -48,7 +48,7 @@ def tiny(tiny_folder):
 def test_pairs_are_alike_in_what_could_fool_the_test():
     sequences = random_sequences(40, LENGTH, 1)
     calls, track, offsets = at_random(sequences, 1)
-    pairs, tried, with_seqlet = find_pairs(sequences, calls, track, offsets, 0, 100)
+    pairs, tried, with_seqlet = find_pairs(Sequences(sequences), calls, track, 0, 100)
     assert tried == with_seqlet == 40
     assert len(pairs) > 20
     for p in pairs:
@@ -81,17 +81,17 @@ def overlap(pair) -> int:
 
 def test_a_seqlet_that_shuffling_cannot_change_has_no_pair():
     sequences = [s[:60] + "A" * WIDTH + s[60 + WIDTH :] for s in random_sequences(5, LENGTH, 2)]
-    calls, track, offsets = at_random(sequences, 2)
+    calls, track, _ = at_random(sequences, 2)
     poly = Calls(calls.unit, np.full(5, 60), np.full(5, 60 + WIDTH), calls.score)
-    pairs, tried, _ = find_pairs(sequences, poly, track, offsets, 0, 100)
+    pairs, tried, _ = find_pairs(Sequences(sequences), poly, track, 0, 100)
     assert (pairs, tried) == ([], 5)
 
 
 def test_missing_bases_are_neither_shuffled_nor_measured():
     sequences = [s[:100] + "N" * 12 + s[112:] for s in random_sequences(20, LENGTH, 3)]
-    calls, track, offsets = at_random(sequences, 3)
+    calls, track, _ = at_random(sequences, 3)
     calls = Calls(calls.unit, np.full(20, 30), np.full(20, 30 + WIDTH), calls.score)
-    pairs, _, _ = find_pairs(sequences, calls, track, offsets, 0, 100)
+    pairs, _, _ = find_pairs(Sequences(sequences), calls, track, 0, 100)
     assert len(pairs) > 5
     for p in pairs:
         assert "N" not in p.sequence[p.low.start : p.low.end]
@@ -101,11 +101,11 @@ def test_missing_bases_are_neither_shuffled_nor_measured():
 def test_equal_sequences_count_once_and_the_best_seqlet_stands_for_them():
     sequences = random_sequences(10, LENGTH, 4)
     both = [*sequences, *map(reverse_complement, sequences)]
-    calls, track, offsets = at_random(both, 4)
-    _, _, with_seqlet = find_pairs(both, calls, track, offsets, 0, 100)
+    calls, track, _ = at_random(both, 4)
+    _, _, with_seqlet = find_pairs(Sequences(both), calls, track, 0, 100)
     assert with_seqlet == 10
     two = Calls(np.zeros(2, int), np.array([10, 80]), np.array([31, 101]), np.array([1.0, 2.0]))
-    pairs, _, _ = find_pairs(sequences[:1], two, track[:LENGTH], offsets[:2], 0, 100)
+    pairs, _, _ = find_pairs(Sequences(sequences[:1]), two, track[:LENGTH], 0, 100)
     assert len(pairs) == 1
     high = pairs[0].high
     assert (LENGTH - high.end if pairs[0].flipped else high.start) == 80
@@ -115,15 +115,15 @@ def both(sequences, calls, track, seed: int = 0) -> tuple[Scored, Scored]:
     """The sequences, and shuffled copies of them with seqlets at other places."""
     copies = [shuffled(s, seed=seed) for s in sequences]
     theirs, noise, _ = at_random(copies, 10_000 + seed)
-    return Scored(sequences, calls, track), Scored(copies, theirs, noise)
+    return Scored(Sequences(sequences), calls, track), Scored(Sequences(copies), theirs, noise)
 
 
 def test_at_random_places_p_is_uniform_and_no_excess_is_claimed(tiny):
     p, claims = [], 0
     for run in range(24):
         sequences = random_sequences(60, LENGTH, 1000 + run)
-        calls, track, offsets = at_random(sequences, run)
-        got = intervene(tiny, *both(sequences, calls, track, run), offsets, run)
+        calls, track, _ = at_random(sequences, run)
+        got = intervene(tiny, *both(sequences, calls, track, run), run)
         given = got.effects[got.effects["input"] == "given"]
         p.append(given.set_index("measure")["p"])
         claims += bool(got.shown)
@@ -176,9 +176,8 @@ def planted(seed: int, n: int = 40, word: str = "TGACTCAGC") -> tuple[list[str],
 
 def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
     sequences, calls, track = planted(6)
-    offsets = np.arange(len(sequences) + 1) * LENGTH
     monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("AAAAAAAAAA"))
-    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
+    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track))
     effects = got.effects[got.effects["input"] == "given"].set_index("measure")
     assert effects.loc["embedding", "p"] < 1e-4
     assert effects.loc["discriminator", "share_higher"] > 0.9
@@ -189,19 +188,17 @@ def test_a_model_that_listens_to_its_seqlets_is_found(monkeypatch):
 
 def test_what_a_random_network_does_as_well_is_not_claimed(monkeypatch):
     sequences, calls, track = planted(6)
-    offsets = np.arange(len(sequences) + 1) * LENGTH
     monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("TGACTCAGC"))
-    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track), offsets)
+    got = intervene(Listener("TGACTCAGC"), *both(sequences, calls, track))
     assert got.shown == []
     assert "no effect of shuffling a seqlet" in got.sentence
 
 
 def test_what_shuffled_copies_give_as_well_is_not_claimed(monkeypatch):
     sequences, calls, track = planted(6)
-    offsets = np.arange(len(sequences) + 1) * LENGTH
-    given = Scored(sequences, calls, track)
+    given = Scored(Sequences(sequences), calls, track)
     monkeypatch.setattr(nucel_model, "random_control", lambda model, seed: Listener("AAAAAAAAAA"))
-    got = intervene(Listener("TGACTCAGC"), given, given, offsets)
+    got = intervene(Listener("TGACTCAGC"), given, given)
     assert got.shown == []
     np.testing.assert_allclose(got.excess["ratio"], 1.0)
 
@@ -210,16 +207,16 @@ def test_order_and_strand_do_not_matter(tiny):
     sequences = random_sequences(24, LENGTH, 7)
     calls, track, offsets = at_random(sequences, 7)
     given, copy = both(sequences, calls, track)
-    plain = intervene(tiny, given, copy, offsets)
+    plain = intervene(tiny, given, copy)
     order = np.random.default_rng(1).permutation(24)
 
     def turned(one: Scored) -> Scored:
         values = np.concatenate([one.track[offsets[i] : offsets[i + 1]][::-1] for i in order])
         start, end = LENGTH - one.seqlets.end[order], LENGTH - one.seqlets.start[order]
         texts = [reverse_complement(one.sequences[i]) for i in order]
-        return Scored(texts, Calls(np.arange(24), start, end, one.seqlets.score), values)
+        return Scored(Sequences(texts), Calls(np.arange(24), start, end, one.seqlets.score), values)
 
-    again = intervene(tiny, turned(given), turned(copy), offsets)
+    again = intervene(tiny, turned(given), turned(copy))
     for name in ("effects", "excess"):
         np.testing.assert_allclose(
             getattr(again, name).select_dtypes("number"),
@@ -236,10 +233,10 @@ def test_order_and_strand_do_not_matter(tiny):
 
 def test_what_comes_back(tiny):
     sequences = random_sequences(30, LENGTH, 8)
-    calls, track, offsets = at_random(sequences, 8)
+    calls, track, _ = at_random(sequences, 8)
     seen = []
     got = intervene(
-        tiny, *both(sequences, calls, track), offsets, max_sequences=15,
+        tiny, *both(sequences, calls, track), max_sequences=15,
         on_progress=lambda done, total, stage: seen.append((done, total)),
     )  # fmt: skip
     assert isinstance(got, Intervention)
@@ -260,9 +257,9 @@ def test_what_comes_back(tiny):
 
 def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
     sequences = random_sequences(5, LENGTH, 9)
-    calls, track, offsets = at_random(sequences, 9)
+    calls, track, _ = at_random(sequences, 9)
     headless = nucel_model.random_control(tiny, 1)
-    got = intervene(headless, *both(sequences, calls, track), offsets)
+    got = intervene(headless, *both(sequences, calls, track))
     assert got.effects["measure"].tolist() == 2 * ["embedding", "random_control_embedding"]
     assert got.table["seqlet_discriminator"].isna().all()
     assert got.sentence.startswith("Not tested: only")
@@ -270,8 +267,8 @@ def test_an_encoder_without_a_head_gives_the_embedding_alone(tiny):
 
 def test_without_seqlets_nothing_is_claimed(tiny):
     none = Calls(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    given = Scored(random_sequences(2, LENGTH, 1), none, np.zeros(2 * LENGTH))
-    got = intervene(tiny, given, given, np.array([0, LENGTH, 2 * LENGTH]))
+    given = Scored(Sequences(random_sequences(2, LENGTH, 1)), none, np.zeros(2 * LENGTH))
+    got = intervene(tiny, given, given)
     assert len(got.table) == 0
     assert np.isnan(got.effects["p"]).all()
     assert got.sentence.startswith("Not tested: only 0 of 0")
@@ -279,9 +276,9 @@ def test_without_seqlets_nothing_is_claimed(tiny):
 
 def test_a_sequence_beyond_the_context_is_refused(tiny):
     sequences = ["ACGT" * 100]
-    calls, track, offsets = at_random(sequences, 0)
+    calls, track, _ = at_random(sequences, 0)
     with pytest.raises(InputError, match=r"400 bases, but tiny reads 256 .* Cut"):
-        intervene(tiny, *both(sequences, calls, track), offsets)
+        intervene(tiny, *both(sequences, calls, track))
 
 
 def test_no_difference_at_all_is_no_evidence():

@@ -20,6 +20,7 @@ from nucel_interp.scoring.frames import frame_spans, n_frames
 from nucel_interp.scoring.substitution import substitution_map
 from nucel_interp.scoring.tokens import token_of_base
 from nucel_interp.seqlets import Calls
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import reverse_complement
 from nucel_model import FolderError, Nucel, save_pretrained
 from tests import toy
@@ -155,8 +156,8 @@ def test_the_intervention_measures_no_token_that_was_shuffled(mixing: bool) -> N
         row[at : at + 15] += 3
     seqlets = Calls(np.arange(n), start, start + 15, np.ones(n))
     sequences = [dna(120, i) for i in range(n)]
-    given = Scored(sequences, seqlets, track.ravel())
-    found = intervene(model, given, given, 120 * np.arange(n + 1)).table
+    given = Scored(Sequences(sequences), seqlets, track.ravel())
+    found = intervene(model, given, given).table
     assert len(found) > 4
     assert ((found["seqlet_embedding"] > 0) == mixing).all()
     assert ((found["control_embedding"] > 0) == mixing).all()

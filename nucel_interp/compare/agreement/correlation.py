@@ -8,7 +8,6 @@ sequence of equal length: ends, and the middle of a peak, stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from nucel_interp.compare.shared.bootstrap import bootstrap_indices
-from nucel_interp.controls.permutation import MIN_STRATUM_SIZE, permute_between_sequences
+from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
+from nucel_interp.controls.permutation import permute_between_sequences, strata
+from nucel_interp.sequences import Sequences
 
 PERMUTATIONS = 1000
 Array = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Bases:
     """Sequences laid end to end: what every track of one comparison is aligned to.
 
     Attributes:
-        sequences: Sequences, each once; upper case.
+        sequences: Sequences, each once.
         second_half: (sequences,) bool; heads are chosen on one half and measured on the other.
         known: (bases,) bases that count: those for which every track has a number.
         seed: Seed of intervals and permutations.
@@ -37,21 +37,21 @@ class Bases:
             and a place as its mirror image.
     """
 
-    sequences: Sequence[str]
+    sequences: Sequences
     second_half: NDArray[np.bool_]
     known: NDArray[np.bool_]
     seed: int = 0
     directed: bool = False
 
-    @cached_property
+    @property
     def offsets(self) -> NDArray[np.int64]:
         """(sequences + 1,) where each begins."""
-        return np.concatenate([[0], np.cumsum([len(s) for s in self.sequences])]).astype(np.int64)
+        return self.sequences.offsets
 
     @cached_property
     def bootstrap(self) -> NDArray[np.int64]:
-        """(draws, sequences) of `bootstrap_indices`: the same for all tables."""
-        return bootstrap_indices(self.sequences, self.seed)
+        """(draws, sequences) of `Sequences.bootstrap`: the same for all tables."""
+        return self.sequences.bootstrap(self.seed, N_BOOTSTRAP)
 
     @cached_property
     def known_places(self) -> list[NDArray[np.int64]]:
@@ -73,7 +73,7 @@ class Bases:
         key = (used.tobytes(), permutations)
         if key not in self._permuted:
             null = permute_between_sequences(
-                self.sequences, self.offsets, self.second_half, used, self.seed, permutations
+                self.sequences, self.second_half, used, self.seed, permutations
             )
             donor = np.searchsorted(self.offsets[:-1], null.begin[1:], side="left")
             self._permuted[key] = null.used, donor
@@ -83,25 +83,18 @@ class Bases:
         """(..., bases) summed over each sequence."""
         if not len(self.sequences):
             return np.zeros((*values.shape[:-1], 0))
-        empty = np.diff(self.offsets) == 0
+        empty = self.sequences.lengths == 0
         padded = np.concatenate([values, np.zeros((*values.shape[:-1], 1))], axis=-1)
         total = np.add.reduceat(padded, self.offsets[:-1], axis=-1)
         return np.asarray(np.where(empty, 0.0, total), dtype=np.float64)
 
     def strata(self, used: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
         """Sequences in use, of one length and in one half: those whose tracks may be permuted."""
-        lengths = np.diff(self.offsets)
-        found = []
-        for half in (False, True):
-            for length in np.unique(lengths[used & (self.second_half == half)]).tolist():
-                members = np.flatnonzero(used & (self.second_half == half) & (lengths == length))
-                if len(members) >= MIN_STRATUM_SIZE:
-                    found.append(members)
-        return found
+        return strata(self.sequences.lengths, self.second_half, used)
 
     def rows(self, track: NDArray[np.floating], members: NDArray[np.int64]) -> Array:
         """(members, bases of each) of sequences of one length."""
-        length = int(self.offsets[members[0] + 1] - self.offsets[members[0]])
+        length = int(self.sequences.lengths[members[0]])
         return np.asarray(track[self.offsets[members][:, None] + np.arange(length)], np.float64)
 
 
@@ -134,7 +127,7 @@ def scaled(track: NDArray[np.floating], bases: Bases) -> Array:
     """Centred ranks of length one in each sequence; all 0 where the track has no contrast."""
     ranks = centred(track, bases)
     length = np.sqrt(bases.sum(ranks**2))
-    each = np.repeat(length, np.diff(bases.offsets), axis=-1)
+    each = length[..., bases.sequences.number]
     return np.divide(ranks, each, out=np.zeros_like(ranks), where=each > 0)
 
 
@@ -148,7 +141,7 @@ def site_weights(is_site: NDArray[np.bool_], bases: Bases) -> tuple[Array, NDArr
     n1, n = bases.sum(inside.astype(float)), bases.sum(bases.known.astype(float))
     defined = (n1 > 0) & (n1 < n)
     factor = np.where(defined, 1 / np.maximum(n1 * (n - n1), 1), 0.0)
-    return inside * np.repeat(factor, np.diff(bases.offsets)), defined
+    return np.where(inside, factor[bases.sequences.number], 0.0), defined
 
 
 def agreement(

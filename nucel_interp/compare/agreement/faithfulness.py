@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.score_pairs import BaseScore
 from nucel_interp.compare.shared.bootstrap import interval
-from nucel_interp.controls.distinct import content_order
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import draw, shuffled
-from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS, canonical
+from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +102,10 @@ def _texts(
     bases: Bases, scores: Sequence[BaseScore], shares: Sequence[float], draws: int, donors: NDArray
 ) -> Iterator[str]:
     """Of each sequence: itself, its copies, then draw by draw random, own and others' tracks."""
-    for number, sequence in enumerate(bases.sequences):
-        at = np.flatnonzero(bases.known[bases.offsets[number] : bases.offsets[number + 1]])
+    for number, (sequence, flipped) in enumerate(
+        zip(bases.sequences, bases.sequences.flipped.tolist(), strict=True)
+    ):
+        at = np.flatnonzero(bases.known[bases.sequences.span(number)])
         copies = [_letters(shuffled(sequence, seed=bases.seed, copy=k)) for k in range(draws)]
         own = _letters(sequence)
         yield sequence
@@ -112,7 +113,8 @@ def _texts(
             yield _edited(own, copy, at)
         for k, copy in enumerate(copies):
             orders = [
-                _random_order(sequence, len(at), bases.seed, k, i) for i in range(RANDOM_ORDERS)
+                _random_order(sequence, flipped, len(at), bases.seed, k, i)
+                for i in range(RANDOM_ORDERS)
             ]
             order = orders[0]
             for score in scores:
@@ -141,22 +143,22 @@ def _edited(own: NDArray[np.uint8], copy: NDArray[np.uint8], places: NDArray[np.
     return out.tobytes().decode()
 
 
-def _random_order(sequence: str, n: int, seed: int, *number: int) -> NDArray[np.int64]:
+def _random_order(
+    sequence: str, flipped: bool, n: int, seed: int, *number: int
+) -> NDArray[np.int64]:
     """The same bases in the same order, whichever strand is given."""
     order = list(range(n))
     draw(seed, sequence, "order of deletion", *number).shuffle(order)
     placed = np.array(order, dtype=np.int64)
-    return placed if canonical(sequence) == sequence else n - 1 - placed
+    return n - 1 - placed if flipped else placed
 
 
 def _donors(bases: Bases, draws: int) -> NDArray[np.int64]:
     """(draws, sequences) another of the same length and half; -1 with too few alike."""
     n = len(bases.sequences)
     out = np.full((draws, n), -1, dtype=np.int64)
-    rank = np.empty(n, dtype=np.int64)
-    rank[content_order(bases.sequences)] = np.arange(n)
     for members in bases.strata(np.ones(n, dtype=bool)):
-        ordered = members[np.argsort(rank[members])]
+        ordered = members[np.argsort(bases.sequences.rank[members], kind="stable")]
         rng = np.random.default_rng(bases.seed)
         for k in range(draws):
             ring = rng.permutation(ordered)  # each gives to the next: nobody to itself

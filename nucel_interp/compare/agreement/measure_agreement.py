@@ -30,15 +30,16 @@ from nucel_interp.compare.agreement.score_pairs import (
 from nucel_interp.compare.agreement.site_claims import site_claims
 from nucel_interp.compare.shared.place_sites import Span, place_sites
 from nucel_interp.controls.claims import Claim, control_table
-from nucel_interp.controls.distinct import content_order, first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite
+from nucel_interp.motifs.testing import site_bases
 from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.attribution import attribute_sequences
 from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Strands, score_sequences
 from nucel_interp.scoring.shuffle import shuffled as shuffle
 from nucel_interp.scoring.units import Unit, split_units
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Record, as_records
 from nucel_model import NTConfig, Nucel
 
@@ -137,7 +138,7 @@ def measure_agreement(
     if sites is not None:  # before the work: a misspelt chromosome is told
         _sites(sites, records, kept)
     scored = _sure(_score(models, kept, methods, seed, stages), warnings)
-    sequences = [r.sequence for r in scored.records]
+    sequences = Sequences(r.sequence for r in scored.records)
     half, rule = split_units(
         scored.records, [Unit(i, 0, len(s), s) for i, s in enumerate(sequences)], seed
     )
@@ -191,7 +192,7 @@ def _usable(records: list[Record], model: Nucel, warnings: list[str]) -> list[Re
             f"{longest.name} has {len(longest):,} bases, but {model.name} predicts of "
             f"{model.config.context_bp:,} at most; cut the sequences as for fine-tuning"
         )
-    first = first_of_each([r.sequence for r in records])
+    first = Sequences(r.sequence for r in records).distinct
     if not first.all():
         warnings.append(f"{(~first).sum()} records repeat a sequence, on either strand; left out")
     kept = [r for r, is_first in zip(records, first.tolist(), strict=True) if is_first]
@@ -264,7 +265,7 @@ def _sure(scored: _Scored, warnings: list[str]) -> _Scored:
         f"{(~kept).sum()} of {len(kept)} sequences were left out: their attributions do not "
         "add up to what they explain"
     )
-    bases = np.repeat(kept, [len(r) for r in scored.records])
+    bases = kept[Sequences(r.sequence for r in scored.records).number]
     return _Scored(
         [r for r, stays in zip(scored.records, kept.tolist(), strict=True) if stays],
         [BaseScore(s.model, s.score, s.track[bases], s.heads) for s in scored.scores],
@@ -277,16 +278,11 @@ def _sites(
     sites: Sequence[BedSite], records: list[Record], kept: list[Record]
 ) -> dict[str, NDArray[np.bool_]]:
     """Name -> (bases,) which bases of the kept records lie in a site."""
-    lengths = [len(r) for r in kept]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = Sequences(r.sequence for r in kept).offsets
     spans = {r.name: [Span(i, 0, len(r), 0)] for i, r in enumerate(kept)}
     found = {}
     for name, placed in place_sites(sites, records, spans).sites.items():
-        inside = np.zeros(int(offsets[-1]), dtype=bool)
-        for s in placed:
-            first = int(offsets[s.record])
-            inside[first + s.start : first + s.end] = True
-        found[name] = inside
+        found[name] = site_bases(placed, offsets)
     return found
 
 
@@ -335,13 +331,12 @@ def _curves(
     Signed scores alone: what raises the prediction is what it should fall without. The sequences
     are drawn by their letters, and an equal number of either half.
     """
-    order = content_order(bases.sequences)
-    order = np.random.default_rng(bases.seed).permutation(order)
+    order = np.random.default_rng(bases.seed).permutation(bases.sequences.order)
     halves = [order[bases.second_half[order] == side] for side in (False, True)]
     some = np.sort(np.concatenate([halves[0][: -(-most // 2)], halves[1][: most // 2]]))
-    inside = np.repeat(np.isin(np.arange(len(bases.sequences)), some), np.diff(bases.offsets))
+    inside = np.isin(bases.sequences.number, some)
     part = Bases(
-        [bases.sequences[i] for i in some.tolist()], bases.second_half[some], bases.known[inside],
+        bases.sequences.take(some), bases.second_half[some], bases.known[inside],
         bases.seed, bases.directed,
     )  # fmt: skip
     shown = [

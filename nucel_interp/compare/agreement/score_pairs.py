@@ -177,7 +177,7 @@ def _chosen(found: Sequence[Agreement], bases: Bases) -> Chosen:
 
 def _composed(attention: Attention, chosen: Chosen, bases: Bases) -> Array:
     """One track from the two chosen heads, each where it measures."""
-    half = np.repeat(bases.second_half, np.diff(bases.offsets))
+    half = bases.second_half[bases.sequences.number]
     track = np.full(len(half), np.nan)
     for side in (False, True):
         head = chosen.of(side)
@@ -236,12 +236,11 @@ def _letter_and_position(is_site: NDArray[np.bool_], bases: Bases) -> BaseScore:
     """
     letters = np.frombuffer("".join(bases.sequences).encode(), dtype=np.uint8)
     letter = np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), letters) % 4
-    lengths = np.diff(bases.offsets)
-    position = np.arange(len(letters)) - np.repeat(bases.offsets[:-1], lengths)
-    place = PLACES * position // np.repeat(lengths, lengths)
+    number = bases.sequences.number
+    place = PLACES * bases.sequences.position // bases.sequences.lengths[number]
     if not bases.directed:
         letter, place = np.minimum(letter, 3 - letter), np.minimum(place, PLACES - 1 - place)
-    half = np.repeat(bases.second_half, lengths)
+    half = bases.second_half[number]
     track = np.zeros(len(letters))
     for side in (False, True):
         there, here = bases.known & (half != side), half == side

@@ -41,7 +41,6 @@ def site_claims(
                 name,
                 _stretches(inside & bases.known, bases.offsets),
                 bases.sequences,
-                bases.offsets,
                 bases.known,
                 half,
                 bases.seed,

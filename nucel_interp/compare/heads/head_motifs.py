@@ -38,12 +38,12 @@ from nucel_interp.controls.beyond import (
     beyond_controls,
     both_ways,
 )
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.controls.occurrences import MotifOccurrences, find_occurrences
 from nucel_interp.controls.permutation import PERMUTATIONS, Null, permute_between_sequences, shift
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.attention import end_bins
-from nucel_interp.types import Motif, as_sequences
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Motif
 
 LONG_BP = 1000
 """Records beyond this get circular shifts as a second null."""
@@ -81,8 +81,7 @@ class HeadMotifs:
 
 
 def measure_heads(
-    sequences: Sequence[str],
-    offsets: NDArray[np.int64],
+    sequences: Sequences,
     received: NDArray[np.floating],
     motifs: Sequence[Motif],
     in_test: NDArray[np.bool_],
@@ -103,7 +102,6 @@ def measure_heads(
 
     Args:
         sequences: Sequences of the units, one per unit.
-        offsets: (units + 1,) where each unit begins among all bases.
         received: (heads, bases); NaN where there is none (N).
         motifs: Motifs to test; their sites are FIMO's, p < 1e-4, background of the sequences.
         in_test: (units,) bool. For each motif the head is chosen on the other half.
@@ -116,21 +114,19 @@ def measure_heads(
         permutations: Number of permutations of tracks between sequences.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    sequences = as_sequences(sequences)
-    offsets = np.asarray(offsets, dtype=np.int64)
+    offsets, lengths = sequences.offsets, sequences.lengths
     record = np.arange(len(sequences)) if record is None else np.asarray(record)
-    distinct = first_of_each(sequences)
-    null = permute_between_sequences(sequences, offsets, in_test, distinct, seed, permutations)
-    lengths = np.diff(offsets)
+    distinct = sequences.distinct
+    null = permute_between_sequences(sequences, in_test, distinct, seed, permutations)
     of_record = np.bincount(record, lengths)[record]
     second: Null | None = None
     if np.count_nonzero(null.used) < np.count_nonzero(distinct) / 2:
-        null = shift(sequences, offsets, record, distinct, seed, permutations)
+        null = shift(sequences, record, distinct, seed, permutations)
     elif lengths[of_record > LONG_BP].sum() > lengths.sum() / 2:
-        second = shift(sequences, offsets, record, distinct, seed, permutations)
+        second = shift(sequences, record, distinct, seed, permutations)
     known = ~np.isnan(received[0])
     found = find_occurrences(
-        sequences, offsets, known, motifs, null.used, in_test, seed, on_progress
+        sequences, known, motifs, null.used, in_test, seed, on_progress
     )  # fmt: skip
     tested = [o for o in found if not o.reason]
     bins = end_bins(offsets, known) if null.name == "shift" else None

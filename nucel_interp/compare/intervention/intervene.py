@@ -22,8 +22,8 @@ Give seqlets of the test half: the heads behind the score were not chosen on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +43,7 @@ from nucel_interp.compare.intervention.tables import (
 from nucel_interp.errors import InputError
 from nucel_interp.progress import OnProgress
 from nucel_interp.seqlets import Calls
-from nucel_interp.types import as_sequences
+from nucel_interp.sequences import Sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,12 +64,12 @@ class Scored:
     """Sequences with a score and what was called on it.
 
     Attributes:
-        sequences: Sequences of the units, upper case, none longer than the model's context.
+        sequences: Sequences of the units, one per unit, none longer than the model's context.
         seqlets: High-scoring intervals.
         track: (bases,) the score they were called on; NaN where there is none.
     """
 
-    sequences: Sequence[str]
+    sequences: Sequences
     seqlets: Calls
     track: NDArray[np.floating]
 
@@ -152,7 +152,6 @@ def intervene(
     model: Nucel,
     given: Scored,
     copy: Scored,
-    offsets: NDArray[np.int64],
     seed: int = 0,
     *,
     max_sequences: int = MAX_SEQUENCES,
@@ -167,7 +166,6 @@ def intervene(
         model: A trained model; a randomly initialised one is made from it.
         given: The sequences.
         copy: A shuffled copy of each, scored and called in the same way.
-        offsets: (units + 1,) where each unit begins in the tracks.
         seed: Decides the choice, the shuffles and the random weights.
         max_sequences: Largest number of pairs of each input.
         on_progress: Called as ``on_progress(done, total, stage)``.
@@ -175,17 +173,14 @@ def intervene(
     Raises:
         InputError: A sequence is longer than the model's context.
     """
-    given, copy = (replace(s, sequences=as_sequences(s.sequences)) for s in (given, copy))
-    longest = max(map(len, given.sequences), default=0)
+    longest = int(given.sequences.lengths.max(initial=0))
     if longest > model.config.context_bp:
         raise InputError(
             f"A sequence has {longest:,} bases, but {model.name} reads {model.config.context_bp:,} "
             "at once. Cut the sequences into units first."
         )
     found = {
-        name: find_pairs(
-            one.sequences, one.seqlets, one.track, np.asarray(offsets), seed, max_sequences
-        )
+        name: find_pairs(one.sequences, one.seqlets, one.track, seed, max_sequences)
         for name, one in ((GIVEN, given), (COPY, copy))
     }
     total = 2 * sum(len(pairs) for pairs, _, _ in found.values())
@@ -208,7 +203,10 @@ def intervene(
             measured[name][f"{prefix}embedding"] = embedding
     import pandas as pd
 
-    tables = [pair_table(found[name][0], measured[name], name) for name in found]
+    tables = [
+        pair_table(one.sequences, found[name][0], measured[name], name)
+        for name, one in ((GIVEN, given), (COPY, copy))
+    ]
     pairs, tried, with_seqlet = found[GIVEN]
     return Intervention(
         table=pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.seqlets import Calls
 from nucel_interp.seqlets.tags import dinucleotide_entropy
-from nucel_interp.types import canonical
+from nucel_interp.sequences import Sequences
 
 MARGIN_BP = 5
 """Kept free around both intervals: between them, and of what is measured."""
@@ -80,10 +78,9 @@ class Pair:
 
 
 def find_pairs(
-    sequences: Sequence[str],
+    sequences: Sequences,
     seqlets: Calls,
     track: NDArray[np.floating],
-    offsets: NDArray[np.int64],
     seed: int,
     most: int,
 ) -> tuple[list[Pair], int, int]:
@@ -99,7 +96,7 @@ def find_pairs(
         sequences have a seqlet.
     """
     has = np.unique(seqlets.unit)
-    units = has[first_of_each([sequences[i] for i in has.tolist()])].tolist()
+    units = has[sequences.take(has).distinct].tolist()
     units.sort(key=lambda i: (draw(seed, sequences[i], "intervention").random(), sequences[i]))
     pairs: list[Pair] = []
     tried = 0
@@ -108,16 +105,17 @@ def find_pairs(
             break
         tried += 1
         own = seqlets.take(np.flatnonzero(seqlets.unit == unit))
-        pair = _pair(unit, sequences[unit], own, track[offsets[unit] : offsets[unit + 1]], seed)
+        pair = _pair(sequences, own, track[sequences.span(unit)], seed)
         if pair is not None:
             pairs.append(pair)
     return pairs, tried, len(units)
 
 
-def _pair(unit: int, given: str, own: Calls, track: NDArray[np.floating], seed: int) -> Pair | None:
-    sequence, n = canonical(given), len(given)
-    flipped = sequence != given
-    start, end = (n - own.end, n - own.start) if flipped else (own.start, own.end)
+def _pair(sequences: Sequences, own: Calls, track: NDArray[np.floating], seed: int) -> Pair | None:
+    """The pair of one unit, from all its seqlets."""
+    unit = int(own.unit[0])
+    sequence, flipped = sequences.canonical[unit], bool(sequences.flipped[unit])
+    start, end = sequences.turned(own.unit, own.start, own.end)
     values = np.asarray(track[::-1] if flipped else track, dtype=np.float64)
     best = np.lexsort((start, -own.score))[0]
     width = int(end[best] - start[best])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.intervention.matched_controls import MatchedInterval, Pair, reach
-from nucel_interp.types import INTERVENTION_COLUMNS, canonical
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import INTERVENTION_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def excess_table(
-    sequences: Sequence[str],
+    sequences: Sequences,
     pairs: dict[str, list[Pair]],
     measured: dict[str, dict[str, Array]],
     seed: int,
@@ -40,7 +41,7 @@ def excess_table(
         return pd.DataFrame(columns=columns)
     units = {name: [p.unit for p in found] for name, found in pairs.items()}
     # sequences are drawn in an order that their letters decide, never the file
-    order = sorted(set(units[GIVEN]) | set(units[COPY]), key=lambda u: canonical(sequences[u]))
+    order = sorted(set(units[GIVEN]) | set(units[COPY]), key=sequences.rank.__getitem__)
     index = {unit: i for i, unit in enumerate(order)}
     drawn = np.random.default_rng(seed).multinomial(
         len(order), np.full(len(order), 1 / len(order)), size=N_BOOTSTRAP
@@ -121,23 +122,38 @@ def _interval_of(
     return float(low), float(high)
 
 
-def pair_table(pairs: list[Pair], measures: dict[str, Array], input: str) -> pd.DataFrame:
+def pair_table(
+    sequences: Sequences, pairs: list[Pair], measures: dict[str, Array], input: str
+) -> pd.DataFrame:
     """One row per pair of one input (columns `types.INTERVENTION_COLUMNS`)."""
     import pandas as pd
 
-    def place(pair: Pair, which: MatchedInterval) -> tuple[int, int]:
-        n = len(pair.sequence)
-        return (n - which.end, n - which.start) if pair.flipped else (which.start, which.end)
+    def places(intervals: list[MatchedInterval]) -> list[tuple[int, int]]:
+        """Start and end on the strand given."""
+        unit, start, end = (
+            np.array(column, dtype=np.int64)
+            for column in (
+                [p.unit for p in pairs], [i.start for i in intervals], [i.end for i in intervals],
+            )
+        )  # fmt: skip
+        left, right = sequences.turned(unit, start, end)
+        return list(zip(left.tolist(), right.tolist(), strict=True))
 
+    sides = [
+        (name, intervals, places(intervals))
+        for name, intervals in (
+            ("seqlet", [p.high for p in pairs]), ("control", [p.low for p in pairs]),
+        )
+    ]  # fmt: skip
     rows = []
     for i, pair in enumerate(pairs):
         row: dict[str, object] = {
             "input": input, "unit": pair.unit, "changed_bases": pair.changed,
         }  # fmt: skip
-        for side, (name, which) in enumerate((("seqlet", pair.high), ("control", pair.low))):
-            row[f"{name}_start"], row[f"{name}_end"] = place(pair, which)
+        for side, (name, intervals, at) in enumerate(sides):
+            row[f"{name}_start"], row[f"{name}_end"] = at[i]
             for column in ("score", "gc", "entropy_bits", "edge_bp"):
-                row[f"{name}_{column}"] = getattr(which, column)
+                row[f"{name}_{column}"] = getattr(intervals[i], column)
             for measure, effect in measures.items():
                 row[f"{name}_{measure}"] = effect[i, side]
         rows.append(row)

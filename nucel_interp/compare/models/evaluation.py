@@ -79,7 +79,7 @@ def prepare_evaluation(
         InputError: No site lies in a window or can be measured, or no motif can be chosen.
     """
     chosen = choose_sites(records, windows, sites, motifs, database, seed, on_progress)
-    known = ~fewer_frames(windows.offsets, coarsest)
+    known = ~fewer_frames(windows.sequences.offsets, coarsest)
 
     def sites_among(bases: NDArray[np.bool_]) -> list[MotifSites]:
         made = make_motif_sites(

@@ -33,7 +33,7 @@ def layer_table(
     shape = config.num_hidden_layers, config.num_attention_heads
     entropy = measured.scores.entropy.reshape(shape).mean(axis=1)
     cls_share = measured.scores.cls_share.reshape(shape).mean(axis=1)
-    lengths = [len(s) for s in windows.sequences]
+    lengths = windows.sequences.lengths.tolist()
     rows = []
     for layer in range(shape[0]):
         half_width = config.window(layer)

@@ -133,7 +133,7 @@ class Measured:
 
 
 def read_windows(
-    reader: Reader, sequences: list[str], on_progress: Progress | None = None
+    reader: Reader, sequences: Sequence[str], on_progress: Progress | None = None
 ) -> Scores:
     """Both strands; a model of longer tokens is read in six frames."""
     return score_sequences(reader.model, sequences, frames=True, on_progress=on_progress)
@@ -169,7 +169,7 @@ def measure(
     """
     windows, motif_sites = evaluation.windows, evaluation.motif_sites
     with (
-        stages.stage(f"reading with {reader.name}", int(windows.offsets[-1])) as step,
+        stages.stage(f"reading with {reader.name}", windows.sequences.n_bases) as step,
         measured() as cost,
     ):
         scores = read_windows(reader, windows.sequences, step)
@@ -189,7 +189,7 @@ def measure(
                 at_sites = at_windows(evaluation.questions, values, windows)
             chosen[resolution] = _chosen(snr, resolution, windows, motif_sites, reader.n_heads)
             for window in shown:  # every head for now: which one is chosen at the end
-                span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
+                span = windows.sequences.span(window)
                 tracks[resolution, window] = values[:, span].astype(np.float32)
             step(1)
     for (resolution, window), values in tracks.items():
@@ -207,7 +207,7 @@ def at_windows(
 ) -> AtQuestions:
     """AUROC of every head at every question's sites, each record a sequence."""
     everyone = np.ones(len(windows.records), dtype=bool)  # repeats were left out
-    return at_questions(questions, tracks, windows.record_offsets, windows.second_half, everyone)
+    return at_questions(questions, tracks, windows.by_record.offsets, windows.second_half, everyone)
 
 
 def add_snr(
@@ -219,7 +219,7 @@ def add_snr(
     motif_sites: Sequence[MotifSites],
 ) -> None:
     """Signal-to-noise of one resolution: best heads cross-fitted, and the mean over heads."""
-    offsets = windows.record_offsets
+    offsets = windows.by_record.offsets
     for motif in motif_sites:
         at, half = motif.with_site, windows.second_half[motif.with_site]
         own = signal_to_noise(tracks, offsets, motif.inside, ~motif.inside)
@@ -270,7 +270,7 @@ def recover(
     n_heads: int,
 ) -> dict[str, Recovery]:
     """AUROC of every head; of the head chosen by it on the other half, AUPRC and recall too."""
-    offsets, half = windows.record_offsets, windows.second_half
+    offsets, half = windows.by_record.offsets, windows.second_half
     n = len(windows.records)
     areas = auroc(tracks, offsets, [p for t in motif_sites for p in (t.places, t.decoys)])
     found = {}
@@ -283,7 +283,7 @@ def recover(
         rate = np.full(len(at), np.nan)
         curves = np.full((len(at), len(SHARES)), np.nan)
         for k, record in enumerate(at.tolist()):
-            span = slice(int(offsets[record]), int(offsets[record + 1]))
+            span = windows.by_record.span(record)
             known = motif.known[span]
             is_site = motif.inside[span][known]
             rate[k] = is_site.mean()
@@ -310,13 +310,13 @@ def _sink_heads(
 ) -> int | None:
     """A place is as wide as what one token of the coarsest model spreads over in six frames."""
     width = 2 * coarsest - 1
-    lengths = np.diff(windows.offsets)
-    long = lengths >= SINK_WINDOW * width
+    sequences = windows.sequences
+    long = sequences.lengths >= SINK_WINDOW * width
     if not long.any():
         return None
-    received, offsets = scores.received, windows.offsets
+    received, offsets = scores.received, sequences.offsets
     if not long.all():
-        received = received[:, np.repeat(long, lengths)]
-        offsets = np.concatenate([[0], np.cumsum(lengths[long])]).astype(np.int64)
+        received = received[:, long[sequences.number]]
+        offsets = sequences.take(np.flatnonzero(long)).offsets
     table = sink_table(reader.model.config, received, offsets, scores.cls_share, width=width)
     return int((table["sink_sequences"] > 0).sum())

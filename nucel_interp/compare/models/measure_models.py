@@ -49,6 +49,7 @@ from nucel_interp.match import JasparDatabase, load_jaspar
 from nucel_interp.progress import OnProgress, Stages
 from nucel_interp.scoring.distance import distance_profile
 from nucel_interp.scoring.shuffle import shuffled
+from nucel_interp.sequences import Sequences
 from nucel_interp.types import Motif, Record, as_records
 
 if TYPE_CHECKING:
@@ -219,7 +220,9 @@ def _shuffled_input(
     The former per sequence too, by model, and for the controls.
     """
     windows, motifs, seed = evaluation.windows, evaluation.chosen.motifs, evaluation.seed
-    copies = replace(windows, sequences=[shuffled(s, seed=seed) for s in windows.sequences])
+    copies = replace(
+        windows, sequences=Sequences(shuffled(s, seed=seed) for s in windows.sequences)
+    )
     places = [("same places", evaluation.motif_sites)]
     if motifs is not None:
         there = {n: s for n, s in scan_sites(motifs, copies).items() if s}
@@ -227,7 +230,7 @@ def _shuffled_input(
         places.append(("sites in the copies", [m for m in again if len(m.with_site)]))
     tables, at_places, at_sites = [], {}, {}
     for reader in trained:
-        with stages.stage(f"shuffled input: {reader.name}", int(copies.offsets[-1])) as step:
+        with stages.stage(f"shuffled input: {reader.name}", copies.sequences.n_bases) as step:
             scores = read_windows(reader, copies.sequences, step)
         found = [SnrValues() for _ in places]
         for resolution, tracks in at_resolutions(reader, scores, evaluation):
@@ -269,12 +272,12 @@ def _cls_rows(readers: Sequence[Reader], evaluation: Evaluation, stages: Stages)
     windows, known = evaluation.windows, evaluation.known
     tables = []
     for reader in readers:
-        with stages.stage(f"[CLS] row of {reader.name}", int(windows.offsets[-1])) as step:
+        with stages.stage(f"[CLS] row of {reader.name}", windows.sequences.n_bases) as step:
             rows = cls_row_scores(reader.model, windows.sequences, step)
         track = np.where(known, np.concatenate(rows), np.float32(np.nan))[np.newaxis]
         values = SnrValues()
         for m in evaluation.motif_sites:
-            offsets = windows.record_offsets
+            offsets = windows.by_record.offsets
             real = signal_to_noise(track, offsets, m.inside, ~m.inside)
             null = signal_to_noise(track, offsets, m.random, ~(m.inside | m.random))
             for definition in real:
@@ -332,7 +335,7 @@ def _locus(
             if where == window:
                 rows.append((record.name, record.name, start, end, motif.name, site.strand))
     half = bool(windows.second_half[windows.number[window]])
-    span = slice(int(windows.offsets[window]), int(windows.offsets[window + 1]))
+    span = windows.sequences.span(window)
     return Locus(
         record,
         pd.DataFrame(rows, columns=["record", "chrom", "start", "end", "name", "strand"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.shared.bootstrap import bootstrap_indices
+from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.controls.auroc_weights import SiteIntervals, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
@@ -84,7 +84,8 @@ def make_motif_sites(
         n_decoys: Number of decoys of each motif.
         on_progress: Called as ``on_progress(done, total, stage)``.
     """
-    offsets, texts = windows.record_offsets, windows.texts
+    texts = windows.by_record
+    offsets = texts.offsets
     scanner = None
     if motifs is not None:
         scanner = Scanner(windows.sequences, strand_background(windows.sequences))
@@ -94,7 +95,7 @@ def make_motif_sites(
             on_progress(number, len(sites), "placing decoys")
         own = list(own)
         placed = [
-            random_sites(own, texts, offsets, windows.window_of, known, seed, f"{name} {copy}")
+            random_sites(own, texts, windows.sequences.number, known, seed, f"{name} {copy}")
             for copy in range(1 if scanner is not None else 1 + n_decoys)
         ]
         others = placed[1:]
@@ -107,8 +108,8 @@ def make_motif_sites(
         places = site_places([own], offsets, known)
         inside = site_bases(own, offsets) & known
         with_site = places.units
-        chance = like_places(others, own, texts, offsets, known)
-        index = bootstrap_indices([texts[i] for i in with_site], seed)
+        chance = like_places(others, own, texts, known)
+        index = texts.take(with_site).bootstrap(seed, N_BOOTSTRAP)
         random = site_bases(placed[0], offsets) & known
         made.append(MotifSites(name, own, inside, random, known, places, chance, with_site, index))
     if on_progress is not None:

@@ -33,7 +33,7 @@ def facts(records: list[Record], evaluation: Evaluation, models: Sequence[str]) 
         "models": list(models),
         "window_bp": windows.window_bp,
         "n_windows": len(windows.sequences),
-        "n_bases": int(windows.offsets[-1]),
+        "n_bases": windows.sequences.n_bases,
         "bases_left_out": windows.left_out,
         "end_bp_left_out": coarsest - 1,
         "n_records": len(records),

@@ -14,7 +14,6 @@ from nucel_interp.compare.models.motif_sites import MotifSites
 from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.compare.shared.recovery import SHARES
 from nucel_interp.compare.shared.windows import SharedWindows
-from nucel_interp.types import canonical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,9 +190,8 @@ def most_sites(motif_sites: Sequence[MotifSites], windows: SharedWindows, most: 
     for motif in motif_sites:
         for site in motif.sites:
             count[windows.place(site)[0]] += 1
-    order = sorted(
-        np.flatnonzero(count).tolist(), key=lambda w: (-count[w], canonical(windows.sequences[w]))
-    )
+    rank = windows.sequences.rank
+    order = sorted(np.flatnonzero(count).tolist(), key=lambda w: (-count[w], rank[w]))
     taken: dict[int, int] = {}
     for window in order:
         taken.setdefault(int(windows.number[window]), window)

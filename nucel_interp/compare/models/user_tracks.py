@@ -100,7 +100,7 @@ def track_table(tracks: Mapping[str, NDArray[np.float32]], evaluation: Evaluatio
             one = found[motif.name]
             known = np.isfinite(one.auroc).any()
             area = interval(one.auroc, motif.index, "mean") if known else UNKNOWN
-            offsets, at = windows.record_offsets, motif.with_site
+            offsets, at = windows.by_record.offsets, motif.with_site
             own = signal_to_noise(scores, offsets, motif.inside, ~motif.inside)
             outside = ~(motif.inside | motif.random)
             chance = signal_to_noise(scores, offsets, motif.random, outside)

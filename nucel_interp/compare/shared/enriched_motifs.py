@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nucel_interp.controls.distinct import first_of_each
+import numpy as np
+
 from nucel_interp.controls.occurrences import MIN_SEQUENCES
 from nucel_interp.match import JasparDatabase
 from nucel_interp.motifs.scan import Scanner, strand_background
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import shuffled
-from nucel_interp.types import Motif, as_sequences
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Motif
 
 MOST = 20
 
@@ -28,8 +30,8 @@ def enriched_archetypes(
     motif they are named after; sorted by how many more distinct sequences have a site (FIMO,
     p < 1e-4) than their dinucleotide-shuffled copies; at most ``most``, with sites in at least 40.
     """
-    sequences = as_sequences(sequences)
-    kept = [s for s, first in zip(sequences, first_of_each(sequences), strict=True) if first]
+    sequences = Sequences.of(sequences)
+    kept = sequences.take(np.flatnonzero(sequences.distinct))
     background = strand_background(kept)
     real = Scanner(kept, background)
     null = Scanner([shuffled(s, seed=seed) for s in kept], background)

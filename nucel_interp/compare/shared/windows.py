@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.compare.shared.place_sites import Span
-from nucel_interp.controls.distinct import first_of_each
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.units import Unit, split_units
-from nucel_interp.types import Record, Site, as_records, canonical
+from nucel_interp.sequences import Sequences
+from nucel_interp.types import Record, Site, as_records
 
 BLOCK = 6
 """SharedWindows are whole 6-mers, so that no token of the Nucleotide Transformer is left over."""
@@ -46,7 +46,7 @@ class SharedWindows:
     records: list[Record]
     number: NDArray[np.int64]
     start: NDArray[np.int64]
-    sequences: list[str]
+    sequences: Sequences
     second_half: NDArray[np.bool_]
     split_rule: str
     repeated: int
@@ -54,56 +54,41 @@ class SharedWindows:
     left_out: int
 
     @cached_property
-    def offsets(self) -> NDArray[np.int64]:
-        """(windows + 1,) where each window begins among all bases."""
-        lengths = [len(s) for s in self.sequences]
-        return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-    @cached_property
-    def record_offsets(self) -> NDArray[np.int64]:
-        """(records + 1,) where each record's windows begin among all bases."""
-        first = np.searchsorted(self.number, np.arange(len(self.records) + 1))
-        return self.offsets[first]
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """One per record: its windows end to end."""
+    def by_record(self) -> Sequences:
+        """One per record: its windows end to end, so that the bases are those of the windows."""
         parts: list[list[str]] = [[] for _ in self.records]
         for number, sequence in zip(self.number.tolist(), self.sequences, strict=True):
             parts[number].append(sequence)
-        return ["".join(p) for p in parts]
+        return Sequences("".join(p) for p in parts)
 
     @cached_property
-    def window_of(self) -> NDArray[np.int64]:
-        """(bases,) the window of each base."""
-        return np.repeat(np.arange(len(self.sequences)), np.diff(self.offsets))
+    def _shift(self) -> NDArray[np.int64]:
+        """(windows,) first base of each among those of its record's windows."""
+        return self.sequences.offsets[:-1] - self.by_record.offsets[self.number]
 
     @cached_property
     def spans(self) -> dict[str, list[Span]]:
         """Name of a record -> its windows, for `place_sites`."""
         spans: list[list[Span]] = [[] for _ in self.records]
-        for number, start, text, at in zip(
+        for number, start, text, shift in zip(
             self.number.tolist(), self.start.tolist(), self.sequences,
-            self.offsets[:-1].tolist(), strict=True,
+            self._shift.tolist(), strict=True,
         ):  # fmt: skip
-            shift = at - int(self.record_offsets[number]) - start
-            spans[number].append(Span(number, start, start + len(text), shift))
+            spans[number].append(Span(number, start, start + len(text), shift - start))
         return {r.name: of_record for r, of_record in zip(self.records, spans, strict=True)}
 
     def of_windows(self, sites: Sequence[Site]) -> list[Site]:
         """Sites counted by window and its bases, as `SharedWindows` counts sites."""
         found = []
         for s in sites:
-            number = int(self.number[s.record])
-            shift = int(self.offsets[s.record] - self.record_offsets[number])
+            number, shift = int(self.number[s.record]), int(self._shift[s.record])
             found.append(Site(number, s.start + shift, s.end + shift, s.strand, s.score, s.p))
         return found
 
     def place(self, site: Site) -> tuple[int, int, int]:
         """Window of a site, and its first base and one past the last there."""
-        at = int(self.record_offsets[site.record]) + site.start
-        window = int(self.window_of[at])
-        first = at - int(self.offsets[window])
+        at = int(self.by_record.offsets[site.record]) + site.start
+        window, first = int(self.sequences.number[at]), int(self.sequences.position[at])
         return window, first, first + site.end - site.start
 
     def as_records(self) -> list[Record]:
@@ -154,15 +139,17 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedW
         InputError: No record has six known bases in a row.
     """
     records = as_records(records)
-    first = first_of_each([r.sequence for r in records])
+    given = Sequences(r.sequence for r in records)
     kept: list[Record] = []
     number, start, sequences = [], [], []
     repeated = too_short = left_out = 0
-    for record, is_first in zip(records, first.tolist(), strict=True):
+    for record, is_first, flipped in zip(
+        records, given.distinct.tolist(), given.flipped.tolist(), strict=True
+    ):
         if not is_first:
             repeated += 1
             continue
-        spans = _spans(record.sequence, window_bp)
+        spans = _spans(record.sequence, flipped, window_bp)
         if not spans:
             too_short += 1
             continue
@@ -181,21 +168,21 @@ def cut_windows(records: Sequence[Record], window_bp: int, seed: int) -> SharedW
     units = [Unit(i, 0, len(r), r.sequence) for i, r in enumerate(kept)]
     second, rule = split_units(kept, units, seed)
     return SharedWindows(
-        window_bp, kept, np.array(number), np.array(start), sequences, second, rule,
+        window_bp, kept, np.array(number), np.array(start), Sequences(sequences), second, rule,
         repeated, too_short, left_out,
     )  # fmt: skip
 
 
-def _spans(sequence: str, window_bp: int) -> list[tuple[int, int]]:
+def _spans(sequence: str, flipped: bool, window_bp: int) -> list[tuple[int, int]]:
     """First base and one past the last of each window, ascending."""
-    length, turned = len(sequence), sequence != canonical(sequence)
+    length = len(sequence)
     spans = []
     for stretch in _STRETCH.finditer(sequence):
         a, b = stretch.span()
         blocks = (b - a) // BLOCK
         parts = -(-blocks * BLOCK // window_bp)
-        begin = length - b if turned else a  # on the canonical strand
+        begin = length - b if flipped else a  # on the canonical strand
         edges = [begin + BLOCK * (blocks * i // parts) for i in range(parts + 1)] if parts else []
         for left, right in pairwise(edges):
-            spans.append((length - right, length - left) if turned else (left, right))
+            spans.append((length - right, length - left) if flipped else (left, right))
     return sorted(spans)

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.score_track import score_track
 from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.progress import Stages
-from nucel_interp.score_names import check_score, fixed_heads
+from nucel_interp.score_names import check_score
 from nucel_interp.scoring import (
     Scores,
     Unit,
-    attention_score,
     copies_per_unit,
     draw,
-    head_table,
     score_sequences,
     shuffle_records,
     shuffled,
     unread_copies_per_unit,
 )
-from nucel_interp.scoring.attention import end_bins, smooth, standardise
+from nucel_interp.scoring.attention import smooth, standardise
+from nucel_interp.scoring.readers import reader_of, require, with_heads_like
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_COLUMNS, Record, reverse_complement
@@ -108,19 +108,20 @@ def model_study(
         FolderError: ``discriminator`` was asked of a model without that head.
     """
     n_bases = int(texts.offsets[-1])
-    _require_head(model, score)
-    with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
-        real = score_sequences(
-            model, [r.sequence for r in records], strands=strands, on_progress=step
+    require(model, check_score(score))
+    given = [[r.sequence for r in records], *texts.copies]
+    with stages.stage("reading with the model", n_bases * len(given)) as step:
+        real, *null = (
+            score_sequences(model, some, strands=strands, also=reader_of(score), on_progress=step)
+            for some in given
         )
-        null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
     folds, controls, tables = [], [], []
     with stages.stage("choosing heads", 1):
         for half in both_halves(test):
             in_test = np.repeat(half, np.diff(texts.offsets))
-            track, null_tracks, heads = _score(model, real, null, in_test, score)
+            track, null_tracks, heads = score_track(model.config, real, null, in_test, score)
             folds.append(_study(texts, half, track, null_tracks, null_tracks))
-            shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
+            shuffled_track, rest, _ = score_track(model.config, null[0], null[1:], in_test, score)
             controls.append(_control(folds[-1], shuffled_track, rest, rest, seed))
             tables.append(heads)
     return Scored(folds, controls, _heads_of_folds(tables), real, null[0])
@@ -167,17 +168,18 @@ def untrained_tracks(
     """
     from nucel_model import untrained_twin
 
-    twin = untrained_twin(model, seed)
+    twin = with_heads_like(untrained_twin(model, seed), model, seed)
+    given = [[r.sequence for r in records], texts.copies[0]]
     with stages.stage("reading with random weights", 2 * int(texts.offsets[-1])) as step:
-        real = score_sequences(
-            twin, [r.sequence for r in records], strands=strands, on_progress=step
+        real, null = (
+            score_sequences(twin, some, strands=strands, also=reader_of(score), on_progress=step)
+            for some in given
         )
-        null = score_sequences(twin, texts.copies[0], strands=strands, on_progress=step)
     if score == "discriminator":
         return real, []
-    lengths, fixed = np.diff(texts.offsets), fixed_heads(score, twin.config)
+    lengths = np.diff(texts.offsets)
     return real, [
-        attention_score(real, [null], np.repeat(half, lengths), fixed)[0]
+        score_track(twin.config, real, [null], np.repeat(half, lengths), score)[0]
         for half in both_halves(test)
     ]
 
@@ -271,9 +273,12 @@ def shuffled_studies(
     halves = both_halves(test)
     scored: list[Scores] = []
     if model is not None:
-        _require_head(model, score)
+        require(model, check_score(score))
         with stages.stage("reading with the model", n_copies * int(offsets[-1])) as step:
-            scored = [score_sequences(model, c, strands=strands, on_progress=step) for c in copies]
+            scored = [
+                score_sequences(model, c, strands=strands, also=reader_of(score), on_progress=step)
+                for c in copies
+            ]
     else:
         assert track is not None
         given = [_user_tracks(track, null_track, units, offsets, half, seed) for half in halves]
@@ -284,8 +289,8 @@ def shuffled_studies(
         for number, half in enumerate(halves):
             if model is not None:
                 in_test = np.repeat(half, np.diff(offsets))
-                own, copy_tracks, _ = _score(
-                    model, scored[run], [scored[i] for i in others], in_test, score
+                own, copy_tracks, _ = score_track(
+                    model.config, scored[run], [scored[i] for i in others], in_test, score
                 )
                 threshold_null = copy_tracks
             else:
@@ -321,13 +326,6 @@ def _user_tracks(
     one_bin = np.zeros(len(raw), dtype=np.int64)
     smoothed = [smooth(n, offsets) for n in nulls]
     return standardise(smooth(raw, offsets), smoothed, one_bin, in_test)
-
-
-def _require_head(model: Nucel, score: str) -> None:
-    """Say before the work that the discriminator's head, or the head asked for, is missing."""
-    fixed_heads(check_score(score), model.config)
-    if score == "discriminator":
-        model.require_discriminator()
 
 
 def _offsets(units: list[Unit]) -> NDArray[np.int64]:
@@ -377,23 +375,6 @@ def _control(
         trimers=_trimers(sequences, len(study.trimers), seed),
         raw=study.raw,
     )
-
-
-def _score(
-    model: Nucel, real: Scores, null: list[Scores], in_test: NDArray[np.bool_], score: str
-) -> tuple[Track, list[Track], pd.DataFrame]:
-    import pandas as pd
-
-    if score == "discriminator":
-        assert real.replaced is not None
-        tracks = [smooth(-s.replaced, s.offsets) for s in (real, *null) if s.replaced is not None]
-        bins = end_bins(real.offsets, ~np.isnan(tracks[0]) & ~in_test)
-        track, null_tracks = standardise(tracks[0], tracks[1:], bins, in_test)
-        return track, null_tracks, pd.DataFrame(columns=HEAD_COLUMNS)
-    track, null_tracks, choice = attention_score(
-        real, null, in_test, fixed_heads(score, model.config)
-    )
-    return track, null_tracks, head_table(model.config, real, choice)
 
 
 def _to_scale(tracks: list[NDArray[np.float64]], in_test: NDArray[np.bool_]) -> list[Track]:

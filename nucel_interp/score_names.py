@@ -1,4 +1,4 @@
-"""Names of the scores that a model gives: all heads, the global ones, a head alone, or its logits.
+"""Names of the scores that a model gives, of its heads or of its outputs.
 
 A name is checked twice: as it is spelled, before anything is read, and against the model.
 """
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from nucel_model import AnyConfig
 
 ATTENTION, ATTENTION_GLOBAL, DISCRIMINATOR = "attention", "attention-global", "discriminator"
-NAMES = (ATTENTION, ATTENTION_GLOBAL, DISCRIMINATOR)
+VALUE_NORM, RELEVANCE, INFLUENCE = "value-norm", "relevance", "influence"
+SUBSTITUTION = "substitution"
+OF_HEADS = (ATTENTION, ATTENTION_GLOBAL, VALUE_NORM)
+NAMES = (*OF_HEADS, DISCRIMINATOR, RELEVANCE, INFLUENCE, SUBSTITUTION)
 HEAD, HEAD_NAME = "LAYER:HEAD", "{}:{}"
 _HEAD = re.compile(r"(\d{1,4}):(\d{1,4})")
 

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucel_interp.analysis.score_study import Texts, both_halves
+from nucel_interp.analysis.score_track import score_track
 from nucel_interp.analysis.study import Track
 from nucel_interp.progress import Stages
-from nucel_interp.score_names import fixed_heads
-from nucel_interp.scoring import Scores, attention_score, score_sequences
+from nucel_interp.scoring import Scores, score_sequences
+from nucel_interp.scoring.readers import reader_of, with_heads_like
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.types import Record
 from nucel_model import Nucel
@@ -32,16 +33,16 @@ def random_control_tracks(
     """
     from nucel_model import random_control
 
-    control = random_control(model, seed)
+    control = with_heads_like(random_control(model, seed), model, seed)
+    given = [[r.sequence for r in records], texts.copies[0]]
     with stages.stage("reading with random weights", 2 * texts.sequences.n_bases) as step:
-        real = score_sequences(
-            control, [r.sequence for r in records], strands=strands, on_progress=step
+        real, null = (
+            score_sequences(control, some, strands=strands, also=reader_of(score), on_progress=step)
+            for some in given
         )
-        null = score_sequences(control, texts.copies[0], strands=strands, on_progress=step)
     if score == "discriminator":
         return real, []
-    fixed = fixed_heads(score, control.config)
     return real, [
-        attention_score(real, [null], half[texts.sequences.number], fixed)[0]
+        score_track(control.config, real, [null], half[texts.sequences.number], score)[0]
         for half in both_halves(test)
     ]

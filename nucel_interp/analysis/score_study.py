@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.analysis.score_track import score_track
 from nucel_interp.analysis.study import Copy, Study, Track
 from nucel_interp.progress import Stages
-from nucel_interp.score_names import ATTENTION, HEAD_NAME, check_score, fixed_heads
+from nucel_interp.score_names import ATTENTION, HEAD_NAME, check_score
 from nucel_interp.scoring import (
     Scores,
     Unit,
-    attention_score,
     copies_per_unit,
     draw,
-    head_table,
     score_sequences,
     shuffle_records,
     shuffled,
     unread_copies_per_unit,
 )
-from nucel_interp.scoring.attention import end_bins, most_concentrated, smooth, standardise
+from nucel_interp.scoring.attention import most_concentrated, smooth, standardise
+from nucel_interp.scoring.readers import reader_of, require
 from nucel_interp.scoring.scores import Strands
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import HEAD_COLUMNS, Record
@@ -115,20 +115,21 @@ def model_study(
         FolderError: The score is ``discriminator``, and the model has no such head.
     """
     n_bases = texts.sequences.n_bases
-    _require_head(model, score)
-    with stages.stage("reading with the model", n_bases * (1 + len(texts.copies))) as step:
-        real = score_sequences(
-            model, [r.sequence for r in records], strands=strands, on_progress=step
+    require(model, check_score(score))
+    given = [[r.sequence for r in records], *texts.copies]
+    with stages.stage("reading with the model", n_bases * len(given)) as step:
+        real, *null = (
+            score_sequences(model, some, strands=strands, also=reader_of(score), on_progress=step)
+            for some in given
         )
-        null = [score_sequences(model, c, strands=strands, on_progress=step) for c in texts.copies]
     folds, controls, tables = [], [], []
     with stages.stage("choosing heads", 1):
         for half in both_halves(test):
             in_test = half[texts.sequences.number]
-            track, null_tracks, heads = _score(model, real, null, in_test, score)
+            track, null_tracks, heads = score_track(model.config, real, null, in_test, score)
             fold = _study(texts, half, track, null_tracks, null_tracks)
             folds.append(_with_second(fold, model, real, null, in_test, score))
-            shuffled_track, rest, _ = _score(model, null[0], null[1:], in_test, score)
+            shuffled_track, rest, _ = score_track(model.config, null[0], null[1:], in_test, score)
             control = _control(fold, shuffled_track, rest, rest, seed)
             controls.append(_with_second(control, model, null[0], null[1:], in_test, score))
             tables.append(heads)
@@ -151,7 +152,7 @@ def _with_second(
         return study
     head = most_concentrated(real, null, ~in_test)
     alone = HEAD_NAME.format(*divmod(head, model.config.num_attention_heads))
-    track, null_tracks, _ = _score(model, real, null, in_test, alone)
+    track, null_tracks, _ = score_track(model.config, real, null, in_test, alone)
     copies = [Copy(c.sequences, t) for c, t in zip(study.copies, null_tracks, strict=True)]
     return replace(
         study,
@@ -270,9 +271,12 @@ def shuffled_studies(
     halves = both_halves(test)
     scored: list[Scores] = []
     if model is not None:
-        _require_head(model, score)
+        require(model, check_score(score))
         with stages.stage("reading with the model", n_copies * sequences.n_bases) as step:
-            scored = [score_sequences(model, c, strands=strands, on_progress=step) for c in copies]
+            scored = [
+                score_sequences(model, c, strands=strands, also=reader_of(score), on_progress=step)
+                for c in copies
+            ]
     else:
         assert track is not None
         given = [_user_tracks(track, null_track, sequences, half, seed) for half in halves]
@@ -283,8 +287,8 @@ def shuffled_studies(
         for number, half in enumerate(halves):
             if model is not None:
                 in_test = half[sequences.number]
-                own, copy_tracks, _ = _score(
-                    model, scored[run], [scored[i] for i in others], in_test, score
+                own, copy_tracks, _ = score_track(
+                    model.config, scored[run], [scored[i] for i in others], in_test, score
                 )
                 threshold_null = copy_tracks
             else:
@@ -319,13 +323,6 @@ def _user_tracks(
     one_bin = np.zeros(len(raw), dtype=np.int64)
     smoothed = [smooth(n, sequences.offsets) for n in nulls]
     return standardise(smooth(raw, sequences.offsets), smoothed, one_bin, in_test)
-
-
-def _require_head(model: Nucel, score: str) -> None:
-    """Say before the work that the discriminator's head, or the head asked for, is missing."""
-    fixed_heads(check_score(score), model.config)
-    if score == "discriminator":
-        model.require_discriminator()
 
 
 def _sequences(units: list[Unit]) -> Sequences:
@@ -374,23 +371,6 @@ def _control(
         trimers=_trimers(sequences, len(study.trimers), seed),
         raw=study.raw,
     )
-
-
-def _score(
-    model: Nucel, real: Scores, null: list[Scores], in_test: NDArray[np.bool_], score: str
-) -> tuple[Track, list[Track], pd.DataFrame]:
-    import pandas as pd
-
-    if score == "discriminator":
-        assert real.replaced is not None
-        tracks = [smooth(-s.replaced, s.offsets) for s in (real, *null) if s.replaced is not None]
-        bins = end_bins(real.offsets, ~np.isnan(tracks[0]) & ~in_test)
-        track, null_tracks = standardise(tracks[0], tracks[1:], bins, in_test)
-        return track, null_tracks, pd.DataFrame(columns=HEAD_COLUMNS)
-    track, null_tracks, choice = attention_score(
-        real, null, in_test, fixed_heads(score, model.config)
-    )
-    return track, null_tracks, head_table(model.config, real, choice)
 
 
 def _to_scale(tracks: list[NDArray[np.float64]], in_test: NDArray[np.bool_]) -> list[Track]:

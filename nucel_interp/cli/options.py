@@ -138,7 +138,8 @@ ScoreName = Annotated[
     str,
     typer.Option(
         "--score",
-        metavar="attention|attention-global|discriminator|LAYER:HEAD",
+        metavar="attention|attention-global|value-norm|discriminator|relevance|influence|"
+        "substitution|LAYER:HEAD",
         help="What makes a base important; 3:0 is the first head of the fourth layer alone.",
         callback=_score_name,
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.phrasing import Facts, number
-from nucel_interp.score_names import is_head
+from nucel_interp.score_names import INFLUENCE, RELEVANCE, SUBSTITUTION, VALUE_NORM, is_head
 
 
 def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
@@ -55,6 +55,15 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
     return " ".join(sentences)
 
 
+_OF_OUTPUTS = {
+    RELEVANCE: "the relevance of each base by layer-wise propagation (AttnLRP, Achtibat et al. "
+    "2024)",
+    INFLUENCE: "the length of the change that another letter at a base makes to the output of all "
+    "other bases, to first order, estimated from backward passes (influence)",
+    SUBSTITUTION: "the range of the discriminator's log-odds over the four bases in each place",
+}
+
+
 class _Shown:
     """Facts as words."""
 
@@ -88,6 +97,8 @@ def _score(facts: Facts) -> list[str]:
             f"{strands}, {z}.",
             null,
         ]
+    if (what := _OF_OUTPUTS.get(str(facts["score"]))) is not None:
+        return [f"The score was {what} of {shown['model']}, over {strands}, {z}.", null]
     if is_head(str(facts["score"])):
         return [
             f"The score was the attention each base receives from head {shown['score']} (layer, "
@@ -102,10 +113,15 @@ def _score(facts: Facts) -> list[str]:
         else f"the {shown['n_heads_chosen']} heads that most often exceeded their 99th percentile "
         "on shuffled copies, chosen in either half for the other"
     )
+    weighted = (
+        ", weighted by the norm of the value behind the output projection (Kobayashi et al. 2020)"
+        if facts["score"] == VALUE_NORM
+        else ""
+    )
     return [
         f"The score was the attention each base receives in {shown['model']} (over {strands}, "
-        f"relative to uniform attention in the same mask), smoothed over 3 bp, {z}, averaged over "
-        f"{heads}.",
+        f"relative to uniform attention in the same mask{weighted}), smoothed over 3 bp, {z}, "
+        f"averaged over {heads}.",
         *_tokens(facts),
         null,
     ]

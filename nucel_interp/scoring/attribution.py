@@ -24,7 +24,6 @@ two add up to f(x) - f(baseline), but for an error, delta, that falls with the n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -35,6 +34,7 @@ from torch import Tensor
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.device import batch_tokens
+from nucel_interp.scoring.gradients import training_kernel
 from nucel_interp.scoring.mutagenesis import check_lengths, importance, mutagenesis, reading
 from nucel_interp.scoring.prediction import predict_sequences
 from nucel_interp.scoring.scores import Progress, Strands
@@ -244,7 +244,7 @@ class _Reader:
         is_base = tokenizer.is_base(ids[0])[1:].numpy()
         x = self._embedded(ids)
         base, used = [float("nan")], 0
-        with _training_kernel(self.model, ids.shape[1]), torch.enable_grad():
+        with training_kernel(self.model, ids.shape[1]), torch.enable_grad():
             if method == "gradient-x-input":
                 from captum.attr import Saliency
 
@@ -348,20 +348,3 @@ class _Reader:
                 perturbations_per_eval=at_once,
             )
         return found / x.shape[2]  # captum gives the difference to every number of the embedding
-
-
-@contextmanager
-def _training_kernel(model: Nucel, tokens: int) -> Iterator[None]:
-    """The attention that is fastest with gradients; weights themselves want none."""
-    from nucel_model.backends import training_backend
-
-    before = model.encoder.backend
-    wanted = [p for p in model.parameters() if p.requires_grad]
-    model.encoder.backend = training_backend(next(model.parameters()).device, tokens)
-    model.requires_grad_(False)
-    try:
-        yield
-    finally:
-        model.encoder.backend = before
-        for p in wanted:
-            p.requires_grad_(True)

@@ -26,6 +26,9 @@ SAMPLED_BASES = 50_000
 
 Strands = Literal["both", "forward"]
 Progress = Callable[[int], None]
+Reader = Callable[[Nucel, Sequence[str]], NDArray[np.float32]]
+"""Gives (texts, rows, bases), a further score of texts that a model reads at once. Those of a model
+of single bases are of one length. NaN at N, and behind the end of a shorter text."""
 
 
 def check_strands(strands: str) -> None:
@@ -55,6 +58,8 @@ class Scores:
         entropy: (layers x heads,) mean entropy of a base's attention, bits.
         rc_consistency: (layers x heads,) Spearman correlation between the strands' tracks; NaN with
             one strand, or if it was not wanted.
+        also: (rows, bases) float32, of the further score that was asked for: a row for each of
+            layers x heads, or a single one; NaN at N. None if none was.
     """
 
     offsets: NDArray[np.int64]
@@ -64,6 +69,7 @@ class Scores:
     n_share: NDArray[np.float64]
     entropy: NDArray[np.float64]
     rc_consistency: NDArray[np.float64]
+    also: NDArray[np.float32] | None = None
 
 
 def score_sequences(
@@ -74,6 +80,7 @@ def score_sequences(
     frames: bool = False,
     rule: Rule = "density",
     consistency: bool = True,
+    also: Reader | None = None,
     on_progress: Progress | None = None,
 ) -> Scores:
     """Profile every sequence; those beyond the model's context in half-overlapping windows.
@@ -93,6 +100,8 @@ def score_sequences(
             the token's width, and lets a sequence total its length.
         consistency: Measure how the strands' tracks agree; a shard of a long run has no use for it,
             and it takes 1.5 s of a processor for 36 heads.
+        also: A further score, read in the same windows, blended and averaged over strands alike.
+            Without effect on the others; not for ``frames``.
         on_progress: Called with the number of bases finished since the last call.
 
     Raises:
@@ -113,7 +122,8 @@ def score_sequences(
     n_rows = 0
     sample: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     sampled = 0
-    blend, blend_replaced = Blend(), Blend()
+    blend, blend_replaced, blend_also = Blend(), Blend(), Blend()
+    further: NDArray[np.float32] | None = None
     collapsed = [canonical(s) for s in sequences]
     turned = [a != b for a, b in zip(sequences, collapsed, strict=True)]
     layout = lay_out(sequences, turned, config.context_bp, config.token_bp, frames)
@@ -145,12 +155,24 @@ def score_sequences(
                 score = np.where(is_base, score, np.float32(np.nan))
                 for start, end, values in blend_replaced.add(p.sequence, p, score):
                     replaced[base + start : base + end] = values
+        if also is not None:
+            read = also(model, forward + other)
+            if further is None:
+                further = np.full((read.shape[1], offsets[-1]), np.nan, dtype=np.float32)
+            for i, p in enumerate(pieces):
+                length, base = p.end - p.start, int(offsets[p.sequence])
+                mine = read[i, :, :length]
+                if strands == "both":
+                    mine = (mine + read[len(pieces) + i, :, :length][:, ::-1]) / np.float32(2)
+                for start, end, values in blend_also.add(p.sequence, p, mine):
+                    further[:, base + start : base + end] = values
         if on_progress is not None:
             on_progress(sum(p.keep_end - p.keep_start for p in pieces))
     means = sums / max(1, n_rows)
     return Scores(
-        offsets, received, replaced, means[0], means[1], means[2], _consistency(sample, n_heads)
-    )
+        offsets, received, replaced, means[0], means[1], means[2], _consistency(sample, n_heads),
+        further,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

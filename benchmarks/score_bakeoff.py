@@ -81,10 +81,10 @@ class Asked:
     """One set with its model and its sites.
 
     Attributes:
-        name: For the table.
-        model: Loaded.
+        name: Name for the table.
+        model: Model that is asked, loaded.
         control: Randomly initialised, with heads where the model has some.
-        sequences: One per record, each within the model's context.
+        sequences: Sequences, one per record, each within the model's context.
         copy: A shuffled copy of each.
         offsets: (sequences + 1,).
         test: (sequences,) bool.

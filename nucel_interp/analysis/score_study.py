@@ -66,8 +66,8 @@ class Texts:
     """The input cut into units, with all shuffled sequences.
 
     Attributes:
-        units: Where each unit lies in the records.
-        sequences: One per unit.
+        units: Pieces of the records, in order.
+        sequences: Sequences of the units.
         copies: Whole records, dinucleotides kept; one list per copy.
         trimers: Whole records, 3-mers kept.
     """

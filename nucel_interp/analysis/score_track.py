@@ -26,12 +26,12 @@ def score_track(
     """The score as z against shuffled copies, smoothed over three bases.
 
     Args:
-        config: Of the model.
+        config: Configuration of the model.
         real: Scores of the sequences, read for ``score`` (`readers.reader_of`).
         null: Scores of their shuffled copies, base for base.
         in_test: (bases,) bool, True at bases of the test half, which takes no part in choice or
             scaling.
-        score: Its name.
+        score: Name of the score.
 
     Returns:
         Track (bases,), one null track per copy, and `types.HEAD_COLUMNS`, empty unless the score is

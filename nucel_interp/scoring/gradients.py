@@ -20,7 +20,7 @@ def single_base_encoder(model: Nucel, score: str) -> NucelEncoder:
     """The encoder, if its tokens are single bases.
 
     Args:
-        model: Loaded model.
+        model: A loaded model.
         score: Name of the score, for the error.
 
     Raises:
@@ -38,9 +38,9 @@ def read_out(model: Nucel, hidden: Tensor, what: Readout) -> Tensor:
     """The numbers that are explained, by base or by sequence; gradients pass.
 
     Args:
-        model: Loaded model with the head in question.
+        model: A loaded model with the head in question.
         hidden: (batch, tokens, hidden) final hidden state, [CLS] in front, without padding.
-        what: Which numbers.
+        what: Name of the numbers.
 
     Returns:
         (batch, bases, 1) log-odds in nats, (batch, 1, labels) outputs, or (batch, bases, hidden).

@@ -69,7 +69,7 @@ def with_heads_like(control: Nucel, model: Nucel, seed: int) -> Nucel:
     Args:
         control: Network of the model's shape; it is changed and given back.
         model: The model whose control it is.
-        seed: Of the heads' weights.
+        seed: Seed of the heads' weights.
     """
     device = next(control.parameters()).device
     if model.discriminator_head is not None and isinstance(control.encoder, NucelEncoder):

@@ -48,7 +48,7 @@ def relevance(model: Nucel, texts: Sequence[str]) -> NDArray[np.float32]:
     """AttnLRP relevance of every base, of equally long texts that are read at once.
 
     Args:
-        model: Loaded model of single bases, with or without heads.
+        model: A loaded model of single bases, with or without heads.
         texts: DNA strings of one length within the model's context, as they are read.
 
     Returns:

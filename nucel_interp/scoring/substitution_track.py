@@ -16,7 +16,7 @@ def substitution(model: Nucel, texts: Sequence[str]) -> NDArray[np.float32]:
     """Range of the substitution map at every base; three forward passes per base.
 
     Args:
-        model: Loaded model with a discriminator head.
+        model: A loaded model with a discriminator head.
         texts: DNA strings of one length within the model's context, as they are read.
 
     Returns:

@@ -11,7 +11,7 @@ import typer
 from nucel_interp.cli import options
 from nucel_interp.cli.inputs import say_if_cold
 from nucel_interp.cli.score_options import ScoreOptions, score_options
-from nucel_interp.cli.terminal import DASH, number, print_table, with_interval
+from nucel_interp.cli.terminal import DASH, number, print_table, print_text, with_interval
 from nucel_interp.progress import say
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def motifs(
         command=["nucel-interp", *sys.argv[1:]],
         export=None if export is None else "modisco",
     )
+    print_text(result.answer)
     for warning in result.warnings:
         say(f"note: {warning}")
-    typer.echo(result.answer)
-    _show(result)
+    if len(result.motifs):
+        print_table([_row(row) for row in result.motifs.to_dict("records")])
     if result.intervention is not None and result.intervention.shown:
-        typer.echo(result.intervention.sentence)
+        print_text(result.intervention.sentence)
     control = result.summary["shuffled_input_motifs"]
     typer.echo(
         f"Shuffled input gave {control} motif{'' if control == 1 else 's'} in the main table."
@@ -71,37 +72,21 @@ def motifs(
     typer.echo(f"Report: {out / 'report.html'}  ({perf_counter() - started:.0f} s)")
 
 
-def _show(result: MotifResult) -> None:
-    """The main table as far as the terminal is wide."""
-    rows = [_row(row) for row in result.motifs.to_dict("records")]
-    if rows:
-        # what can be spared first stands last
-        print_table(
-            rows,
-            keep=[
-                "motif", "JASPAR", "q", "found in", "looked at", "E", "held-out hits",
-                "shuffled", "head", "attention fold",
-            ],
-            rest="motifs.tsv",
-        )  # fmt: skip
-
-
 def _row(row: dict[Any, Any]) -> dict[str, str]:
+    looked_at = str(row["looked_at"])
+    shuffled = number(row["found_in_shuffled"], ".0%")
     return {
         "motif": f"{row['motif_id']} {row['consensus']}",
         "JASPAR": _matrix(row),
-        "E": number(row["E_value"], ".1e"),
-        "held-out hits": f"{number(row['hits'], '.0f')}/{number(row['test_sequences'], '.0f')}",
-        "shuffled": number(row["hits_shuffled"], ".1f"),
+        "found in (shuffled)": f"{number(row['found_in'], '.0%')} ({shuffled})",
         "q": number(row["enrichment_q"], ".1e"),
-        "found in": number(row["found_in"], ".0%"),
-        "looked at": row["looked_at"],
+        "looked at": DASH if looked_at == "not measured" else looked_at,
         "head": row["best_head"] or DASH,
-        "attention fold": with_interval(
-            row["attention_fold"], row["attention_fold_low"], row["attention_fold_high"],
-            between="-",
+        "AUROC": with_interval(
+            row["head_auroc"], row["head_auroc_low"], row["head_auroc_high"], between="-"
         ),
-    }  # fmt: skip
+        "found by": row["found_by"],
+    }
 
 
 def _matrix(row: dict[Any, Any]) -> str:

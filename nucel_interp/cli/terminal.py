@@ -6,6 +6,7 @@ import logging
 import math
 import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,30 +63,54 @@ def number(value: float, form: str) -> str:
     return DASH if math.isnan(value) else format(value, form)
 
 
-def print_table(rows: Sequence[Mapping[str, str]], keep: Sequence[str], rest: str) -> None:
-    """A table on standard output, with as many columns as the terminal is wide; no cell is cut.
+def width() -> int | None:
+    """Columns of the terminal; None where standard output is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
-    Into a file or a pipe all columns are written.
+
+def print_text(text: str) -> None:
+    """A paragraph on standard output, wrapped on a terminal, one line in a file or a pipe."""
+    columns = width()
+    if columns is not None:
+        text = textwrap.fill(text, max(columns, 20), break_on_hyphens=False)
+    typer.echo(text)
+
+
+def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """A table on standard output; where the terminal is too narrow for it, a block per row.
+
+    No cell is cut and no column left out. Into a file or a pipe the table is written.
 
     Args:
         rows: Cells by the titles of their columns, in the order to print them in; at least one.
-        keep: Titles of the columns, those to be spared first last.
-        rest: File in which those left out are found.
+            The first cell heads a block.
     """
     titles = list(rows[0])
-    width = {t: max(len(t), *(len(row[t]) for row in rows)) for t in titles}
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    kept: list[str] = []
-    for title in keep:
-        if columns is None or not kept or sum(width[t] + 2 for t in [*kept, title]) - 2 <= columns:
-            kept.append(title)
-        else:
-            break
-    shown = [t for t in titles if t in kept]
+    wide = {t: max(len(t), *(len(row[t]) for row in rows)) for t in titles}
+    columns = width()
+    if columns is not None and sum(wide.values()) + 2 * (len(titles) - 1) > columns:
+        _print_blocks(rows, columns)
+        return
     for cells in (dict(zip(titles, titles, strict=True)), *rows):
-        typer.echo("  ".join(cells[t].ljust(width[t]) for t in shown).rstrip())
-    if len(shown) < len(titles):
-        typer.echo(f"({len(shown)} of {len(titles)} columns fit here; all are in {rest})")
+        typer.echo("  ".join(cells[t].ljust(wide[t]) for t in titles).rstrip())
+
+
+def _print_blocks(rows: Sequence[Mapping[str, str]], columns: int) -> None:
+    first, *titles = rows[0]
+    indent = 4 + max(map(len, titles))
+    for row in rows:
+        typer.echo(row[first])
+        for title in titles:
+            typer.echo(
+                textwrap.fill(
+                    row[title],
+                    max(columns, indent + 10),
+                    initial_indent=f"  {title}".ljust(indent),
+                    subsequent_indent=" " * indent,
+                    break_on_hyphens=False,
+                    break_long_words=False,
+                )
+            )
 
 
 def with_interval(value: float, low: float, high: float, *, between: str = " to ") -> str:

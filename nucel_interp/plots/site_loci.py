@@ -185,8 +185,8 @@ def loci_figure(
 def _draw(ax: Axes, one: SiteLocus, unit: str, palette: Palette) -> None:
     first, last = one.span
     values = one.track[first:last]
-    edges = np.arange(first, last + 1, dtype=float)
-    ax.axvspan(one.start, one.end, color=_SHADE, lw=0, zorder=0)
+    edges = np.arange(first, last + 1) + 0.5  # bases count from 1: the first lies at 1
+    ax.axvspan(one.start + 0.5, one.end + 0.5, color=_SHADE, lw=0, zorder=0)
     ax.stairs(np.nan_to_num(values), edges, fill=True, color=ACCENT, alpha=0.25, lw=0)
     ax.stairs(values, edges, baseline=None, color=ACCENT, lw=0.8)
     ax.axhline(1.0 if one.head else 0.0, color=GREY, lw=0.5, ls=(0, (3, 2)))
@@ -195,18 +195,26 @@ def _draw(ax: Axes, one: SiteLocus, unit: str, palette: Palette) -> None:
     line = low - 0.14 * (high - low)
     letters = np.array(list(one.record.sequence[first:last]))
     for base in dict.fromkeys(letters.tolist()):
-        at = first + np.flatnonzero(letters == base) + 0.5
+        at = first + np.flatnonzero(letters == base) + 1
         marker = _letter(base if base in "ACGTN" else "N")
         colour = base_colour(base, palette)
         ax.plot(at, np.full(len(at), line), ls="none", marker=marker, ms=5, mew=0, color=colour)
     ax.set_ylim(line - 0.12 * (high - low), high + 0.05 * (high - low))
-    ax.set_xlim(first, max(last, first + 1))
+    ax.set_xlim(first + 0.5, max(last, first + 1) + 0.5)
     ax.yaxis.set_major_locator(MaxNLocator(3))
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(lambda x, _: f"{_counted(one.record, x):,.0f}")
     ax.set_ylabel(f"head {one.head}" if one.head else unit)
     turned = f" ({one.strand} strand)" if one.strand in ("+", "-") else ""
     ax.set_title(f"{literal(one.place, 70)}{turned}: {one.words}", color=INK)
+
+
+def _counted(record: Record, base: float) -> float:
+    """The genome's count of a base that is number ``base`` of its record, both from 1."""
+    if record.location is None:
+        return base
+    part = record.location.part(int(base) - 1, int(base))
+    return part.end
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -90,10 +90,10 @@ def position_figure(table: pd.DataFrame) -> Figure:
     x = table["position"].to_numpy(float)
     step = x[1] - x[0]
     plus, minus = (100 * table[name].to_numpy(float) for name in ("plus", "minus"))
-    ax.bar(x, plus, 0.92 * step, color=ACCENT, lw=0, label="+ strand")
-    ax.bar(x, minus, 0.92 * step, bottom=plus, color=_MINUS, lw=0, label="− strand")
+    bars = ax.bar(x, plus, 0.92 * step, color=ACCENT, lw=0, label="+ strand")
+    more = ax.bar(x, minus, 0.92 * step, bottom=plus, color=_MINUS, lw=0, label="− strand")
     edges = np.append(x - step / 2, x[-1] + step / 2)
-    ax.stairs(
+    uniform = ax.stairs(
         100 * table["uniform"], edges, baseline=None, color=INK, lw=0.6, ls=(0, (3, 2)),
         label="uniform places",
     )  # fmt: skip
@@ -101,5 +101,11 @@ def position_figure(table: pd.DataFrame) -> Figure:
     ax.set_xlabel(f"site from the centre ({'bp' if in_bp else 'fraction of the length'})")
     ax.set_ylabel(f"best sites (%), n = {int(table['n_sites'].iloc[0]):,}")
     ax.set_xlim(edges[0], edges[-1])
-    figure.legend(loc="outside upper left", ncols=3, handlelength=1.4, columnspacing=1.2)
+    figure.legend(
+        handles=[bars, more, uniform],
+        loc="outside upper left",
+        ncols=3,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
     return settle(figure)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from nucel_interp.analysis.held_out import ENRICHMENT_3MER_Q, ENRICHMENT_Q
+from nucel_interp.analysis.rivals import SAME_MOTIF
+from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.phrasing import Facts, number
 from nucel_interp.score_names import INFLUENCE, RELEVANCE, SUBSTITUTION, VALUE_NORM, is_head
+
+_AUROC = "the AUROC of its held-out sites' bases against the other bases of the same sequences"
 
 
 def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
@@ -30,21 +35,13 @@ def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
         "on the other.",
         *_seqlets(facts),
         *_motifs(facts),
-        "A test sequence is a hit if the middle base of a "
-        "FIMO site (p < 1e-4) lies in a seqlet; hits were compared with those of the sequence's "
-        "own shuffled copies by an exact one-sided sign test, conditional on the number of hits "
-        "among a sequence and its copies, and adjusted by Benjamini and Hochberg over the motifs "
-        "of both halves (held-out q < 0.01). Equal sequences, on either strand, counted once.",
-        "Enrichment was tested alike with sites anywhere, also against trinucleotide-preserving "
-        "shuffles (q < 0.05).",
-        "attention_fold is the share of site bases inside seqlets over the share of all test "
-        "bases inside seqlets, with a 95% bootstrap interval over sequences.",
-        "A model is said to look at a motif if the AUROC of its held-out sites' bases against the "
-        "other bases of the same sequences is at least 0.55, and at least 0.05 of it is left "
-        "beyond each of four controls: the tracks of other sequences at the same places, sites of "
-        "column-permuted decoys weighted to the same composition, a randomly initialised network, "
-        "and dinucleotide-shuffled copies; heads were chosen on one half and measured on the "
-        "other, and intervals hold for all motifs together (Bonferroni).",
+        "A motif is reported if more held-out sequences hold a site of it (FIMO, p < 1e-4) than "
+        "their own shuffled copies do, by an exact one-sided sign test, conditional on the number "
+        "with a site among a sequence and its copies, and adjusted by Benjamini and Hochberg over "
+        f"the motifs of both halves (q < {ENRICHMENT_Q}), and likewise against trinucleotide-"
+        f"preserving shuffles (q < {ENRICHMENT_3MER_Q}). Motifs stand in the order of the first "
+        "test. Equal sequences, on either strand, counted once.",
+        *_looked_at(facts),
         f"A motif is named after a family of matrices at E <= {NAMED_E} and q <= {NAMED_Q}.",
         f"Motifs were compared with {shown['database']} ({shown['n_targets']} matrices) by "
         f"Tomtom (memelite {versions['memelite'] or ''}); E = p x matrices, q over all motif and "
@@ -148,21 +145,59 @@ def _seqlets(facts: Facts) -> list[str]:
 
 
 def _motifs(facts: Facts) -> list[str]:
-    if facts["method"] == "kmer":
-        return [
-            "Motifs were grown from 6- to 8-mers over-represented against shuffled copies, "
-            "wherever they lay: no score was looked at, and whole sequences took the place of "
-            "seqlets."
-        ]
-    if facts["method"] == "dnabert":
-        return ["Motifs were found by the method of DNABERT's script on the same score."]
-    return [
-        "Motifs were built by clustering seqlets: nearest neighbours by gapped 4-mers, Leiden "
+    words = (
+        "Motifs were grown from 6- to 8-mers over-represented against shuffled copies, wherever "
+        "they lay"
+    )
+    clusters = (
+        "by clustering seqlets: nearest neighbours by gapped 4-mers, Leiden "
         "communities and over-represented 6- to 8-mers as starts, then rounds in which seqlets, "
         "scored without their own contribution and by how far from a seqlet's middle all motifs' "
         "sites tended to lie, went to the likeliest motif, each with a threshold "
         f"at which at most {STRICT.share:.0%} of its seqlets (or {number(STRICT.at_least)}) were "
         "expected from shuffled sequence."
+    )
+    if facts["method"] == "kmer":
+        return [f"{words}: no score was looked at, and whole sequences took the place of seqlets."]
+    if facts["method"] == "dnabert":
+        return ["Motifs were found by the method of DNABERT's script on the same score."]
+    if facts["method"] == "both":
+        return [
+            f"Motifs came from two sources. Where the score is high they were built {clusters}",
+            f"From the sequences alone: {words[0].lower()}{words[1:]}. Of motifs of the two "
+            f"sources with a similarity of at least {SAME_MOTIF}, the one stayed that was more "
+            "enriched in the sequences that gave it.",
+        ]
+    return [f"Motifs were built {clusters}"]
+
+
+def _looked_at(facts: Facts) -> list[str]:
+    """What the score, and the heads, have at the motifs."""
+    if facts["score"] == "none":
+        return []
+    controls = (
+        "the tracks of other sequences at the same places, sites of column-permuted decoys "
+        "weighted to the same composition"
+    )
+    rule = (
+        f"A model is said to look at a motif if {_AUROC} is at least {0.5 + EFFECT:.2f}, and at "
+        f"least {EFFECT} of it is left beyond each of four controls, with intervals above 0: "
+        f"{controls}, a randomly initialised network, and dinucleotide-shuffled copies; not to, if "
+        "the interval of what is left beyond one of them, or of the AUROC above 0.5, lies below "
+        f"{EFFECT}; otherwise it cannot be told. Heads were chosen on one half and measured on the "
+        "other."
+    )
+    if facts["score"] == "track":
+        rule = (
+            f"The track is said to be high on a motif if the interval of {_AUROC} lies above 0.5, "
+            f"and at least {EFFECT} of it is left beyond each control that a track has, with "
+            f"intervals above 0: {controls}, and shuffled copies where the null track has them."
+        )
+    return [
+        f"{rule} Intervals hold for all motifs together (Bonferroni).",
+        "Where the score is high, the same sign test compared sites whose middle base lies in a "
+        "seqlet (hits); attention_fold is the share of site bases inside seqlets over the share of "
+        "all test bases inside seqlets, with a 95% bootstrap interval over sequences.",
     ]
 
 

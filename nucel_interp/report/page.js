@@ -88,15 +88,23 @@ for (const button of all("button[data-copy]"))
 for (const button of all("button[data-save]"))
   button.addEventListener("click", () => saved(button.dataset.name, byId(button.dataset.save).textContent, "text/plain"));
 for (const figure of all(".drawn")) {
-  const svg = figure.querySelector("svg.figure"), button = make("button", "SVG", figure);
+  const svg = figure.querySelector("svg.figure, svg.logo"), button = make("button", "SVG", figure);
   button.title = `save ${figure.dataset.name}.svg`;
   button.addEventListener("click", () => saved(`${figure.dataset.name}.svg`, svgText(svg), "image/svg+xml"));
 }
 function svgText(svg) {
   const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(/\s+/);
-  copy.setAttribute("width", width);
-  copy.setAttribute("height", height);
+  if (!copy.hasAttribute("width")) {
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+  }
   copy.removeAttribute("style");
+  const shapes = new Set(all("use", copy).map(use => use.getAttribute("href")).filter(name => name?.startsWith("#base-")));
+  for (const name of shapes) {  // letters that the page holds once
+    const defs = document.createElementNS("http://www.w3.org/2000/svg", "defs");
+    defs.append(byId(name.slice(1)).cloneNode(true));
+    copy.prepend(defs);
+  }
   return `<?xml version="1.0" encoding="utf-8"?>\n${new XMLSerializer().serializeToString(copy)}\n`;
 }
 

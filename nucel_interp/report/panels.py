@@ -13,7 +13,7 @@ from nucel_interp.controls.claims import BEST_HEAD
 from nucel_interp.io.meme import write_meme
 from nucel_interp.plots import aligned_svg, logo_svg, match_of, site_figures, site_loci
 from nucel_interp.report.page import figure_markup, rows_of
-from nucel_interp.report.phrasing import fixed, interval, is_missing, number, share
+from nucel_interp.report.phrasing import fixed, interval, is_missing, number, share, unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,9 @@ def linked(text: str, best_match: Any) -> Markup:
     """What a motif is, its JASPAR matrix with a link to the page about it."""
     matrix = str(best_match or "").split(" ")[0]
     if matrix not in text or not _JASPAR.fullmatch(matrix):
-        return escape(text)
+        return unbroken(text)
     before, _, after = text.partition(matrix)
-    return escape(before) + jaspar(matrix) + escape(after)
+    return unbroken(before) + jaspar(matrix) + unbroken(after)
 
 
 def jaspar(matrix: str) -> Markup:

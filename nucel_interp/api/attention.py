@@ -276,8 +276,10 @@ def attention(
     from nucel_interp.runs.fasta_index import survey_of
     from nucel_interp.runs.fasta_run import RecordRun
     from nucel_interp.scoring.device import load_model, model_facts
+    from nucel_interp.scoring.scores import check_strands
 
     started = perf_counter()
+    check_strands(strand)
     survey = survey_of(sequences)
     loaded = load_model(model, context)
     wanted = heads_of(maps, loaded)

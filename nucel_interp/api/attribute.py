@@ -142,9 +142,12 @@ def attribute(
     from nucel_interp.progress import Stages
     from nucel_interp.scoring.attribution import attribute_sequences
     from nucel_interp.scoring.device import load_model
+    from nucel_interp.scoring.scores import check_strands
     from nucel_interp.scoring.target import find_target
 
     started = perf_counter()
+    if strand is not None:
+        check_strands(strand)
     records = records_of(sequences)
     loaded = load_model(model, context)
     find_target(loaded, target)  # refuses before the work

@@ -112,7 +112,8 @@ def calibrate(
 
     Raises:
         TypeError: Sequences of another form.
-        InputError: No sequence, no run, a track that does not fit, or no such score or group.
+        InputError: No sequence, no run, a track that does not fit, or no such score, strand or
+            group.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
 
     Example:
@@ -126,7 +127,9 @@ def calibrate(
     from nucel_interp.errors import InputError
     from nucel_interp.match import load_jaspar
     from nucel_interp.progress import Stages
+    from nucel_interp.scoring.scores import check_strands
 
+    check_strands(strand)
     if runs < 1:
         raise InputError(f"at least 1 run is needed to count anything, but {runs} were asked for")
     records = records_of(sequences)

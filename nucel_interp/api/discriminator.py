@@ -160,7 +160,9 @@ def discriminator(
     from nucel_interp.runs.fasta_run import RecordRun
     from nucel_interp.runs.streaming_summary import summarise
     from nucel_interp.scoring.device import load_model
+    from nucel_interp.scoring.scores import check_strands
 
+    check_strands(strand)
     survey = survey_of(sequences)
     loaded = load_model(model, context)
     loaded.require_discriminator()  # before the work

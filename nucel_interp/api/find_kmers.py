@@ -106,7 +106,8 @@ def find_kmers(
 
     Raises:
         TypeError: Sequences of another form.
-        InputError: No sequence, a track that does not fit, no such score, or k out of range.
+        InputError: No sequence, a track that does not fit, no such score or strand, or k out
+            of range.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
 
     Example:
@@ -125,7 +126,9 @@ def find_kmers(
     from nucel_interp.errors import InputError
     from nucel_interp.kmers.table import MAX_K, MIN_K
     from nucel_interp.progress import Stages
+    from nucel_interp.scoring.scores import check_strands
 
+    check_strands(strand)
     if not MIN_K <= k <= MAX_K:
         raise InputError(
             f"k-mers of {k} letters were asked for; give a number from {MIN_K} to {MAX_K}"

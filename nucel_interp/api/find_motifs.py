@@ -250,7 +250,8 @@ def find_motifs(
 
     Raises:
         TypeError: Sequences of another form.
-        InputError: No sequence, a track that does not fit, or no such score, group or database.
+        InputError: No sequence, a track that does not fit, or no such score, strand, group or
+            database.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
 
     Example:
@@ -267,9 +268,11 @@ def find_motifs(
     from nucel_interp.analysis.find_motifs import analyse_motifs
     from nucel_interp.errors import InputError
     from nucel_interp.progress import say
+    from nucel_interp.scoring.scores import check_strands
     from nucel_interp.scoring.units import in_words
 
     started = perf_counter()
+    check_strands(strand)
     if method not in METHODS:
         raise InputError(f"there is no method {method!r}; give one of {', '.join(METHODS)}")
     records = records_of(sequences)

@@ -108,7 +108,7 @@ def find_seqlets(
 
     Raises:
         TypeError: Sequences of another form.
-        InputError: No sequence, a track that does not fit, or no such score.
+        InputError: No sequence, a track that does not fit, or no such score or strand.
         FolderError, ConfigError: The model cannot be loaded or lacks what the score needs.
 
     Example:
@@ -126,7 +126,9 @@ def find_seqlets(
     from nucel_interp.analysis.summary import of_the_null
     from nucel_interp.analysis.tables import seqlet_table
     from nucel_interp.progress import Stages
+    from nucel_interp.scoring.scores import check_strands
 
+    check_strands(strand)
     records = records_of(sequences)
     given, null = scores_of(track, null_track, records)
     stages = Stages(on_progress)

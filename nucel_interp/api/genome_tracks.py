@@ -136,8 +136,8 @@ def genome_tracks(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError, GenomeError: The genome or the regions cannot be read, a loaded model is given
-            to a cluster, or another context than that of a loaded model.
+        InputError, GenomeError: The genome or the regions cannot be read, no such strand, a loaded
+            model is given to a cluster, or another context than that of a loaded model.
         FolderError: The model cannot be loaded, or has no discriminator.
         OutputError: Parts of another run lie beside ``keep``.
 
@@ -148,8 +148,10 @@ def genome_tracks(
     """
     from nucel_interp.runs.genome_run import GenomeRun
     from nucel_interp.scoring.device import model_facts
+    from nucel_interp.scoring.scores import check_strands
 
     started = perf_counter()
+    check_strands(strand)
     where = None if bed is None else Path(bed)
     run = GenomeRun(Path(genome), where, Path(keep), model, context, strand)
     if discriminator:

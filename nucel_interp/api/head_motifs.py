@@ -109,8 +109,8 @@ def head_motifs(
         on_progress: Called as ``on_progress(done, total, stage)``.
 
     Raises:
-        InputError: No sequence, no motif in the file or of that name, or none of the collection's
-            in the sequences.
+        InputError: No sequence, no motif in the file or of that name, none of the collection's in
+            the sequences, or no such strand.
         FolderError, ConfigError: The model cannot be loaded.
 
     Example:
@@ -129,10 +129,12 @@ def head_motifs(
     from nucel_interp.progress import Stages
     from nucel_interp.scoring import cut_units, score_sequences, shuffle_records, split_units
     from nucel_interp.scoring.device import load_model, model_facts
+    from nucel_interp.scoring.scores import check_strands
     from nucel_interp.sequences import Sequences
     from nucel_model import random_control
 
     started = perf_counter()
+    check_strands(strand)
     records = records_of(sequences)
     collection = database_of(database, tax)
     given = motifs_to_measure(motifs, motif, collection)

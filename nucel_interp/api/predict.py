@@ -82,9 +82,12 @@ def predict(
     from nucel_interp.scoring.device import load_model, model_facts
     from nucel_interp.scoring.mutagenesis import reading
     from nucel_interp.scoring.prediction import predict_targets
+    from nucel_interp.scoring.scores import check_strands
     from nucel_interp.scoring.target import find_target
 
     started = perf_counter()
+    if strand is not None:
+        check_strands(strand)
     records = records_of(sequences)
     loaded = load_model(model, context)
     head = loaded.classifier_head

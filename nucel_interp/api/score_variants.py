@@ -93,10 +93,12 @@ def score_variants(
     from nucel_interp.io.vcf import read_variants, require_vcf
     from nucel_interp.progress import Stages, say
     from nucel_interp.scoring.device import load_model, model_facts
+    from nucel_interp.scoring.scores import check_strands
     from nucel_interp.scoring.substitution_tables import skipped_table, variant_table
     from nucel_interp.scoring.variants import read_alleles, variant_targets
 
     started = perf_counter()
+    check_strands(strand)
     require_vcf()
     files = [genome] if isinstance(genome, (str, Path)) else list(genome)
     if not files:

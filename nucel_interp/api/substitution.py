@@ -252,7 +252,7 @@ def substitution(
 
     Raises:
         FolderError: The model cannot be loaded, or has no discriminator.
-        InputError: With ``dependency``, a record that does not fit the context.
+        InputError: No such strand; with ``dependency``, a record that does not fit the context.
 
     Example:
         >>> import nucel_interp as ni
@@ -262,13 +262,15 @@ def substitution(
     """
     from nucel_interp.progress import Stages
     from nucel_interp.scoring.device import load_model, model_facts
-    from nucel_interp.scoring.substitution import require_discriminator, substitution_map
+    from nucel_interp.scoring.scores import check_strands
+    from nucel_interp.scoring.substitution import substitution_map
     from nucel_interp.scoring.substitution_tables import own_base_best, substitution_table
 
     started = perf_counter()
+    check_strands(strand)
     records = records_of(sequences)
     loaded = load_model(model, context)
-    require_discriminator(loaded)
+    loaded.require_discriminator()  # before the work
     stages = Stages(on_progress)
     texts = [record.sequence for record in records]
     warnings: list[str] = []

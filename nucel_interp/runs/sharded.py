@@ -43,13 +43,7 @@ class ShardedRun:
             bases: Bases of the whole input.
             out: Output beside which the parts are kept until it is there; None keeps them as long
                 as the run is held.
-
-        Raises:
-            InputError: Another word for the strands.
         """
-        from nucel_interp.scoring.scores import check_strands
-
-        check_strands(strands)
         self.model, self.strands, self.bases = model, strands, bases
         self._is_open = True
         self._is_kept = out is not None

@@ -15,11 +15,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.scores import Progress, Strands, check_strands
-from nucel_interp.scoring.substitution import (
-    mean_of_strands,
-    read_substitutions,
-    require_discriminator,
-)
+from nucel_interp.scoring.substitution import mean_of_strands, read_substitutions
 from nucel_model import Nucel, tokenizer
 from nucel_model.sequences import as_sequences
 
@@ -65,7 +61,7 @@ def dependency_map(
     """
     check_strands(strands)
     sequences = as_sequences(sequences)
-    require_discriminator(model)
+    model.require_discriminator()
     require_fit(model, {"a sequence": max(map(len, sequences), default=0)})
     found = []
     for sequence in sequences:

@@ -56,7 +56,7 @@ def substitution_map(
     """
     check_strands(strands)
     sequences = as_sequences(sequences)
-    require_discriminator(model)
+    model.require_discriminator()
     if spans is None:
         spans = [(0, len(s)) for s in sequences]
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
@@ -102,15 +102,6 @@ def hypothetical_contributions(substitution: NDArray[np.floating]) -> NDArray[np
     s = np.asarray(substitution, dtype=np.float64)
     contributions: NDArray[np.float64] = s.mean(axis=-1, keepdims=True) - s
     return contributions
-
-
-def require_discriminator(model: Nucel) -> None:
-    """Say before the work begins that a model cannot do it.
-
-    Raises:
-        FolderError: The model has no discriminator head.
-    """
-    model.require_discriminator()
 
 
 def read_substitutions(

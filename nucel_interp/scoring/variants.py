@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from nucel_genome import Genome
 from nucel_interp.errors import InputError
 from nucel_interp.scoring.scores import Progress, Strands, check_strands
-from nucel_interp.scoring.substitution import require_discriminator
 from nucel_interp.scoring.target import Target, find_target
 from nucel_interp.scoring.tiling import n_tokens
 from nucel_interp.types import Variant
@@ -149,7 +148,7 @@ def variant_targets(model: Nucel) -> tuple[Target, ...]:
     """
     head = model.classifier_head
     if head is None:
-        require_discriminator(model)
+        model.require_discriminator()
         return ()
     two = head.task == "classes" and len(head.labels) == 2
     return tuple(find_target(model, label) for label in (head.labels[-1:] if two else head.labels))

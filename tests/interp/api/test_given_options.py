@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nucel_interp as ni
@@ -72,9 +73,21 @@ def call(name: str, model: Nucel, **given: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_misspelt_strand_is_refused(name, model):
+def test_a_misspelt_strand_is_refused_before_anything_is_read(name):
+    function = getattr(ni, name)
+    needed = [
+        argument
+        for argument, what in inspect.signature(function).parameters.items()
+        if what.default is inspect.Parameter.empty
+    ]
     with pytest.raises(ni.InputError, match="strand is 'both' or 'forward', not 'reverse'"):
-        call(name, model, strand="reverse")
+        function(**dict.fromkeys(needed, "nothing"), strand="reverse")
+
+
+@pytest.mark.parametrize("name", ["calibrate", "find_kmers", "find_motifs", "find_seqlets"])
+def test_a_misspelt_strand_is_refused_where_no_model_is_read(name):
+    with pytest.raises(ni.InputError, match="not 'reverse'"):
+        getattr(ni, name)(SEQUENCES, track=[np.zeros(40)] * 2, strand="reverse")
 
 
 def test_a_misspelt_strand_is_refused_of_a_map_of_pairs(model):

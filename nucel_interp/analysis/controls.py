@@ -12,9 +12,9 @@ from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study, Track
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval
 from nucel_interp.motifs.testing import (
     N_RANDOM,
-    FoldEnrichment,
     Part,
     attention_fold,
     other_offsets,
@@ -26,15 +26,13 @@ from nucel_interp.seqlets import Calls, find_peaks
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.types import Site
 
-NO_FOLD = FoldEnrichment(np.nan, np.nan, np.nan)
-
 
 @dataclass(frozen=True)
 class Folds:
     """How much more often than all bases a motif's sites lie inside four kinds of seqlets."""
 
-    score: FoldEnrichment = NO_FOLD
-    untrained: FoldEnrichment = NO_FOLD
+    score: ConfidenceInterval = UNKNOWN
+    untrained: ConfidenceInterval = UNKNOWN
     other_offsets: float = float("nan")
     uniform: float = float("nan")
 
@@ -80,7 +78,7 @@ class FoldControls:
             ]
             known = [v for v in draws if np.isfinite(v)]
             means.append(float(np.mean(known)) if known else float("nan"))
-        untrained = NO_FOLD
+        untrained = UNKNOWN
         if self._untrained is not None:
             untrained = attention_fold(parts(self._untrained), self._seed)
         score = attention_fold(parts(self._inside), self._seed)

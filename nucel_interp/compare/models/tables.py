@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucel_interp.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.columns import compare as columns
 from nucel_interp.compare.models.measure import RESOLUTIONS, Measured, Reader, SnrValues
 from nucel_interp.compare.models.motif_sites import MotifSites
-from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.compare.shared.recovery import SHARES
 from nucel_interp.compare.shared.windows import SharedWindows
 

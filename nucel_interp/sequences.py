@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import N_BOOTSTRAP, resample
 from nucel_interp.types import as_sequences, reverse_complement
 
 Index = NDArray[np.int64]
@@ -147,23 +148,21 @@ class Sequences(Sequence[str]):
         first = self.offsets[number]
         return covered(first + start, first + end, self.n_bases)
 
-    def bootstrap(self, seed: int, n: int) -> Index:
-        """(n, sequences) numbers of sequences drawn with replacement.
+    def bootstrap(self, seed: int, draws: int = N_BOOTSTRAP) -> Index:
+        """(draws, sequences) numbers of sequences drawn with replacement (`resample`).
 
         Keyed by the seed and the canonical sequences, so that neither their order nor their strand
         changes an interval.
 
         Args:
             seed: Seed of the draw.
-            n: Number of bootstrap samples.
+            draws: Number of bootstrap samples.
         """
         digest = hashlib.blake2b(repr(seed).encode(), digest_size=16)
         for i in self.order.tolist():
             digest.update(self.canonical[i].encode() + b"\n")
-        rng = np.random.default_rng(int.from_bytes(digest.digest(), "big"))
-        if not len(self):
-            return np.zeros((n, 0), dtype=np.int64)
-        return np.asarray(self.order[rng.integers(len(self), size=(n, len(self)))])
+        drawn = resample(len(self), int.from_bytes(digest.digest(), "big"), draws)
+        return self.order[drawn]
 
 
 def covered(start: Index, end: Index, n_bases: int) -> NDArray[np.bool_]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from nucel_interp.analysis.crossfit import crossfit, how_called
 from nucel_interp.analysis.inputs import check_input
@@ -37,8 +36,8 @@ def count_runs(
     score: str,
     strands: Strands,
     seed: int,
-    track: Sequence[NDArray[np.floating]] | None,
-    null_track: Sequence[NDArray[np.floating]] | None,
+    track: Sequence[ArrayLike] | None,
+    null_track: Sequence[ArrayLike] | None,
     stages: Stages,
 ) -> tuple[pd.DataFrame, int]:
     """Run the pipeline on shuffled copies and count; for the arguments see `api.calibrate`.

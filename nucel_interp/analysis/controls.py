@@ -12,10 +12,9 @@ from nucel_interp.analysis.crossfit import crossfit
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.held_out import Called
 from nucel_interp.analysis.study import Study, Track
-from nucel_interp.controls.fold import NO_FOLD
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval
 from nucel_interp.motifs.testing import (
     N_RANDOM,
-    FoldEnrichment,
     Part,
     attention_fold,
     other_offsets,
@@ -32,8 +31,8 @@ from nucel_interp.types import Site
 class Folds:
     """How much more often than all bases a motif's sites lie inside four kinds of seqlets."""
 
-    score: FoldEnrichment = NO_FOLD
-    random_control: FoldEnrichment = NO_FOLD
+    score: ConfidenceInterval = UNKNOWN
+    random_control: ConfidenceInterval = UNKNOWN
     other_offsets: float = float("nan")
     uniform: float = float("nan")
 
@@ -79,7 +78,7 @@ class FoldControls:
             ]
             known = [v for v in draws if np.isfinite(v)]
             means.append(float(np.mean(known)) if known else float("nan"))
-        random_control = NO_FOLD
+        random_control = UNKNOWN
         if self._random_control is not None:
             random_control = attention_fold(parts(self._random_control), self._seed)
         score = attention_fold(parts(self._inside), self._seed)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from nucel_interp.analysis import tables
 from nucel_interp.analysis.controls import FoldControls, Folds, shuffled_input
@@ -91,8 +90,8 @@ def analyse_motifs(
     method: Method = "both",
     database: JasparDatabase | None = None,
     seed: int = 0,
-    track: Sequence[NDArray[np.floating]] | None = None,
-    null_track: Sequence[NDArray[np.floating]] | None = None,
+    track: Sequence[ArrayLike] | None = None,
+    null_track: Sequence[ArrayLike] | None = None,
     on_progress: OnProgress | None = None,
 ) -> MotifAnalysis:
     """Find the motifs that a model's attention, or a given track, points at, and test them.

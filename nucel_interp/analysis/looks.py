@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.study import Copy, Study, Track
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval
 from nucel_interp.controls.beyond import (
     AtQuestions,
     Heads,
@@ -23,10 +24,9 @@ from nucel_interp.controls.beyond import (
     beyond_controls,
 )
 from nucel_interp.controls.claims import BEST_HEAD, Claim
-from nucel_interp.controls.fold import NO_FOLD, Parts, fold_at_sites
+from nucel_interp.controls.fold import Parts, fold_at_sites
 from nucel_interp.controls.occurrences import find_occurrences
 from nucel_interp.motifs.pwm import consensus
-from nucel_interp.motifs.testing import FoldEnrichment
 from nucel_interp.types import HEAD_SITE_COLUMNS
 
 if TYPE_CHECKING:
@@ -134,9 +134,9 @@ def looks_at(
 
             def fold(
                 scores: Scores | None, chosen: Heads, parts: Parts = question.parts
-            ) -> FoldEnrichment:
+            ) -> ConfidenceInterval:
                 if scores is None:
-                    return NO_FOLD
+                    return UNKNOWN
                 return fold_at_sites(
                     scores.received, chosen, parts, first.offsets, first.test, len(named)
                 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.analysis.discovery import Method
 from nucel_interp.analysis.inputs import check_input
@@ -66,8 +66,8 @@ def prepare(
     score: str,
     strands: Strands,
     seed: int,
-    track: Sequence[NDArray[np.floating]] | None,
-    null_track: Sequence[NDArray[np.floating]] | None,
+    track: Sequence[ArrayLike] | None,
+    null_track: Sequence[ArrayLike] | None,
     stages: Stages,
     method: Method = "cluster",
 ) -> Prepared:

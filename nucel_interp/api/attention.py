@@ -17,6 +17,7 @@ from nucel_interp.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from nucel_interp.api.given import Model
@@ -145,7 +146,7 @@ class AttentionResult(FolderResult):
                 columns[f"{layer}:{head}"] = values[layer, head]
         return pd.DataFrame(columns)
 
-    def plot(self, name: str, span: tuple[int, int] | None = None) -> Any:
+    def plot(self, name: str, span: tuple[int, int] | None = None) -> Figure:
         """A figure of one record: every head a row, every base a column.
 
         Args:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Several
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nucel_interp.errors import InputError
 from nucel_interp.io.sequences import SequenceInput, path_of, records_of
 from nucel_interp.io.tracks import Tracks, tracks_of
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from nucel_interp.match import JasparDatabase
     from nucel_interp.types import Motif, Record
     from nucel_model import Nucel
@@ -109,7 +111,7 @@ def motifs_to_measure(
 
 def scores_of(
     track: Tracks | None, null_track: Tracks | None, records: list[Record]
-) -> tuple[list[Any] | None, list[Any] | None]:
+) -> tuple[list[ArrayLike] | None, list[ArrayLike] | None]:
     """A user's track and its null, one array per record; None for what is not given.
 
     Raises:

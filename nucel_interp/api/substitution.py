@@ -330,7 +330,7 @@ def _dependencies(
 ) -> tuple[list[NDArray[np.float32]], Dependencies]:
     """The substitution maps, and the pairs; maps of pairs go to a file as they are made."""
     from nucel_interp.plots.substitution import SURE
-    from nucel_interp.scoring.dependency import dependency_map, require_fit
+    from nucel_interp.scoring.dependency import DependencyMap, dependency_map, require_fit
     from nucel_interp.scoring.dependency_pairs import pair_null, rank_pairs
     from nucel_interp.scoring.substitution_tables import (
         dependency_table,
@@ -348,7 +348,7 @@ def _dependencies(
     maps = MapsOnDisk()
     with stages.stage("reading with every base replaced", total) as step:
 
-        def read(text: str) -> Any:
+        def read(text: str) -> DependencyMap:
             return dependency_map(model, [text], strands=strand, on_progress=step)[0]
 
         def read_copies() -> Iterator[NDArray[np.float32]]:

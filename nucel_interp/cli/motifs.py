@@ -15,7 +15,7 @@ from nucel_interp.cli.terminal import DASH, number, print_table, print_text, wit
 from nucel_interp.progress import say
 
 if TYPE_CHECKING:
-    from nucel_interp.api.find_motifs import MotifResult
+    pass
 
 
 @score_options

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval
 from nucel_interp.controls.beyond import CONTROLS, EFFECT, Beyond, Estimate, Heads
-from nucel_interp.controls.fold import NO_FOLD
-from nucel_interp.motifs.testing import FoldEnrichment
 from nucel_interp.types import CONTROL_COLUMNS
 
 if TYPE_CHECKING:
@@ -57,8 +56,8 @@ class Claim:
     score: str
     n_tests: int
     label: Label | None = None
-    fold: FoldEnrichment = NO_FOLD
-    control_fold: FoldEnrichment = NO_FOLD
+    fold: ConfidenceInterval = UNKNOWN
+    control_fold: ConfidenceInterval = UNKNOWN
     by_head: NDArray[np.float64] | None = None
     control_by_head: NDArray[np.float64] | None = None
 

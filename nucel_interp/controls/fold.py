@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval
 from nucel_interp.controls.auroc_weights import SiteIntervals
 from nucel_interp.controls.beyond import ALPHA, Heads
 from nucel_interp.controls.occurrences import Occurrences
-from nucel_interp.motifs.testing import FoldEnrichment
 
 Parts = Sequence[tuple[Occurrences, NDArray[np.bool_]]]
-
-NO_FOLD = FoldEnrichment(np.nan, np.nan, np.nan)
 
 
 def fold_at_sites(
@@ -25,7 +23,7 @@ def fold_at_sites(
     offsets: NDArray[np.int64],
     second_half: NDArray[np.bool_],
     n_tests: int = 1,
-) -> FoldEnrichment:
+) -> ConfidenceInterval:
     """Mean at the sites over mean at the other bases, both averaged over sequences with a site.
 
     The interval is that of a ratio of two means over the same sequences (linearised; Cochran,
@@ -50,11 +48,11 @@ def fold_at_sites(
     inside, outside = np.concatenate([np.zeros((2, 0)), *means], axis=1)
     n, total = len(inside), float(outside.sum())
     if n < 2 or total <= 0:
-        return NO_FOLD
+        return UNKNOWN
     value = float(inside.sum()) / total
     se = float(np.sqrt(n / (n - 1) * ((inside - value * outside) ** 2).sum())) / total
     reach = float(student.ppf(1 - ALPHA / 2 / max(1, n_tests), n - 1)) * se
-    return FoldEnrichment(value, max(0.0, value - reach), value + reach)
+    return ConfidenceInterval(value, max(0.0, value - reach), value + reach)
 
 
 def _means(

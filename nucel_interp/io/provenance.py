@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def run_info(
-    command: list[str], *, inputs: Iterable[str | Path] = (), **fields: Any
+    command: list[str], *, inputs: Iterable[str | Path] = (), **fields: object
 ) -> dict[str, Any]:
     """The content of run.json: what the caller knows among what can be found out.
 

@@ -57,16 +57,16 @@ def to_json(frame: pd.DataFrame) -> str:
     return _dump(rows)
 
 
-def write_json(value: Any, path: str | Path) -> None:
+def write_json(value: object, path: str | Path) -> None:
     """Any nesting of dicts, lists, numbers, NumPy values, paths and text; keys stay in order."""
     Path(path).write_text(_dump(value), encoding="utf-8", newline="\n")
 
 
-def _dump(value: Any) -> str:
+def _dump(value: object) -> str:
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """The same in types JSON knows."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -95,7 +95,7 @@ def _cells(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _field(value: Any, missing: str) -> str:
+def _field(value: object, missing: str) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or value is pd.NA or value is pd.NaT:

@@ -123,7 +123,7 @@ def read_tracks(path: str | Path, records: Sequence[Record]) -> list[Track]:
     return tracks
 
 
-def tracks_of(tracks: Tracks, records: Sequence[Record]) -> list[Any]:
+def tracks_of(tracks: Tracks, records: Sequence[Record]) -> list[ArrayLike]:
     """One array per record, of tracks given as a path, by record name, or in the records' order.
 
     Args:

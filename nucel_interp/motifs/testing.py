@@ -14,21 +14,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import UNKNOWN, ConfidenceInterval, limits, resample_counts
 from nucel_interp.kmers import sign_test
 from nucel_interp.sequences import Sequences, covered
 from nucel_interp.types import Site
 
-N_BOOTSTRAP = 1000
 N_RANDOM = 20
-
-
-@dataclass(frozen=True)
-class FoldEnrichment:
-    """A ratio with its 95 % interval; NaN where there was nothing to divide."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +96,7 @@ class Part:
     layout: Layout
 
 
-def attention_fold(parts: Sequence[Part], seed: int) -> FoldEnrichment:
+def attention_fold(parts: Sequence[Part], seed: int) -> ConfidenceInterval:
     """Share of site bases inside seqlets over share of all test bases inside seqlets.
 
     1.0 is what seqlets at random places give. The interval resamples units 1,000 times; it does
@@ -119,14 +110,12 @@ def attention_fold(parts: Sequence[Part], seed: int) -> FoldEnrichment:
     tables = [_per_unit(p.under, p.inside, p.layout) for p in parts]
     table = np.concatenate(tables) if tables else np.zeros((0, 4))
     if not len(table):
-        return FoldEnrichment(np.nan, np.nan, np.nan)
+        return UNKNOWN
     # units with equal counts are drawn together: the same distribution, in sorted order, and fast
     rows, times = np.unique(table, axis=0, return_counts=True)
-    n = int(times.sum())
-    folds = _ratio(np.random.default_rng(seed).multinomial(n, times / n, N_BOOTSTRAP) @ rows)
-    folds = folds[np.isfinite(folds)]
-    low, high = np.percentile(folds, [2.5, 97.5]) if folds.size else (np.nan, np.nan)
-    return FoldEnrichment(float(_ratio(table.sum(axis=0)[None])[0]), float(low), float(high))
+    folds = _ratio(resample_counts(times, seed) @ rows)
+    value = float(_ratio(table.sum(axis=0)[None])[0])
+    return ConfidenceInterval(value, *limits(folds[np.isfinite(folds)]))
 
 
 def plain_fold(parts: Sequence[Part]) -> float:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from nucel_interp.plots.style import (
     DOUBLE_MM,
@@ -87,7 +89,9 @@ def _ends(row: dict[Any, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
     return (row["model_a"], row["score_a"]), (row["model_b"], row["score_b"])
 
 
-def _panel(ax: Axes, names: list[tuple[str, str]], pairs: pd.DataFrame, *, numbers: bool) -> Any:
+def _panel(
+    ax: Axes, names: list[tuple[str, str]], pairs: pd.DataFrame, *, numbers: bool
+) -> AxesImage:
     place = {name: i for i, name in enumerate(names)}
     grid = np.full((len(names), len(names)), np.nan)
     for row in pairs.to_dict("records"):
@@ -213,7 +217,13 @@ def _handle(model: str) -> Line2D:
 
 
 def _points(
-    ax: Axes, rows: pd.DataFrame, value: str, low: str, high: str, y: Any, model: str
+    ax: Axes,
+    rows: pd.DataFrame,
+    value: str,
+    low: str,
+    high: str,
+    y: NDArray[np.floating],
+    model: str,
 ) -> None:
     x, left, right = (rows[column].to_numpy(float) for column in (value, low, high))
     known = np.isfinite(left) & np.isfinite(right)

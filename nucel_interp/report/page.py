@@ -27,7 +27,7 @@ _PLOTLY = {
 }
 
 
-def fill(template: str, **values: Any) -> str:
+def fill(template: str, **values: object) -> str:
     """A template of this package filled in; it knows the filters and gets the common style."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"p": number, "share": share, "fixed": fixed, "unbroken": unbroken}
@@ -103,7 +103,7 @@ def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, number(value)) for name, value in rows if value not in (None, "")]
 
 
-def _each(values: Any) -> Any:
+def _each(values: object) -> object:
     """A number, or that of each of several models."""
     if not isinstance(values, dict):
         return values

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nucel_interp.io.profile import Block
     from nucel_interp.runs.fasta_index import Survey
-    from nucel_interp.scoring.long_sequences import LongSequence, Stretch
+    from nucel_interp.scoring.long_sequences import LongSequence, Stretch, Tracks
     from nucel_interp.scoring.scores import Strands
     from nucel_interp.types import Record
     from nucel_model import Nucel
@@ -271,7 +271,7 @@ class RecordRun(sharded.ShardedRun):
         )
         return cut_shards(whole, config.context_bp, config.token_bp, max(most, config.context_bp))
 
-    def _arrays(self, tracks: list[Any]) -> dict[str, NDArray[Any]]:
+    def _arrays(self, tracks: list[Tracks]) -> dict[str, NDArray[Any]]:
         import numpy as np
 
         found: dict[str, NDArray[Any]] = {}

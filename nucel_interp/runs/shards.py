@@ -137,11 +137,11 @@ class Parts:
         partial.replace(self.folder / name)
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """A short fingerprint of a JSON value."""
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

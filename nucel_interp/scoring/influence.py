@@ -56,8 +56,8 @@ def influence(
     Args:
         model: A loaded model of single bases.
         texts: DNA strings of one length within the model's context, as they are read.
-        of: Output that is moved, "log-odds" (nats) or "embedding" (units of the final hidden state); if
-            not given, the first where there is a discriminator head, else the second.
+        of: Output that is moved, "log-odds" (nats) or "embedding" (units of the final hidden
+            state); if not given, the first where there is a discriminator head, else the second.
         draws: Pairs of backward passes; the relative error of the squared influence falls with the
             root of their number.
 

@@ -44,8 +44,8 @@ def value_norm(model: Nucel, texts: Sequence[str]) -> NDArray[np.float32]:
     """Value-norm weighted attention received by every head, of texts that are read at once.
 
     Args:
-        model: A loaded model, of single bases or of longer tokens; every base of a longer token gets
-            the token's number.
+        model: A loaded model, of single bases or of longer tokens; every base of a longer token
+            gets the token's number.
         texts: DNA strings within the model's context, as they are read.
 
     Returns:

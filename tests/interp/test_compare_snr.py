@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.compare.shared.bootstrap import bootstrap_indices, interval, paired
+from nucel_interp.bootstrap import interval, paired
 from nucel_interp.compare.shared.head_selection import crossfit_heads, head_mean
 from nucel_interp.compare.shared.sinks import sink_table
 from nucel_interp.compare.shared.snr import signal_to_noise
@@ -80,18 +80,18 @@ def test_only_the_heads_asked_for_compete_and_too_few_sequences_choose_none():
 def test_an_interval_depends_neither_on_order_nor_on_strand():
     texts = [random_text(30, i) for i in range(40)]
     values = np.random.default_rng(0).normal(2, 1, 40)
-    first = interval(values, bootstrap_indices(texts, 5), "median")
+    first = interval(values, Sequences(texts).bootstrap(5), "median")
     order = np.random.default_rng(1).permutation(40)
     turned = [reverse_complement(texts[i]) if i % 2 else texts[i] for i in order]
-    assert interval(values[order], bootstrap_indices(turned, 5), "median") == first
-    assert (bootstrap_indices(texts, 6) != bootstrap_indices(texts, 5)).any()
+    assert interval(values[order], Sequences(turned).bootstrap(5), "median") == first
+    assert (Sequences(texts).bootstrap(6) != Sequences(texts).bootstrap(5)).any()
     assert first.low < first.value < first.high
 
 
 def test_an_interval_covers_the_true_median_as_often_as_it_says():
     rng = np.random.default_rng(3)
     texts = [random_text(20, i) for i in range(60)]
-    index = bootstrap_indices(texts, 0, 400)
+    index = Sequences(texts).bootstrap(0, 400)
     hits = 0
     for _ in range(200):
         one = interval(rng.normal(0, 1, 60), index, "median")
@@ -104,7 +104,7 @@ def test_a_paired_ratio_is_sharper_than_the_two_intervals():
     texts = [random_text(20, i) for i in range(60)]
     level = rng.gamma(4, 1, 60)
     a, b = 1.5 * level * rng.normal(1, 0.02, 60), level
-    index = bootstrap_indices(texts, 0)
+    index = Sequences(texts).bootstrap(0)
     ratio, difference = paired(a, b, index, "median")
     assert ratio.low < 1.5 < ratio.high
     assert interval(b, index, "median").high / interval(b, index, "median").low > 1.2
@@ -114,14 +114,14 @@ def test_a_paired_ratio_is_sharper_than_the_two_intervals():
 
 def test_a_ratio_over_zero_or_less_is_not_given_but_the_difference_is():
     texts = [random_text(20, i) for i in range(20)]
-    ratio, difference = paired(np.ones(20), -np.ones(20), bootstrap_indices(texts, 0), "median")
+    ratio, difference = paired(np.ones(20), -np.ones(20), Sequences(texts).bootstrap(0), "median")
     assert np.isnan(ratio.value)
     assert (difference.value, difference.low, difference.high) == (2, 2, 2)
 
 
 def test_few_sequences_give_a_value_without_an_interval():
     one = interval(
-        np.arange(5.0), bootstrap_indices([random_text(9, i) for i in range(5)], 0), "mean"
+        np.arange(5.0), Sequences(random_text(9, i) for i in range(5)).bootstrap(0), "mean"
     )
     assert one.value == 2
     assert np.isnan([one.low, one.high]).all()

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.controls.permutation import permute_between_sequences, strata
 from nucel_interp.sequences import Sequences
 
@@ -51,7 +50,7 @@ class Bases:
     @cached_property
     def bootstrap(self) -> NDArray[np.int64]:
         """(draws, sequences) of `Sequences.bootstrap`: the same for all tables."""
-        return self.sequences.bootstrap(self.seed, N_BOOTSTRAP)
+        return self.sequences.bootstrap(self.seed)
 
     @cached_property
     def known_places(self) -> list[NDArray[np.int64]]:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import interval
 from nucel_interp.compare.agreement.correlation import Bases
 from nucel_interp.compare.agreement.score_pairs import BaseScore
-from nucel_interp.compare.shared.bootstrap import interval
 from nucel_interp.progress import OnProgress
 from nucel_interp.scoring.shuffle import draw, shuffled
 from nucel_interp.types import FAITHFULNESS_AREA_COLUMNS, FAITHFULNESS_COLUMNS

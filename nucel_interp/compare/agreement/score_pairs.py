@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import FEWEST, UNKNOWN, interval, paired
 from nucel_interp.compare.agreement.correlation import (
     Agreement,
     Bases,
@@ -18,7 +19,6 @@ from nucel_interp.compare.agreement.correlation import (
     scaled,
     site_weights,
 )
-from nucel_interp.compare.shared.bootstrap import FEWEST, UNKNOWN, interval, paired
 from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF, Chosen, crossfit_heads
 from nucel_interp.types import AGREE_COLUMNS, AGREE_HEAD_COLUMNS, AGREE_SITE_COLUMNS
 

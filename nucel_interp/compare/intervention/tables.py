@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import limits, resample, resample_counts
 from nucel_interp.compare.intervention.matched_controls import MatchedInterval, Pair, reach
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import INTERVENTION_COLUMNS
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MIN_PAIRS = 20
 N_BOOTSTRAP = 2000
-ALPHA = 0.05
-"""Of the claim, over all measures (Bonferroni)."""
 GIVEN, COPY = "given", "shuffled copy"
 MEASURES = ("discriminator", "embedding")
 RANDOM = "random_control_"
@@ -43,9 +42,7 @@ def excess_table(
     # sequences are drawn in an order that their letters decide, never the file
     order = sorted(set(units[GIVEN]) | set(units[COPY]), key=sequences.rank.__getitem__)
     index = {unit: i for i, unit in enumerate(order)}
-    drawn = np.random.default_rng(seed).multinomial(
-        len(order), np.full(len(order), 1 / len(order)), size=N_BOOTSTRAP
-    )
+    drawn = resample_counts(np.ones(len(order), dtype=np.int64), seed, N_BOOTSTRAP)
     both = [m for m in MEASURES if m in measured[GIVEN] and RANDOM + m in measured[GIVEN]]
     rows = []
     for measure in both:
@@ -56,8 +53,7 @@ def excess_table(
             counts = drawn[:, [index[u] for u in units[name]]]
             value += sign * float(more.mean())
             resampled += sign * (counts @ more) / np.maximum(counts.sum(axis=1), 1)
-        tail = 100 * ALPHA / 2 / len(both)
-        low, high = np.percentile(resampled, [tail, 100 - tail])
+        low, high = limits(resampled, n_tests=len(both))
         numbers = (np.exp(value), np.exp(low), np.exp(high))
         rows.append((measure, *numbers, len(pairs[GIVEN]), len(pairs[COPY])))
     return pd.DataFrame(rows, columns=columns)
@@ -117,9 +113,7 @@ def _interval_of(
     """95 % of the statistic over resampled sequences."""
     if not len(values):
         return float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).integers(len(values), size=(N_BOOTSTRAP, len(values)))
-    low, high = np.percentile(statistic(values[drawn], axis=1), [2.5, 97.5])
-    return float(low), float(high)
+    return limits(statistic(values[resample(len(values), seed, N_BOOTSTRAP)], axis=1))
 
 
 def pair_table(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nucel_interp.bootstrap import centre
 from nucel_interp.compare.models.cost import Cost, measured
 from nucel_interp.compare.models.evaluation import Evaluation
 from nucel_interp.compare.models.motif_sites import MotifSites
-from nucel_interp.compare.shared.bootstrap import centre
 from nucel_interp.compare.shared.head_selection import (
     FEWEST_PER_HALF,
     Chosen,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.controls.auroc_weights import SiteIntervals, not_overlapping, site_places
 from nucel_interp.controls.decoys import N_DECOYS, decoys
@@ -109,7 +108,7 @@ def make_motif_sites(
         inside = site_bases(own, offsets) & known
         with_site = places.units
         chance = like_places(others, own, texts, known)
-        index = texts.take(with_site).bootstrap(seed, N_BOOTSTRAP)
+        index = texts.take(with_site).bootstrap(seed)
         random = site_bases(placed[0], offsets) & known
         made.append(MotifSites(name, own, inside, random, known, places, chance, with_site, index))
     if on_progress is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nucel_interp.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.models.evaluation import Evaluation
-from nucel_interp.compare.shared.bootstrap import N_BOOTSTRAP
 from nucel_interp.compare.shared.head_selection import FEWEST_PER_HALF
 from nucel_interp.controls.decoys import N_DECOYS
 from nucel_interp.motifs.scan import scanner

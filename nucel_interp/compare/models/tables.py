@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nucel_interp.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.columns import compare as columns
 from nucel_interp.compare.models.measure import RESOLUTIONS, Measured, Reader, SnrValues
 from nucel_interp.compare.models.motif_sites import MotifSites
-from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval, paired
 from nucel_interp.compare.shared.recovery import SHARES
 from nucel_interp.compare.shared.windows import SharedWindows
 
@@ -68,8 +68,10 @@ def model_table(measured: Sequence[Measured], found: dict[str, tuple[int, str]])
 
 def shape_of(reader: Reader) -> str:
     """``NucEL``, ``NT v1`` or ``NT v2``."""
-    config: Any = reader.model.config
-    return "NucEL" if config.token_bp == 1 else f"NT {config.version}"
+    from nucel_model import NTConfig
+
+    config = reader.model.config
+    return f"NT {config.version}" if isinstance(config, NTConfig) else "NucEL"
 
 
 def snr_table(name: str, values: SnrValues, motif_sites: Sequence[MotifSites]) -> pd.DataFrame:

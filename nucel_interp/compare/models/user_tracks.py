@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nucel_interp.analysis.inputs import as_array
+from nucel_interp.bootstrap import UNKNOWN, centre, interval
 from nucel_interp.columns import compare as columns
 from nucel_interp.compare.models.evaluation import Evaluation
 from nucel_interp.compare.models.measure import recover
-from nucel_interp.compare.shared.bootstrap import UNKNOWN, centre, interval
 from nucel_interp.compare.shared.snr import signal_to_noise
 from nucel_interp.compare.shared.windows import SharedWindows
 from nucel_interp.errors import InputError

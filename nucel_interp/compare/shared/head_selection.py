@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.compare.shared.bootstrap import Centre, centre
+from nucel_interp.bootstrap import Centre, centre
 
 FEWEST_PER_HALF = 5
 """A head is not chosen on fewer sequences than this."""

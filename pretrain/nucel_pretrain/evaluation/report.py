@@ -7,10 +7,13 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nucel_pretrain.errors import PretrainError
 from nucel_pretrain.runfolder import check_folder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FILES = ("evaluation.json", "evaluation.tsv", "evaluation.svg", "evaluation.png")
 INK, MODEL, REFERENCE = "#222222", "#0072B2", "#999999"
@@ -55,11 +58,11 @@ def write(results: dict[str, Any], out: Path) -> None:
         raise PretrainError(f"cannot write the evaluation into {out}: {error}") from error
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """NaN is no JSON: null."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
@@ -120,7 +123,7 @@ def draw(results: dict[str, Any], *paths: Path) -> None:
             figure.savefig(path, dpi=200, metadata=metadata)
 
 
-def _calibration(axes: Any, table: Sequence[dict[str, float]]) -> None:
+def _calibration(axes: Axes, table: Sequence[dict[str, float]]) -> None:
     axes.set_title("Calibration", loc="left")
     if not table:
         axes.text(0.5, 0.5, "not run", ha="center", transform=axes.transAxes)
@@ -137,7 +140,7 @@ def _calibration(axes: Any, table: Sequence[dict[str, float]]) -> None:
     )
 
 
-def _points(axes: Any, rows: Sequence[Row], title: str) -> None:
+def _points(axes: Axes, rows: Sequence[Row], title: str) -> None:
     axes.set_title(title, loc="left")
     if not rows:
         axes.text(0.5, 0.5, "not run", ha="center", transform=axes.transAxes)

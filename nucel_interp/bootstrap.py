@@ -1,23 +1,26 @@
-"""Bootstrap intervals over sequences; the same draw for every model, so that pairs stay pairs."""
+"""Bootstrap over sequences: what is drawn, and percentile intervals (Efron and Tibshirani 1993).
+
+The same draw serves every model and score, so that pairs stay pairs.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucel_interp.types import canonical
-
 N_BOOTSTRAP = 1000
 FEWEST = 10
 """No interval from fewer sequences than this."""
 
+ALPHA = 0.05
+"""Share of intervals that miss what they are for."""
+
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 Centre = Literal["median", "mean"]
 
 
@@ -33,23 +36,45 @@ class ConfidenceInterval:
 UNKNOWN = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
-def bootstrap_indices(
-    sequences: Sequence[str], seed: int, n: int = N_BOOTSTRAP
-) -> NDArray[np.int64]:
-    """(n, sequences) indices of sequences drawn with replacement.
+def resample(n: int, seed: int, draws: int = N_BOOTSTRAP) -> Index:
+    """(draws, n) numbers below ``n``, drawn with replacement.
 
-    Keyed by seed and the strand-collapsed sequences, so that neither their order nor their strand
-    changes an interval.
+    Args:
+        n: Number of things to draw from, and of things drawn.
+        seed: Seed of the draws.
+        draws: Number of bootstrap samples.
     """
-    collapsed = [canonical(s) for s in sequences]
-    order = np.array(sorted(range(len(collapsed)), key=collapsed.__getitem__), dtype=np.int64)
-    digest = hashlib.blake2b(repr(seed).encode(), digest_size=16)
-    for i in order.tolist():
-        digest.update(collapsed[i].encode() + b"\n")
-    rng = np.random.default_rng(int.from_bytes(digest.digest(), "big"))
-    if not len(order):
-        return np.zeros((n, 0), dtype=np.int64)
-    return np.asarray(order[rng.integers(len(order), size=(n, len(order)))])
+    if not n:
+        return np.zeros((draws, 0), dtype=np.int64)
+    return np.random.default_rng(seed).integers(n, size=(draws, n))
+
+
+def resample_counts(times: Index, seed: int, draws: int = N_BOOTSTRAP) -> Index:
+    """(draws, kinds) how often each kind is drawn, where all of a kind are alike.
+
+    The same distribution as that of `resample`, but the draws are others.
+
+    Args:
+        times: (kinds,) how many there are of each; as many as all together are drawn.
+        seed: Seed of the draws.
+        draws: Number of bootstrap samples.
+    """
+    total = int(times.sum())
+    return np.random.default_rng(seed).multinomial(total, times / total, size=draws)
+
+
+def limits(resampled: Array, n_tests: int = 1) -> tuple[float, float]:
+    """Ends of the 95 % interval (percentiles); NaN of nothing.
+
+    Args:
+        resampled: (draws,) the statistic in each bootstrap sample.
+        n_tests: Intervals that are to hold together (Bonferroni).
+    """
+    if not len(resampled):
+        return float("nan"), float("nan")
+    tail = 100 * ALPHA / 2 / n_tests
+    low, high = np.percentile(resampled, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def centre(values: Array, how: Centre, axis: int = -1) -> Array:
@@ -63,7 +88,7 @@ def centre(values: Array, how: Centre, axis: int = -1) -> Array:
         )
 
 
-def interval(values: Array, index: NDArray[np.int64], how: Centre) -> ConfidenceInterval:
+def interval(values: Array, index: Index, how: Centre) -> ConfidenceInterval:
     """Centre of (sequences,) values, with percentiles of its bootstrap."""
     if not np.isfinite(values).any():
         return UNKNOWN
@@ -72,7 +97,7 @@ def interval(values: Array, index: NDArray[np.int64], how: Centre) -> Confidence
 
 
 def paired(
-    a: Array, b: Array, index: NDArray[np.int64], how: Centre
+    a: Array, b: Array, index: Index, how: Centre
 ) -> tuple[ConfidenceInterval, ConfidenceInterval]:
     """Ratio and difference of the centres of two models, both measured in the same sequences.
 
@@ -96,5 +121,4 @@ def _limits(resampled: Array, values: Array) -> tuple[float, float]:
     known = resampled[np.isfinite(resampled)]
     if np.isfinite(values).sum() < FEWEST or known.size < 0.95 * resampled.size:
         return np.nan, np.nan
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)
+    return limits(known)

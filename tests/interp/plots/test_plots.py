@@ -447,7 +447,7 @@ def test_importing_the_package_loads_no_plotting():
     import sys
 
     code = "import sys, nucel_interp; print({'matplotlib', 'plotly', 'pandas'} & set(sys.modules))"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )

@@ -22,7 +22,7 @@ from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import CONTROL_COLUMNS, Site
-from tests.interp.test_heads import (
+from tests.interp.compare.test_heads import (
     LENGTH,
     WORDS,
     halves,

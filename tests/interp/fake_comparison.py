@@ -8,6 +8,7 @@ import pandas as pd
 from nucel_interp.compare.models.result import Comparison, Locus
 from nucel_interp.types import CONTROL_COLUMNS, Motif, Record
 from tests.interp.fake_result import pwm_of
+from tests.toy import dna
 
 CONTROL = ", randomly initialised"
 
@@ -169,7 +170,7 @@ def fake_comparison(names=("mini", "nt-small"), motifs=("CTCF",), value=None, **
     rng = np.random.default_rng(0)
     loci = []
     for start in (100, 500):
-        record = Record(f"chr1:{start}-{start + 252}", "".join(rng.choice(list("ACGT"), 252)))
+        record = Record(f"chr1:{start}-{start + 252}", dna(252, rng))
         rows = [
             [record.name, record.name, 100, 115, motifs[0], "+"],
             [record.name, record.name, 140, 155, motifs[-1], "-"],

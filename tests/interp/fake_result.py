@@ -25,6 +25,7 @@ from nucel_interp.types import (
     Record,
     reverse_complement,
 )
+from tests.toy import dna
 
 LENGTH = 200
 CTCF = "CCACTAGGGGGCGCT"
@@ -205,7 +206,7 @@ def _matches() -> pd.DataFrame:
 def _kmers(rng: np.random.Generator) -> pd.DataFrame:
     rows = []
     for i in range(24):
-        word, gap = "".join(rng.choice(list(BASES), 6)), 7 * (i % 3 == 2)
+        word, gap = dna(6, rng), 7 * (i % 3 == 2)
         word = word[:3] + gap * "N" + word[3:]
         rows.append([word, reverse_complement(word), gap, 1 + i % 2,
                      rng.uniform(1, 3), rng.uniform(0, 1),

@@ -10,7 +10,7 @@ from nucel_interp import InputError, Record, find_motifs, find_seqlets
 from nucel_interp.cli.app import app
 from nucel_interp.score_names import check_score, fixed_heads, is_head
 from nucel_model import ClassificationHead
-from tests.toy import tiny
+from tests.toy import dna, tiny
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def model():
 @pytest.fixture(scope="module")
 def records():
     rng = np.random.default_rng(0)
-    return [Record(f"r{i}", "".join(rng.choice(list("ACGT"), 80))) for i in range(12)]
+    return [Record(f"r{i}", dna(80, rng)) for i in range(12)]
 
 
 @pytest.mark.parametrize("name", ["attention", "attention-global", "discriminator", "0:0", "12:3"])

@@ -18,6 +18,7 @@ from nucel_pretrain.tokens import (
     make_tokens,
 )
 from nucel_pretrain.train import train
+from tests.toy import dna
 
 
 def windows(*sequences: str) -> np.ndarray:
@@ -28,7 +29,7 @@ def windows(*sequences: str) -> np.ndarray:
 def genome(n: int, seed: int = 0) -> str:
     """Bases of which a part repeats, so that there are words to learn."""
     rng = np.random.default_rng(seed)
-    words = ["".join(rng.choice(list("ACGT"), 9)) for _ in range(5)]
+    words = [dna(9, rng) for _ in range(5)]
     return "".join(rng.choice(words) + rng.choice(list("ACGT")) for _ in range(n // 10))
 
 

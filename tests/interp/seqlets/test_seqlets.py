@@ -31,6 +31,7 @@ from nucel_interp.seqlets import (
 from nucel_interp.seqlets.calling import covered
 from nucel_interp.seqlets.tags import dinucleotide_entropy
 from nucel_interp.types import SEQLET_COLUMNS, Record, reverse_complement
+from tests.toy import dna
 
 
 def offsets_of(*lengths: int) -> np.ndarray:
@@ -286,7 +287,7 @@ def test_hardly_a_random_seqlet_is_of_low_complexity() -> None:
     rng = np.random.default_rng(0)
     n = 100_000
     at, offsets = spans(*[(i, 0, 21) for i in range(n)]), offsets_of(*[21] * n)
-    even = "".join(rng.choice(list("ACGT"), 21 * n))
+    even = dna(21 * n, rng)
     rich = "".join(rng.choice(list("ACGT"), 21 * n, p=[0.35, 0.15, 0.15, 0.35]))
     assert low_complexity(at, [even], offsets).mean() < 1e-4
     assert low_complexity(at, [rich], offsets).mean() < 2e-3
@@ -310,7 +311,7 @@ def bumpy_input(folder: Path, n: int = 60) -> list[str]:
     rng = np.random.default_rng(0)
     fasta, track = [], []
     for i in range(n):
-        text = "".join(rng.choice(list("ACGT"), 200))
+        text = dna(200, rng)
         text = text[:90] + "CA" * 10 + text[110:] if i % 3 == 0 else text
         fasta.append(f">s{i}\n{text.lower() if i % 2 else text}\n")
         value = rng.normal(size=200) + 6 * (abs(np.arange(200) - 100) <= 8)
@@ -358,7 +359,7 @@ def test_the_command_runs_a_model(tmp_path: Path, tiny_folder: Path) -> None:
 def of_one_half(weak: int, peaks: int) -> tuple[list[Record], list[np.ndarray]]:
     """48 sequences with a peak each, but for half ``weak``, of which only some have values."""
     rng = np.random.default_rng(1)
-    records = [Record(f"s{i}", "".join(rng.choice(list("ACGT"), 120))) for i in range(48)]
+    records = [Record(f"s{i}", dna(120, rng)) for i in range(48)]
     _, test, _ = cut_and_split(records, None, 0)
     units = np.flatnonzero(test if weak == 2 else ~test)
     track = [rng.normal(scale=0.1, size=120) for _ in records]

@@ -21,7 +21,7 @@ from nucel_interp.scoring.long_sequences import (
 from nucel_interp.scoring.tiling import cut_pieces
 from nucel_interp.types import canonical, reverse_complement
 from nucel_model import Nucel, from_pretrained
-from tests.interp.letter_model import LetterModel, Shape
+from tests.interp.scoring.letter_model import LetterModel, Shape
 from tests.toy import dna
 
 STEP = 2.0**-10

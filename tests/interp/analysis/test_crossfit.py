@@ -259,7 +259,7 @@ import torch
 torch.set_num_threads(int(sys.argv[1]))
 from nucel_interp import find_motifs
 from nucel_interp.io.tables import to_tsv
-from tests.interp.test_crossfit import TABLES, case
+from tests.interp.analysis.test_crossfit import TABLES, case
 records, tracks = case(["CTCF", "GATA2", "NFYA"])
 result = find_motifs(records, track=tracks)
 sys.stdout.write("".join(to_tsv(getattr(result, name)) for name in TABLES))

@@ -24,6 +24,7 @@ from nucel_interp.plots.locus_browser import locus_browser
 from nucel_interp.report import build_comparison
 from nucel_interp.types import Record
 from nucel_model import Nucel, NucelConfig, NucelEncoder, every_third_global, save_pretrained
+from tests.toy import dna
 
 WORD = "CCACTAGGGGGCGC"
 NO_MOTIFS = {"archetype": []}
@@ -35,7 +36,7 @@ def records():
     rng = np.random.default_rng(1)
     made = []
     for i in range(30):
-        text = "".join(rng.choice(list("ACGT"), int(rng.integers(60, 121))))
+        text = dna(int(rng.integers(60, 121)), rng)
         at = int(rng.integers(0, len(text) - len(WORD)))
         made.append(Record(f"r{i}", text[:at] + WORD + text[at + len(WORD) :]))
     return made

@@ -34,7 +34,7 @@ from nucel_interp.plots.snr import snr_figure
 from nucel_interp.scoring import Scores
 from nucel_interp.types import CONTROL_COLUMNS, Motif, Record, reverse_complement
 from tests.interp.fake_result import pwm_of
-from tests.toy import nt, nucel, shape
+from tests.toy import dna, nt, nucel, shape
 
 runner = CliRunner()
 WORD = "CCACTAGGGGGCGC"
@@ -62,7 +62,7 @@ def records():
     rng = np.random.default_rng(0)
     made = []
     for i in range(40):
-        text = "".join(rng.choice(list("ACGT"), int(rng.integers(60, 150))))
+        text = dna(int(rng.integers(60, 150)), rng)
         at = int(rng.integers(0, len(text) - len(WORD)))
         made.append(Record(f"r{i}", text[:at] + WORD + text[at + len(WORD) :]))
     return made

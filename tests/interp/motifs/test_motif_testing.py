@@ -21,6 +21,7 @@ from nucel_interp.motifs.testing import (
 )
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import Site, reverse_complement
+from tests.toy import dna
 
 
 def offsets_of(*lengths: int) -> np.ndarray:
@@ -179,7 +180,7 @@ def test_equal_sequences_do_not_narrow_the_interval() -> None:
     for u, s, e in places:
         inside[200 * u + s : 200 * u + e] = True
     rng = np.random.default_rng(0)
-    texts = ["".join(rng.choice(list("ACGT"), 200)) for _ in range(30)]
+    texts = [dna(200, rng) for _ in range(30)]
     many = everything([200] * 300, texts * 10)
     once = attention_fold([Part(under, inside, layout)], 0)
     assert attention_fold([Part(np.tile(under, 10), np.tile(inside, 10), many)], 0) == once
@@ -238,7 +239,7 @@ def test_no_seqlets_no_random_ones() -> None:
 @pytest.mark.parametrize("make", [other_offsets, random_places])
 def test_random_places_follow_the_sequences_not_the_file(make) -> None:
     rng = np.random.default_rng(0)
-    texts = ["".join(rng.choice(list("ACGT"), 80)) for _ in range(25)]
+    texts = [dna(80, rng) for _ in range(25)]
     places = [(u, int(s), int(s) + 21) for u, s in enumerate(rng.integers(0, 59, 25))]
     first = make(places, everything([80] * 25, texts), np.random.default_rng(1)).reshape(25, 80)
     order = rng.permutation(25)

@@ -9,7 +9,7 @@ from nucel_interp.errors import InputError
 from nucel_interp.scoring import score_sequences
 from nucel_interp.scoring.frames import average_frames, fewer_frames, frame_spans, n_frames
 from nucel_interp.scoring.resolution import blur
-from tests.interp.letter_model import VALUE, LetterModel, Shape
+from tests.interp.scoring.letter_model import VALUE, LetterModel, Shape
 from tests.toy import dna
 
 STEP = 2.0**-10

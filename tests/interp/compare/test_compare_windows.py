@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 
-import numpy as np
 import pytest
 
 from nucel_interp.compare.shared.place_sites import place_sites
@@ -14,10 +13,7 @@ from nucel_interp.errors import InputError
 from nucel_interp.io.sites import BedSite, read_sites
 from nucel_interp.types import Location, Record, Site, reverse_complement
 from tests.interp.pipes import piped
-
-
-def random_text(length, seed=0):
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+from tests.toy import dna
 
 
 def spans(windows):
@@ -42,7 +38,7 @@ def test_a_context_below_six_is_refused():
 
 
 def test_records_are_cut_into_parts_of_whole_6_mers_without_n():
-    text = "N" + random_text(20) + "NN" + random_text(5, 1) + "N" + random_text(31, 2)
+    text = "N" + dna(20) + "NN" + dna(5, 1) + "N" + dna(30, 2) + "A"  # the canonical strand
     windows = cut_windows([Record("a", text)], 12, 0)
     assert all(len(t) % 6 == 0 and 6 <= len(t) <= 12 for t in windows.sequences)
     assert [len(t) for t in windows.sequences] == [6, 12, 6, 12, 12]
@@ -53,14 +49,14 @@ def test_records_are_cut_into_parts_of_whole_6_mers_without_n():
 
 
 def test_both_strands_are_cut_into_the_same_windows():
-    text = random_text(100)
+    text = dna(100)
     forward = list(cut_windows([Record("a", text)], 36, 0).sequences)
     other = cut_windows([Record("a", reverse_complement(text))], 36, 0).sequences
     assert [reverse_complement(s) for s in reversed(other)] == forward
 
 
 def test_a_sequence_met_before_counts_once_and_a_short_record_not_at_all():
-    text = random_text(60)
+    text = dna(60)
     records = [Record("a", text), Record("b", reverse_complement(text)), Record("c", "ACGTN")]
     windows = cut_windows(records, 60, 0)
     assert (len(windows.records), windows.repeated, windows.too_short) == (1, 1, 1)
@@ -72,7 +68,7 @@ def test_only_short_records_are_an_error_that_says_how_short():
 
 
 def test_halves_do_not_depend_on_the_order_of_records():
-    records = [Record(f"r{i}", random_text(30, i)) for i in range(12)]
+    records = [Record(f"r{i}", dna(30, i)) for i in range(12)]
     a, b = cut_windows(records, 30, 3), cut_windows(records[::-1], 30, 3)
     side = {r.name: bool(h) for r, h in zip(a.records, a.second_half, strict=True)}
     assert side == {r.name: bool(h) for r, h in zip(b.records, b.second_half, strict=True)}
@@ -80,7 +76,7 @@ def test_halves_do_not_depend_on_the_order_of_records():
 
 
 def test_windows_as_records_keep_their_place_in_the_genome():
-    text = random_text(24)
+    text = dna(24)
     record = Record("chr1:100-124", text, Location("chr1", 100, 124))
     made = cut_windows([record], 12, 0).as_records()
     assert [r.location for r in made] == [Location("chr1", 100, 112), Location("chr1", 112, 124)]
@@ -89,14 +85,14 @@ def test_windows_as_records_keep_their_place_in_the_genome():
 
 
 def test_a_site_of_a_window_is_found_again():
-    windows = cut_windows([Record("a", random_text(24)), Record("b", random_text(24, 1))], 12, 0)
+    windows = cut_windows([Record("a", dna(24)), Record("b", dna(24, 1))], 12, 0)
     (site,) = windows.of_windows([Site(3, 2, 7, "-", 1.0, 1e-5)])
     assert (site.record, site.start, site.end) == (1, 14, 19)
     assert windows.place(site) == (3, 2, 7)
 
 
 def test_sites_are_placed_by_record_name_and_by_genome_coordinates():
-    text = random_text(24)
+    text = dna(24)
     record = Record("chr1:100-124", text, Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     given = [bed("chr1:100-124", 3, 8), bed("chr1", 110, 114, "B"), bed("chr1", 500, 510, "B")]
@@ -109,7 +105,7 @@ def test_sites_are_placed_by_record_name_and_by_genome_coordinates():
 
 
 def test_a_site_in_a_record_with_n_is_counted_from_its_windows():
-    text = random_text(12) + "N" + random_text(12, 1)
+    text = dna(12) + "N" + dna(12, 1)
     record = Record("a", text)
     windows = cut_windows([record], 24, 0)
     at = int(windows.start[1]) + 3
@@ -119,28 +115,28 @@ def test_a_site_in_a_record_with_n_is_counted_from_its_windows():
 
 
 def test_a_site_across_the_edge_of_a_window_is_left_out_and_counted():
-    record = Record("a", random_text(24))
+    record = Record("a", dna(24))
     windows = cut_windows([record], 12, 0)
     placed = place_sites([bed("a", 10, 14), bed("a", 0, 4)], [record], windows.spans)
     assert (len(placed.sites["A"]), placed.cut) == (1, 1)
 
 
 def test_a_site_beyond_its_record_is_named():
-    record = Record("a", random_text(24))
+    record = Record("a", dna(24))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match=re.escape("line 7 (A, a:20-30) ends beyond its record")):
         place_sites([bed("a", 20, 30, line=7)], [record], windows.spans)
 
 
 def test_a_site_in_no_record_is_named():
-    record = Record("a", random_text(24))
+    record = Record("a", dna(24))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match=r"line 1 .*names no record"):
         place_sites([bed("chr9", 0, 4)], [record], windows.spans)
 
 
 def test_sites_that_all_lie_elsewhere_are_an_error():
-    record = Record("chr1:100-124", random_text(24), Location("chr1", 100, 124))
+    record = Record("chr1:100-124", dna(24), Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match="none of the 2 sites lies in a window: 2 lie in no"):
         place_sites([bed("chr1", 0, 4), bed("chr2", 0, 4)], [record], windows.spans)
@@ -199,7 +195,7 @@ def test_damaged_sites_are_said_in_one_line(tmp_path):
 
 
 def test_a_site_in_a_record_of_the_reverse_strand_is_turned():
-    text = random_text(24)
+    text = dna(24)
     record = Record("p::chr1:100-124(-)", text, Location("chr1", 100, 124, "-"))
     windows = cut_windows([record], 24, 0)
     given = [bed("chr1", 110, 114, strand="+"), bed("chr1", 100, 103, strand=".")]
@@ -214,7 +210,7 @@ def test_a_site_in_a_record_of_the_reverse_strand_is_turned():
 
 
 def test_sites_whose_chromosomes_differ_in_chr_are_told():
-    record = Record("chr1:100-124", random_text(24), Location("chr1", 100, 124))
+    record = Record("chr1:100-124", dna(24), Location("chr1", 100, 124))
     windows = cut_windows([record], 24, 0)
     with pytest.raises(InputError, match="It writes 1 where the records have chr1"):
         place_sites([bed("1", 100, 104)], [record], windows.spans)

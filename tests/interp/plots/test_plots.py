@@ -40,6 +40,7 @@ from nucel_interp.plots.table_rows import lanes, local_rows, local_table
 from nucel_interp.plots.tracks import bin_extremes
 from nucel_interp.types import SEQLET_COLUMNS, SITE_COLUMNS, Location, Motif, Record
 from tests.interp.fake_result import NASTY, bare_result, empty_result, fake_result, pwm_of
+from tests.toy import dna
 
 NOTHING = np.zeros(0, dtype=np.float32)
 
@@ -289,7 +290,7 @@ def test_browser_hover_names_the_base_and_gaps_stay_gaps(result):
 
 def test_browser_shows_part_of_a_long_record(result):
     rng = np.random.default_rng(0)
-    record = Record("long", "".join(rng.choice(list("ACGT"), 50_000)))
+    record = Record("long", dna(50_000, rng))
     track = np.zeros(50_000, dtype=np.float32)
     track[30_000] = 5
     figure = browser_figure(replace(bare_result(), records=[record], track=track))
@@ -449,7 +450,7 @@ def test_importing_the_package_loads_no_plotting():
     import sys
 
     code = "import sys, nucel_interp; print({'matplotlib', 'plotly', 'pandas'} & set(sys.modules))"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )

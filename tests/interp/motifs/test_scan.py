@@ -9,6 +9,7 @@ from nucel_interp.motifs import scan as module
 from nucel_interp.motifs.pwm import log_odds
 from nucel_interp.motifs.scan import Scanner, scan, scanner, strand_background
 from nucel_interp.types import Motif, reverse_complement
+from tests.toy import random_sequences
 
 ENGINES = ["pymemesuite", "memelite"]
 CODE = {base: i for i, base in enumerate("ACGT")}
@@ -27,11 +28,6 @@ def sharp(text, n_sites=100):
 
 def soft(width, seed, alpha=0.4):
     return Motif("soft", np.random.default_rng(seed).dirichlet([alpha] * 4, size=width).T)
-
-
-def random_sequences(n, length, seed):
-    rng = np.random.default_rng(seed)
-    return ["".join(rng.choice(list("ACGT"), length)) for _ in range(n)]
 
 
 def places(sites):

@@ -18,7 +18,7 @@ from nucel_interp.scoring import scores as runner
 from nucel_interp.scoring.tiling import Blend, cut_pieces
 from nucel_interp.types import reverse_complement
 from nucel_model import Nucel, NucelConfig, NucelEncoder, tokenizer
-from tests.interp.letter_model import LetterModel, Shape
+from tests.interp.scoring.letter_model import LetterModel, Shape
 from tests.toy import dna, nucel, shape
 
 STEP = 2.0**-10

@@ -24,13 +24,14 @@ from nucel_interp.compare.agreement.score_pairs import (
 )
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import AGREE_COLUMNS, reverse_complement
+from tests.toy import dna
 
 LENGTH, NUMBER = 40, 30
 
 
 def some_bases(seed=0, number=NUMBER, length=LENGTH):
     rng = np.random.default_rng(seed)
-    sequences = ["".join(rng.choice(list("ACGT"), length)) for _ in range(number)]
+    sequences = [dna(length, rng) for _ in range(number)]
     known = np.ones(number * length, dtype=bool)
     return Bases(Sequences(sequences), np.arange(number) % 2 == 1, known), rng
 
@@ -198,7 +199,7 @@ def test_every_head_is_listed_against_every_score_and_site(planted):
 def test_letter_and_position_find_what_needs_no_model():
     """Sites of C and G at the start: known from the other half; of any letter anywhere: not."""
     rng = np.random.default_rng(3)
-    rows = [["".join(rng.choice(list("ACGT"), 34)) for _ in range(40)] for _ in range(2)]
+    rows = [[dna(34, rng) for _ in range(40)] for _ in range(2)]
     planted = [rng.choice(["CGCCGC", "GCGGCG"]) + text for text in rows[0]]
     inside = np.tile(np.arange(40) < 6, 40)
     half = np.arange(40) % 2 == 1

@@ -22,7 +22,7 @@ from nucel_interp.controls.claims import BEST_HEAD, Claim, control_table
 from nucel_interp.controls.occurrences import find_occurrences, given_occurrences
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import CONTROL_COLUMNS, Site
-from tests.interp.test_heads import (
+from tests.interp.compare.test_heads import (
     LENGTH,
     WORDS,
     halves,
@@ -32,6 +32,7 @@ from tests.interp.test_heads import (
     smooth_noise,
     under_sites,
 )
+from tests.toy import dna
 
 HEADS = 3
 LOOKS = 1
@@ -153,7 +154,7 @@ def test_a_head_that_likes_the_middle_is_not_enough(asked) -> None:
 def test_a_head_that_likes_a_composition_is_not_enough() -> None:
     # sites of AAAAAA among equal letters, and a head that is high wherever A stands
     rng = np.random.default_rng(1)
-    texts = ["".join(rng.choice(list("ACGT"), 100)) for _ in range(160)]
+    texts = [dna(100, rng) for _ in range(160)]
     starts = rng.integers(5, 80, size=160)
     texts = [t[:s] + "AATAAA" + t[s + 6 :] for t, s in zip(texts, starts, strict=True)]
     offsets, half = laid_out(texts), halves(160)
@@ -180,7 +181,7 @@ def test_a_head_that_likes_a_composition_is_not_enough() -> None:
 def test_random_intervals_count_as_the_sites_are_composed() -> None:
     # one letter in two is G or C; of the sites three in four are
     rng = np.random.default_rng(4)
-    texts = ["".join(rng.choice(list("ACGT"), 120)) for _ in range(80)]
+    texts = [dna(120, rng) for _ in range(80)]
     starts = rng.integers(5, 100, size=80)
     texts = [t[:s] + "GCGATCCG" + t[s + 8 :] for t, s in zip(texts, starts, strict=True)]
     offsets = laid_out(texts)

@@ -13,6 +13,7 @@ from nucel_pretrain.errors import DataError
 from nucel_pretrain.finetune import matched
 from nucel_pretrain.finetune.classifier import reverse_complement
 from nucel_pretrain.finetune.matched import matched_dataset
+from tests.toy import dna
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_every_sequence_has_a_window_like_it_on_its_chromosome(genome, tmp_path)
 
 def test_the_order_of_the_file_does_not_matter_and_odd_files_are_said(genome, tmp_path):
     rng = random.Random(0)
-    records = [(f"s{i}", "".join(rng.choices("ACGT", k=80))) for i in range(40)]
+    records = [(f"s{i}", dna(80, rng)) for i in range(40)]
     one = matched_dataset(write(tmp_path / "a.fa", records), ["x.fa"])
     other = matched_dataset(write(tmp_path / "b.fa", records[::-1]), ["x.fa"])
     for part in one.parts:

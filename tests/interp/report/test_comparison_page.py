@@ -16,7 +16,7 @@ from nucel_interp.report.comparison_methods import comparison_methods
 from nucel_interp.report.verdict import contrasts
 from tests.interp.fake_comparison import SUMMARY, fake_comparison
 from tests.interp.fake_result import NASTY, RUN
-from tests.interp.test_report import Page
+from tests.interp.report.test_report import Page
 
 
 @pytest.fixture(scope="module")

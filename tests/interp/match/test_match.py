@@ -22,6 +22,7 @@ from nucel_interp.match import (
 from nucel_interp.match.archetypes import archetypes
 from nucel_interp.motifs.similarity import tomtom
 from nucel_interp.types import MATCH_COLUMNS, Motif
+from tests.toy import dna
 
 HEAD = "MEME version 4\n\nALPHABET= ACGT\n\n"
 
@@ -306,7 +307,7 @@ NUMBERS = ["Target_ID", "p-value", "E-value", "q-value", "q_global", "Orientatio
 def test_uninformative_ends_of_queries_are_not_compared(vertebrates, noisy):
     """6-mers of no meaning get CTCF and ZNF354A, which have runs of N, if their ends count."""
     rng = np.random.default_rng(0)
-    plain = [replace(sharp("".join(rng.choice(list("ACGT"), 6))), id=f"q{i}") for i in range(60)]
+    plain = [replace(sharp(dna(6, rng)), id=f"q{i}") for i in range(60)]
     ended = [with_ends(motif, 12, 12, rng if noisy else None) for motif in plain]
     want, got = match_table(plain, vertebrates), match_table(ended, vertebrates)
     assert got[["Query_ID", *NUMBERS]].equals(want[["Query_ID", *NUMBERS]])

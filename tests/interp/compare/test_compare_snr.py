@@ -14,10 +14,7 @@ from nucel_interp.motifs.testing import site_bases
 from nucel_interp.sequences import Sequences
 from nucel_interp.types import Site, reverse_complement
 from nucel_model import NucelConfig, every_third_global
-
-
-def random_text(length, seed=0):
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+from tests.toy import dna
 
 
 def test_each_definition_by_hand():
@@ -78,7 +75,7 @@ def test_only_the_heads_asked_for_compete_and_too_few_sequences_choose_none():
 
 
 def test_an_interval_depends_neither_on_order_nor_on_strand():
-    texts = [random_text(30, i) for i in range(40)]
+    texts = [dna(30, i) for i in range(40)]
     values = np.random.default_rng(0).normal(2, 1, 40)
     first = interval(values, Sequences(texts).bootstrap(5), "median")
     order = np.random.default_rng(1).permutation(40)
@@ -90,7 +87,7 @@ def test_an_interval_depends_neither_on_order_nor_on_strand():
 
 def test_an_interval_covers_the_true_median_as_often_as_it_says():
     rng = np.random.default_rng(3)
-    texts = [random_text(20, i) for i in range(60)]
+    texts = [dna(20, i) for i in range(60)]
     index = Sequences(texts).bootstrap(0, 400)
     hits = 0
     for _ in range(200):
@@ -101,7 +98,7 @@ def test_an_interval_covers_the_true_median_as_often_as_it_says():
 
 def test_a_paired_ratio_is_sharper_than_the_two_intervals():
     rng = np.random.default_rng(0)
-    texts = [random_text(20, i) for i in range(60)]
+    texts = [dna(20, i) for i in range(60)]
     level = rng.gamma(4, 1, 60)
     a, b = 1.5 * level * rng.normal(1, 0.02, 60), level
     index = Sequences(texts).bootstrap(0)
@@ -113,22 +110,20 @@ def test_a_paired_ratio_is_sharper_than_the_two_intervals():
 
 
 def test_a_ratio_over_zero_or_less_is_not_given_but_the_difference_is():
-    texts = [random_text(20, i) for i in range(20)]
+    texts = [dna(20, i) for i in range(20)]
     ratio, difference = paired(np.ones(20), -np.ones(20), Sequences(texts).bootstrap(0), "median")
     assert np.isnan(ratio.value)
     assert (difference.value, difference.low, difference.high) == (2, 2, 2)
 
 
 def test_few_sequences_give_a_value_without_an_interval():
-    one = interval(
-        np.arange(5.0), Sequences(random_text(9, i) for i in range(5)).bootstrap(0), "mean"
-    )
+    one = interval(np.arange(5.0), Sequences(dna(9, i) for i in range(5)).bootstrap(0), "mean")
     assert one.value == 2
     assert np.isnan([one.low, one.high]).all()
 
 
 def test_random_intervals_match_in_number_and_length_and_avoid_sites_and_edges():
-    texts = [random_text(120, i) for i in range(8)]
+    texts = [dna(120, i) for i in range(8)]
     offsets = np.arange(0, 8 * 120 + 1, 120)
     window_of = np.arange(8 * 120) // 60
     sites = [Site(i, 10 + i, 20 + i, "+", 0, 0) for i in range(8)]
@@ -147,7 +142,7 @@ def test_random_intervals_match_in_number_and_length_and_avoid_sites_and_edges()
 
 
 def test_random_intervals_turn_with_the_strand():
-    text = random_text(90)
+    text = dna(90)
     window_of, free = np.zeros(90, int), np.ones(90, dtype=bool)
     (one,) = random_sites([Site(0, 10, 20, "+", 0, 0)], Sequences([text]), window_of, free, 0, "x")
     (other,) = random_sites(
@@ -157,7 +152,7 @@ def test_random_intervals_turn_with_the_strand():
 
 
 def test_a_sequence_full_of_sites_has_no_room_for_random_ones():
-    text = random_text(20)
+    text = dna(20)
     site = [Site(0, 0, 15, "+", 0, 0)]
     free = np.ones(20, dtype=bool)
     assert not random_sites(site, Sequences([text]), np.zeros(20, int), free, 0, "x")

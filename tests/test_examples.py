@@ -26,7 +26,7 @@ from tests.test_docs import COMMANDS, DOCS, FENCE, fences
 N, LENGTH = 44, 60
 MOST_LINES = 5
 PAGE = DOCS / "howto" / "python.md"
-HEADING = re.compile(r"^### (.+)\n+```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^### ([^\n]+)\n+```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PUBLIC = {
     name: module
     for name, module in nucel_interp._PUBLIC.items()

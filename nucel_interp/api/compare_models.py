@@ -174,9 +174,8 @@ def compare_models(
     Example:
         >>> import nucel_interp as ni
         >>> found = ni.compare_models("peaks.fa", ["nucel-mini", "my-model"], motif="CTCF")
-        >>> found.models["model"].tolist()[:2]
-        ['nucel-mini', 'my-model']
-        >>> folder = found.save("compared")
+        >>> found.models["model"].tolist()[0]
+        'nucel-mini'
     """
     from nucel_interp.compare.models.measure_models import measure_models
     from nucel_interp.errors import InputError

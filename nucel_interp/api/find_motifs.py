@@ -262,7 +262,7 @@ def find_motifs(
         >>> ni.find_motifs(peaks, track=score).answer
         '3 sequences are too few to test anything (40 needed); no motif was seen.'
         >>> found = ni.find_motifs("peaks.fa")
-        >>> folder = found.save("out")
+        >>> folder = found.save("out")  # the files of `nucel-interp motifs`
     """
     from nucel_interp.analysis.discovery import METHODS
     from nucel_interp.analysis.find_motifs import analyse_motifs

@@ -116,8 +116,6 @@ def head_motifs(
     Example:
         >>> import nucel_interp as ni
         >>> found = ni.head_motifs("peaks.fa", "known.meme")
-        >>> len(found.head_motifs)  # 36 heads at one motif
-        36
         >>> folder = found.save("heads")
     """
     import numpy as np

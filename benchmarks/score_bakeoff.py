@@ -18,7 +18,8 @@ Scores of heads (attention, attention-global, value-norm) are scaled and chosen 
 dinucleotide-shuffled copy, as `motifs` does with several; a score of a single number per base is
 scaled by itself, which leaves ranks within a sequence as they are but for the ends.
 ``substitution`` takes three forward passes per base: the middle ``--middle`` bases of ``--few``
-sequences are read, on the given strand.
+sequences are read, on the given strand. ``influence`` is of the log-odds where there is a discriminator head, else of
+the hidden state; ``influence-embedding`` is of the hidden state where there is a head too.
 
 A track is kept in the output folder and not made again.
 
@@ -141,9 +142,9 @@ def motif_of(wanted: str) -> Motif:
 
 
 def has(model: Nucel, score: str) -> bool:
-    """Whether the model has the head that a score is made of."""
+    """Whether the model has the head that a score is made of, or would be made of otherwise."""
     return model.discriminator_head is not None or score not in (
-        "discriminator", "substitution", "influence"
+        "discriminator", "substitution", "influence-embedding"
     )  # fmt: skip
 
 
@@ -153,9 +154,8 @@ def track_of(asked: Asked, model: Nucel, score: str, few: int, middle: int) -> T
         return _of_the_middle(asked, model, few, middle)
     strands: Strands = "both"
     reader: Reader | None = reader_of(score)
-    if score.startswith("influence"):
-        of = "log-odds" if score == "influence" else "embedding"
-        score, reader = "influence", partial(influence, of=of)
+    if score == "influence-embedding":
+        score, reader = "influence", partial(influence, of="embedding")
     real = score_sequences(model, asked.sequences, strands=strands, also=reader)
     null = real
     if score in OF_HEADS:

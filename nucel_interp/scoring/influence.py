@@ -13,8 +13,8 @@ to first order, and the influence of j is the length of all of that together,
 
 A backward pass gives s^T dy / de for one vector s of weights on all outputs. With random signs for
 s, the square of (s^T dy / de_j) (e(a) - e_j) has sum_i |d_ija|^2 for its mean, whatever the
-correlation between outputs, since products of different signs cancel: the estimate by Hutchinson
-(Commun Stat Simul Comput 1990, 19:433) of a row of J^T J's diagonal. To leave out i = j, the signs
+correlation between outputs, since products of different signs cancel: Hutchinson's estimate
+(Commun Stat Simul Comput 1990, 19:433) of the diagonal of J^T J. To leave out i = j, the signs
 stand on a random half of the bases and are read on the other half, and then the other way round:
 every other base is in the other half once in two draws, so the mean is doubled.
 
@@ -77,7 +77,7 @@ def influence(
     generators = [_generator(text) for text in texts]
     square = torch.zeros(is_base.shape, device=ids.device)
     with training_kernel(model, ids.shape[1]), torch.enable_grad():
-        x, contrasts = _embedded(encoder, ids)
+        x, letters = _embedded(encoder, ids)
         hidden = _hidden(model, ids, x)
         outputs = read_out(model, hidden, of)
         for draw in range(draws):
@@ -87,9 +87,9 @@ def influence(
                 (slope,) = torch.autograd.grad(
                     outputs, x, weights, retain_graph=not (last and draw == draws - 1)
                 )
-                moved = torch.einsum("bth,btah->bta", slope[:, 1:], contrasts)
+                moved = slope @ letters.T - (slope * x.detach()).sum(dim=-1, keepdim=True)
                 # three letters differ from the base; its own contrast is 0
-                square += moved.square().sum(dim=-1) / 3 * ~weighed
+                square += moved[:, 1:].square().sum(dim=-1) / 3 * ~weighed
     found = (2 * square / draws).sqrt().masked_fill(~is_base, float("nan"))
     track: NDArray[np.float32] = found[:, None].cpu().numpy()
     return track
@@ -107,12 +107,11 @@ def _hidden(model: Nucel, ids: Tensor, x: Tensor) -> Tensor:
 
 
 def _embedded(encoder: NucelEncoder, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """(batch, tokens, hidden) behind the norm; (batch, bases, 4, hidden) each letter less that."""
+    """(batch, tokens, hidden) embeddings behind the norm, and (4, hidden) those of A, C, G, T."""
     with torch.no_grad():
         x = encoder.embeddings(ids)
-        letters = encoder.embeddings(torch.tensor([tokenizer.BASE_IDS], device=ids.device))
-        contrasts = letters[:, None] - x[:, 1:, None]
-    return x.requires_grad_(), contrasts
+        letters = encoder.embeddings(torch.tensor(tokenizer.BASE_IDS, device=ids.device))
+    return x.requires_grad_(), letters
 
 
 def _generator(text: str) -> np.random.Generator:

@@ -9,7 +9,7 @@ from nucel_interp import InputError, Record, find_motifs, find_seqlets
 from nucel_interp.analysis.score_study import make_texts, untrained_tracks
 from nucel_interp.analysis.score_track import score_track
 from nucel_interp.progress import Stages
-from nucel_interp.score_names import ATTENTION, DISCRIMINATOR, NAMES, VALUE_NORM
+from nucel_interp.score_names import ATTENTION, DISCRIMINATOR, NAMES, RELEVANCE, VALUE_NORM
 from nucel_interp.scoring import cut_units, score_sequences
 from nucel_interp.scoring.readers import reader_of, require, with_heads_like
 from nucel_interp.scoring.substitution import substitution_map
@@ -80,11 +80,16 @@ def test_heads_of_value_norm_are_chosen_as_those_of_attention_are(model):
 
 
 @pytest.mark.parametrize("name", FURTHER)
-def test_commands_find_by_every_name(model, name):
-    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(12, 60))]
-    found = find_seqlets(records, model, score=name)
-    assert len(found.seqlets)
-    assert find_seqlets(records, model, score=name).seqlets.equals(found.seqlets)
+def test_seqlets_are_found_by_every_name(model, name):
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(12, 40))]
+    found = find_seqlets(records, model, score=name).seqlets
+    assert len(found)
+    assert find_seqlets(records, model, score=name).seqlets.equals(found)
+
+
+@pytest.mark.parametrize("name", [VALUE_NORM, RELEVANCE])
+def test_motifs_are_found_by_a_score_of_heads_and_by_one_of_none(model, name):
+    records = [Record(f"r{i}", s) for i, s in enumerate(random_sequences(12, 40))]
     result = find_motifs(records, model, score=name)
     assert result.summary["score"] == name
     assert (len(result.heads) > 0) == (name == VALUE_NORM)

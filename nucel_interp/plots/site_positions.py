@@ -85,7 +85,7 @@ def position_figure(table: pd.DataFrame) -> Figure:
         figure = new_figure(SINGLE_MM, 25)
         empty_axes(figure.subplots(), "no sites")
         return settle(figure)
-    figure = new_figure(SINGLE_MM, 46)
+    figure = new_figure(SINGLE_MM, 46, (10, 7, 3, 9))
     ax = figure.subplots()
     x = table["position"].to_numpy(float)
     step = x[1] - x[0]
@@ -103,7 +103,7 @@ def position_figure(table: pd.DataFrame) -> Figure:
     ax.set_xlim(edges[0], edges[-1])
     figure.legend(
         handles=[bars, more, uniform],
-        loc="outside upper left",
+        loc="upper left",
         ncols=3,
         handlelength=1.4,
         columnspacing=1.2,

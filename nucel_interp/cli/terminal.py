@@ -83,7 +83,7 @@ def print_table(rows: Sequence[Mapping[str, str]], blocks: Sequence[Sequence[str
 
     Args:
         rows: Cells by the titles of their columns, in the order to print them in; at least one.
-        blocks: The same row by row as lines, of which those after the first are indented.
+        blocks: Lines of each row, of which those after the first are indented.
     """
     titles = list(rows[0])
     wide = {t: max(len(t), *(len(row[t]) for row in rows)) for t in titles}

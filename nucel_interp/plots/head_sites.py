@@ -51,7 +51,7 @@ def head_sites_figure(table: pd.DataFrame) -> Figure:
     The randomly initialised control stands beside the model, on the same scale of colours.
 
     Args:
-        table: What `head_sites_table` gives.
+        table: Table of heads, as `head_sites_table` gives it.
     """
     known = [c for c in ("auroc", "random_control_auroc") if table[c].notna().any()]
     if "auroc" not in known:

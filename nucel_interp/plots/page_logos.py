@@ -51,7 +51,7 @@ def aligned_svg(
         offset: ``Optimal_offset`` of the match; see `logos.alignment_starts`.
         orientation: ``Orientation`` of the match; ``-`` draws the target's reverse complement.
         turned: Draw both on the other strand.
-        label: For screen readers.
+        label: Text for screen readers.
     """
     above = np.asarray(motif.pwm, dtype=np.float64)
     below = reverse_complement(target.pwm) if orientation == "-" else target.pwm

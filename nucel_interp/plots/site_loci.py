@@ -51,10 +51,10 @@ class SiteLocus:
     """One site with the track around it. Coordinates are the record's, 0-based half-open.
 
     Attributes:
-        record: Where it lies.
+        record: Place of the locus.
         start: First base of the site.
         end: Base after the last.
-        strand: As the record reads.
+        strand: Letters, as the record reads.
         head: ``layer:head`` whose attention is shown; "" for the score itself.
         track: (bases,) of the whole record.
         ratio: Mean at the site over the mean of the record's other bases; of a score, which may be
@@ -168,8 +168,8 @@ def loci_figure(
     """Each site shaded, the track as steps over it, and the letters below.
 
     Args:
-        loci: What `site_loci` gives.
-        unit: Of a track that is no head's attention.
+        loci: Loci, as `site_loci` gives them.
+        unit: Name of a track that is no head's attention.
         palette: Base colours.
     """
     if not loci:

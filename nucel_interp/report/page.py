@@ -56,9 +56,9 @@ def plotly_markup(figure: go.Figure, element: str, what: str = "sequence") -> Ma
     Its menu becomes a list of the page, which the keyboard reaches too.
 
     Args:
-        figure: With one menu at most, whose buttons update the figure; it stays as it is.
+        figure: Figure with one menu at most, whose buttons update the figure; it stays as it is.
         element: Id of the figure on the page.
-        what: What the menu chooses.
+        what: Name of what the menu chooses.
     """
     import plotly.graph_objects as go
     from plotly.io import to_html

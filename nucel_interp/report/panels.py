@@ -39,9 +39,9 @@ def panel(
     """Everything about one motif.
 
     Args:
-        result: What it is a part of.
-        row: Its row of the main table.
-        rank: Its place there, from 1.
+        result: Result that the motif is a part of.
+        row: Row of the main table.
+        rank: Place in the main table, from 1.
         drawn: Figures that are at hand, by `result_figures`' names.
 
     Returns:
@@ -105,8 +105,8 @@ def numbers(row: Mapping[str, Any], beyond: Mapping[str, Any] | None = None) -> 
     """The numbers of one motif under four questions, as a page shows them.
 
     Args:
-        row: Of ``motifs``.
-        beyond: Of ``controls``, about the best head (or the track); None if it has none.
+        row: Row of ``motifs``.
+        beyond: Row of ``controls`` about the best head (or the track); None if it has none.
     """
     return [
         ("Is it there?", _there(row)),

@@ -62,7 +62,7 @@ def test_a_narrow_terminal_gets_blocks_with_all_of_it(monkeypatch, capsys, colum
 
 def test_a_paragraph_is_wrapped_on_a_terminal_alone(monkeypatch, capsys):
     text = "These 400 sequences hold TTTGCATAACAAWRG (POU-SOX family), E = 1.2e-20, in 59%."
-    for columns, n_lines in ((40, 3), (None, 1)):
+    for columns, n_lines in ((40, 2), (None, 1)):
         terminal_of(monkeypatch, columns)
         terminal.print_text(text)
         said = capsys.readouterr().out

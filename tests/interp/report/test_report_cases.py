@@ -19,7 +19,7 @@ from nucel_interp.report.phrasing import unbroken
 from tests.interp.fake_result import NASTY, RUN, empty_result, fake_result
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
-VOID = {"meta", "link", "br", "img"}
+VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
 class Page(HTMLParser):
@@ -85,7 +85,8 @@ def test_the_file_can_be_mailed(html, page):
     assert len(html.encode()) < 6e6
     links = [a for a in page.addresses if not a.startswith(("#", "data:"))]
     assert set(links) == {f"https://jaspar.elixir.no/matrix/{i}" for i in ("MA0139.2", "MA1141.2")}
-    assert html.count('href="https:') == html.count('<a href="https:')  # to follow, not to load
+    markup = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert markup.count('href="https:') == markup.count('<a href="https:')  # to follow, not to load
     assert not {"img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert page.tags.count("link") == 1  # the empty icon
     for style in page.styles:

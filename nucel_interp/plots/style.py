@@ -91,8 +91,8 @@ def new_figure(
     """A figure without pyplot: nothing to close, nothing shown, no back end chosen.
 
     Args:
-        width_mm: Of the figure.
-        height_mm: Of the figure.
+        width_mm: Width of the figure.
+        height_mm: Height of the figure.
         margins_mm: Left, top, right and bottom of the axes, for a figure whose labels are known;
             otherwise they are fitted to the labels, which takes most of the time of drawing.
     """

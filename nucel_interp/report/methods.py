@@ -7,7 +7,7 @@ from typing import Any
 from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.phrasing import Facts, number
-from nucel_interp.score_names import INFLUENCE, RELEVANCE, SUBSTITUTION, VALUE_NORM, is_head
+from nucel_interp.score_names import INFLUENCE, RELEVANCE, VALUE_NORM, is_head
 
 
 def methods_paragraph(summary: dict[str, Any], run: dict[str, Any]) -> str:
@@ -60,7 +60,6 @@ _OF_OUTPUTS = {
     "2024)",
     INFLUENCE: "the length of the change that another letter at a base makes to the output of all "
     "other bases, to first order, estimated from backward passes (influence)",
-    SUBSTITUTION: "the range of the discriminator's log-odds over the four bases in each place",
 }
 
 

@@ -19,8 +19,7 @@ dinucleotide-shuffled copy, as `motifs` does with several; a score of a single n
 scaled by itself, which leaves ranks within a sequence as they are but for the ends.
 ``substitution`` takes three forward passes per base: the middle ``--middle`` bases of ``--few``
 sequences are read, on the given strand. ``influence`` is of the log-odds where there is a
-discriminator head, else of the hidden state; ``influence-embedding`` is of the hidden state where
-there is a head too.
+discriminator head, else of the hidden state, and ``influence-embedding`` of that in any case.
 
 A track is kept in the output folder and not made again.
 
@@ -143,7 +142,7 @@ def motif_of(wanted: str) -> Motif:
 
 
 def has(model: Nucel, score: str) -> bool:
-    """Whether the model has the head that a score is made of, or would be made of otherwise."""
+    """Whether the model gives that score, and no other name is one for the same."""
     return model.discriminator_head is not None or score not in (
         "discriminator", "substitution", "influence-embedding"
     )  # fmt: skip

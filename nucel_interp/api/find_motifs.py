@@ -232,8 +232,7 @@ def find_motifs(
         context: Bases that the model reads at once, longer input in windows; by default what its
             folder says. Of a loaded model it cannot be changed here.
         score: Name of the score per base: "attention", "attention-global", "value-norm",
-            "discriminator", "relevance", "influence", "substitution", or one head as "3:0", layer
-            and head from 0.
+            "discriminator", "relevance", "influence", or one head as "3:0", layer and head from 0.
         track: Your own score per base: a file (npz, bedGraph, bigWig), arrays by record name, or
             arrays in the records' order; NaN where nothing is known.
         null_track: A track of the same score on shuffled sequence, the null of ``track``; by

@@ -139,7 +139,7 @@ ScoreName = Annotated[
     typer.Option(
         "--score",
         metavar="attention|attention-global|value-norm|discriminator|relevance|influence|"
-        "substitution|LAYER:HEAD",
+        "LAYER:HEAD",
         help="What makes a base important; 3:0 is the first head of the fourth layer alone.",
         callback=_score_name,
     ),

@@ -10,7 +10,7 @@ from nucel_interp.controls.beyond import EFFECT
 from nucel_interp.match.naming import NAMED_E, NAMED_Q
 from nucel_interp.motifs.refine import STRICT
 from nucel_interp.report.phrasing import Facts, number
-from nucel_interp.score_names import INFLUENCE, RELEVANCE, SUBSTITUTION, VALUE_NORM, is_head
+from nucel_interp.score_names import INFLUENCE, RELEVANCE, VALUE_NORM, is_head
 
 _AUROC = "the AUROC of its held-out sites' bases against the other bases of the same sequences"
 
@@ -57,7 +57,6 @@ _OF_OUTPUTS = {
     "2024)",
     INFLUENCE: "the length of the change that another letter at a base makes to the output of all "
     "other bases, to first order, estimated from backward passes (influence)",
-    SUBSTITUTION: "the range of the discriminator's log-odds over the four bases in each place",
 }
 
 

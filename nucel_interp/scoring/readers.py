@@ -9,7 +9,6 @@ from nucel_interp.score_names import (
     DISCRIMINATOR,
     INFLUENCE,
     RELEVANCE,
-    SUBSTITUTION,
     VALUE_NORM,
     fixed_heads,
 )
@@ -17,7 +16,6 @@ from nucel_interp.scoring.gradients import single_base_encoder
 from nucel_interp.scoring.influence import influence
 from nucel_interp.scoring.relevance import relevance
 from nucel_interp.scoring.scores import Reader
-from nucel_interp.scoring.substitution_track import substitution
 from nucel_interp.scoring.target import find_target
 from nucel_interp.scoring.value_norm import value_norm
 from nucel_model import ClassificationHead, Nucel, NucelEncoder
@@ -27,7 +25,6 @@ _READERS: dict[str, Reader] = {
     VALUE_NORM: value_norm,
     RELEVANCE: relevance,
     INFLUENCE: influence,
-    SUBSTITUTION: substitution,
 }
 
 
@@ -45,7 +42,7 @@ def require(model: Nucel, score: str) -> None:
         FolderError: It lacks the discriminator head.
     """
     fixed_heads(score, model.config)
-    if score in (DISCRIMINATOR, SUBSTITUTION):
+    if score == DISCRIMINATOR:
         model.require_discriminator()
     if score in (RELEVANCE, INFLUENCE):
         single_base_encoder(model, score)

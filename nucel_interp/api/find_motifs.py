@@ -97,7 +97,7 @@ class MotifResult(MotifAnalysis, FolderResult):
         return tables
 
     def figures(self) -> Figures:
-        """Folds, coverage, heads, the best record, and a logo of each motif."""
+        """Folds, coverage, heads, the best record, logos, and the sites of the first motifs."""
         from nucel_interp.plots import result_figures
 
         return result_figures(self)
@@ -157,7 +157,8 @@ class MotifResult(MotifAnalysis, FolderResult):
         from nucel_interp.io.tables import write_bed
         from nucel_interp.io.tracks import write_bedgraph
 
-        super()._write(folder, run)
+        figures = self.figures()
+        self._write_common(folder, figures)
         ids = [*self.motifs["motif_id"], *self.untested["motif_id"]]
         meme = write_meme([self.pwms[i] for i in ids])
         (folder / "motifs.meme").write_text(meme, encoding="utf-8", newline="\n")
@@ -174,15 +175,15 @@ class MotifResult(MotifAnalysis, FolderResult):
                 folder / "profile.h5", self.records, self.scores.received, self.n_layers,
                 self.scores.replaced,
             )  # fmt: skip
-        (folder / "report.html").write_text(self._page(run), encoding="utf-8")
+        (folder / "report.html").write_text(self._page(run, figures), encoding="utf-8")
 
-    def _page(self, run: dict[str, Any]) -> str:
+    def _page(self, run: dict[str, Any], figures: Figures | None = None) -> str:
         from nucel_interp.report import build_report
         from nucel_interp.scoring.units import in_words
 
         n = len(self.records)
         title = None if self.source is not None else in_words(n, n)
-        return build_report(self, run, self.intervention, title=title)
+        return build_report(self, run, self.intervention, title=title, figures=figures)
 
     def _export_modisco(self, folder: Path) -> None:
         from nucel_interp.io.modisco import sites_in_seqlets, write_modisco

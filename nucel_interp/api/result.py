@@ -122,11 +122,15 @@ class FolderResult:
 
     def _write(self, folder: Path, run: dict[str, Any]) -> None:
         """All files but run.json."""
+        self._write_common(folder, self.figures())
+
+    def _write_common(self, folder: Path, figures: Figures) -> None:
+        """Tables, summary.json, and the figures that are given."""
         from nucel_interp.plots import save_figure
 
         for name, table in self.tables.items():
             write_tsv(table, folder / f"{name}.tsv")
-        for stem, (figure, data) in self.figures().items():
+        for stem, (figure, data) in figures.items():
             save_figure(figure, folder / "figures", stem, data)
         write_json(self.summary, folder / "summary.json")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -13,9 +13,6 @@ from nucel_interp.cli.inputs import say_if_cold
 from nucel_interp.cli.score_options import ScoreOptions, score_options
 from nucel_interp.cli.terminal import DASH, number, print_table, print_text, with_interval
 from nucel_interp.progress import say
-
-if TYPE_CHECKING:
-    from nucel_interp.api.find_motifs import MotifResult
 
 
 @score_options
@@ -61,8 +58,9 @@ def motifs(
     print_text(result.answer)
     for warning in result.warnings:
         say(f"note: {warning}")
-    if len(result.motifs):
-        print_table([_row(row) for row in result.motifs.to_dict("records")])
+    rows = [_row(row) for row in result.motifs.to_dict("records")]
+    if rows:
+        print_table(rows, [_block(row) for row in rows])
     if result.intervention is not None and result.intervention.shown:
         print_text(result.intervention.sentence)
     control = result.summary["shuffled_input_motifs"]
@@ -87,6 +85,19 @@ def _row(row: dict[Any, Any]) -> dict[str, str]:
         ),
         "found by": row["found_by"],
     }
+
+
+def _block(cells: dict[str, str]) -> list[str]:
+    """The row of a table, for a terminal that is too narrow for it."""
+    share, _, shuffled = cells["found in (shuffled)"].partition(" ")
+    verdict = [cells["looked at"]]
+    verdict += [f"{name} {cells[name]}" for name in ("head", "AUROC") if cells[name] != DASH]
+    return [
+        f"{cells['motif']}  {cells['JASPAR']}",
+        f"in {share} of held-out sequences, {shuffled.strip('()')} of shuffled, q {cells['q']}; "
+        f"found by {cells['found by']}",
+        f"looked at: {', '.join(verdict)}",
+    ]
 
 
 def _matrix(row: dict[Any, Any]) -> str:

@@ -72,45 +72,41 @@ def print_text(text: str) -> None:
     """A paragraph on standard output, wrapped on a terminal, one line in a file or a pipe."""
     columns = width()
     if columns is not None:
-        text = textwrap.fill(text, max(columns, 20), break_on_hyphens=False)
+        text = _wrapped(text, columns, "", "")
     typer.echo(text)
 
 
-def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+def print_table(rows: Sequence[Mapping[str, str]], blocks: Sequence[Sequence[str]]) -> None:
     """A table on standard output; where the terminal is too narrow for it, a block per row.
 
     No cell is cut and no column left out. Into a file or a pipe the table is written.
 
     Args:
         rows: Cells by the titles of their columns, in the order to print them in; at least one.
-            The first cell heads a block.
+        blocks: The same row by row as lines, of which those after the first are indented.
     """
     titles = list(rows[0])
     wide = {t: max(len(t), *(len(row[t]) for row in rows)) for t in titles}
     columns = width()
-    if columns is not None and sum(wide.values()) + 2 * (len(titles) - 1) > columns:
-        _print_blocks(rows, columns)
+    if columns is None or sum(wide.values()) + 2 * (len(titles) - 1) <= columns:
+        for cells in (dict(zip(titles, titles, strict=True)), *rows):
+            typer.echo("  ".join(cells[t].ljust(wide[t]) for t in titles).rstrip())
         return
-    for cells in (dict(zip(titles, titles, strict=True)), *rows):
-        typer.echo("  ".join(cells[t].ljust(wide[t]) for t in titles).rstrip())
+    for first, *others in blocks:
+        typer.echo(_wrapped(first, columns, "", "    "))
+        for line in others:
+            typer.echo(_wrapped(line, columns, "  ", "    "))
 
 
-def _print_blocks(rows: Sequence[Mapping[str, str]], columns: int) -> None:
-    first, *titles = rows[0]
-    indent = 4 + max(map(len, titles))
-    for row in rows:
-        typer.echo(row[first])
-        for title in titles:
-            typer.echo(
-                textwrap.fill(
-                    row[title],
-                    max(columns, indent + 10),
-                    initial_indent=f"  {title}".ljust(indent),
-                    subsequent_indent=" " * indent,
-                    break_on_hyphens=False,
-                    break_long_words=False,
-                )
-            )
+def _wrapped(text: str, columns: int, first: str, others: str) -> str:
+    return textwrap.fill(
+        text,
+        max(columns, 20),
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def with_interval(value: float, low: float, high: float, *, between: str = " to ") -> str:

@@ -234,7 +234,7 @@ def _letter_trace(go: Any) -> Any:
     """Empty: a page fills it with the letters of what is shown, where there is room for them."""
     return go.Scatter(
         x=[], y=[], mode="text", text=[], textfont={"size": 12, "family": "monospace"},
-        hoverinfo="skip", name="letters",
+        hoverinfo="skip", name="letters", visible=True,
     )  # fmt: skip
 
 

@@ -61,19 +61,28 @@ def head_sites_figure(table: pd.DataFrame) -> Figure:
     n_layers, n_heads = int(table["layer"].max()) + 1, int(table["head"].max()) + 1
     values = table[known].to_numpy(float)
     reach = max(_LEAST_REACH, float(np.nanmax(np.abs(values - 0.5))))
-    cell = min(4.2, 88 / n_layers, 44 / n_heads)
-    width = len(known) * n_heads * cell + 0.55 * n_heads * cell * (len(known) == 1) + 30
-    figure = new_figure(max(SINGLE_MM, width), max(n_layers * cell + 17, 34))
-    ratios = [1.0, 0.62][: len(known)]
-    axes = figure.subplots(1, len(known), width_ratios=ratios, squeeze=False)[0]
-    for ax, column, mark, title in zip(
-        axes, known, ("chosen", "random_control_chosen"),
-        ("the model", "randomly initialised"), strict=False,
+    cells = [min(4.2, 88 / n_layers, 44 / n_heads)]
+    cells += [0.62 * cells[0]] * (len(known) - 1)
+    high, wide = n_layers * cells[0], n_heads * sum(cells)
+    height = max(high + 16, 34)
+    figure = new_figure(max(SINGLE_MM, wide + 12 * len(known) + 24), height, (0, 0, 0, 0))
+
+    def axes_at(left: float, width: float, tall: float) -> Axes:
+        total = figure.get_figwidth() * 25.4
+        box = (left / total, 1 - (7 + tall) / height, width / total, tall / height)
+        return figure.add_axes(box)
+
+    left = 11.0
+    for column, mark, title, cell in zip(
+        known, ("chosen", "random_control_chosen"), ("the model", "randomly initialised"), cells,
+        strict=False,
     ):  # fmt: skip
+        ax = axes_at(left, n_heads * cell, n_layers * cell)
         image = _map(ax, table, column, mark, (n_layers, n_heads), reach)
         ax.set_title(title)
-    axes[0].set_ylabel("layer")
-    bar = figure.colorbar(image, ax=list(axes), shrink=0.9, aspect=16)
+        ax.set_ylabel("layer" if left == 11 else "")
+        left += n_heads * cell + 11
+    bar = figure.colorbar(image, cax=axes_at(left, 2.0, high))
     bar.set_label("AUROC at the sites")
     bar.outline.set_visible(False)
     return settle(figure)

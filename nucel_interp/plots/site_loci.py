@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 HIGHEST = 3
 WINDOW = 72  # bp; letters are then 2.3 mm apart
+_ROW_MM = 27.0
 _SHADE = "#f6dfae"
 LOCI_COLUMNS = [
     "locus", "record", "strand", "start", "end", "in_site", "position", "base", "value", "head",
@@ -128,10 +129,11 @@ def site_loci(result: MotifAnalysis, motif_id: str) -> list[SiteLocus]:
             assert result.scores is not None
             layer, number = map(int, head.split(":"))
             n_heads = len(result.scores.received) // result.n_layers
-            line = result.scores.received[layer * n_heads + number, ends[i] : ends[i + 1]]
+            track = result.scores.received[layer * n_heads + number, ends[i] : ends[i + 1]].astype(
+                np.float64
+            )
         else:
-            line = result.track[ends[i] : ends[i + 1]]
-        track = np.asarray(line, dtype=np.float64)
+            track = result.track[ends[i] : ends[i + 1]].astype(np.float64)
         inside, outside = _mean(track[start:end]), _mean(np.r_[track[:start], track[end:]])
         ratio = inside / outside if head and outside > 0 else inside - outside
         if np.isfinite(ratio):
@@ -174,9 +176,12 @@ def loci_figure(
         figure = new_figure(DOUBLE_MM, 25)
         empty_axes(figure.subplots(), "no site has a track")
         return settle(figure)
-    figure = new_figure(DOUBLE_MM, 27 * len(loci))
-    for ax, one in zip(figure.subplots(len(loci), 1, squeeze=False)[:, 0], loci, strict=True):
+    figure = new_figure(DOUBLE_MM, _ROW_MM * len(loci) + 2, (11, 5, 6, 6))
+    room = {"hspace": 9 / (_ROW_MM - 9)}
+    axes = figure.subplots(len(loci), 1, squeeze=False, gridspec_kw=room)[:, 0]
+    for ax, one in zip(axes, loci, strict=True):
         _draw(ax, one, unit, palette)
+    figure.align_ylabels(list(axes))
     return settle(figure)
 
 

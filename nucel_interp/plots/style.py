@@ -83,10 +83,28 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(width_mm: float = SINGLE_MM, height_mm: float = 60.0) -> Figure:
-    """A figure without pyplot: nothing to close, nothing shown, no back end chosen."""
-    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), dpi=150, layout="constrained")
+def new_figure(
+    width_mm: float = SINGLE_MM,
+    height_mm: float = 60.0,
+    margins_mm: tuple[float, float, float, float] | None = None,
+) -> Figure:
+    """A figure without pyplot: nothing to close, nothing shown, no back end chosen.
+
+    Args:
+        width_mm: Of the figure.
+        height_mm: Of the figure.
+        margins_mm: Left, top, right and bottom of the axes, for a figure whose labels are known;
+            otherwise they are fitted to the labels, which takes most of the time of drawing.
+    """
+    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), dpi=150)
     FigureCanvasAgg(figure)
+    if margins_mm is None:
+        figure.set_layout_engine("constrained")
+        return figure
+    left, top, right, bottom = margins_mm
+    figure.subplots_adjust(
+        left / width_mm, bottom / height_mm, 1 - right / width_mm, 1 - top / height_mm
+    )
     return figure
 
 

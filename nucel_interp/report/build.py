@@ -93,11 +93,13 @@ def build_report(
     """
     facts = Facts(result.summary)
     drawn = result_figures(result, only=_DRAWN) if figures is None else figures
-    svg = {
-        name: figure_markup(drawn[name][0], name, label, scale)
-        for name, (label, scale) in _DRAWN.items()
-        if name in drawn
-    }
+    svg = Facts(
+        {
+            name: figure_markup(drawn[name][0], name, label, scale)
+            for name, (label, scale) in _DRAWN.items()
+            if name in drawn
+        }
+    )
     besides = result.untested["reason"].astype(str).str.startswith(ATTENDED)
     return fill(
         "template.html",

@@ -13,7 +13,7 @@ from nucel_interp.controls.claims import BEST_HEAD
 from nucel_interp.io.meme import write_meme
 from nucel_interp.plots import aligned_svg, logo_svg, match_of, site_figures, site_loci
 from nucel_interp.report.page import figure_markup, rows_of
-from nucel_interp.report.phrasing import fixed, interval, is_missing, number, share, unbroken
+from nucel_interp.report.phrasing import Facts, fixed, interval, is_missing, number, share, unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def panel(
     """
     motif_id = str(row["motif_id"])
     plan = site_figures(result, motif_id) if rank <= MOST_DRAWN else {}
-    figures = {}
+    figures = Facts()
     for name, draw in plan.items():
         figure, _ = (drawn or {}).get(f"{name}_{rank:02d}") or draw()
         label = _LABELS[name].format(motif_id)

@@ -375,21 +375,21 @@ def test_browser_shows_bases_sites_and_seqlets_where_they_are(result):
     shift = first.location.start
     traces = {t.name: t for t in figure.data if t.visible}
     score, boxes, points = traces["score"], traces["sites"], traces["strand"]
-    np.testing.assert_array_equal(score.x, np.arange(len(first)) + 0.5)
+    np.testing.assert_array_equal(score.x, shift + 1 + np.arange(len(first)))  # counted from 1
     np.testing.assert_array_equal(score.y, result.tracks[result.records[i].name])
     assert list(score.marker.color) == [BASE_COLOURS["classic"][b] for b in first.sequence]
     known = result.sites[result.sites["record"] == first.name]
     assert len(known)
-    np.testing.assert_array_equal(boxes.x - boxes.width / 2, known["start"] - shift)
+    np.testing.assert_array_equal(boxes.x - boxes.width / 2, known["start"] + 0.5)
     np.testing.assert_array_equal(boxes.width, known["end"] - known["start"])
     pointing = {"+": "triangle-right", "-": "triangle-left"}
     assert list(points.marker.symbol) == [pointing[s] for s in known["strand"]]
-    ends = np.where(known["strand"] == "-", known["start"], known["end"]) - shift
+    ends = np.where(known["strand"] == "-", known["start"], known["end"]) + 0.5
     np.testing.assert_array_equal(points.x, ends)
     called = result.seqlets[result.seqlets["record"] == first.name]
     spans = traces["seqlets"]
-    np.testing.assert_array_equal(spans.x - spans.width / 2, called["start"] - shift)
-    np.testing.assert_array_equal(spans.x + spans.width / 2, called["end"] - shift)
+    np.testing.assert_array_equal(spans.x - spans.width / 2, called["start"] + 0.5)
+    np.testing.assert_array_equal(spans.x + spans.width / 2, called["end"] + 0.5)
 
 
 def test_browser_menu_names_the_record_it_shows(result):
@@ -411,12 +411,12 @@ def test_a_long_record_is_cut_around_its_best_site():
         seqlets=seqlets(record), sites=sites(site(record, 4000, 4010, name="motif_1")),
     )  # fmt: skip
     score = next(t for t in browser_figure(result).data if t.name == "score")
-    assert (score.x[0], score.x[-1]) == (2000.5, 5999.5)
+    assert (score.x[0], score.x[-1]) == (2501, 6500)
     data = result_figures(result, most_logos=0)["track"][1]
     assert data["position"].tolist() == list(range(2000, 6000))
     unsited = browser_figure(replace(result, sites=sites()))
     score = next(t for t in unsited.data if t.name == "score")
-    assert (score.x[0], score.x[-1]) == (6000.5, 9999.5)  # around the highest score
+    assert (score.x[0], score.x[-1]) == (6501, 10500)  # around the highest score
 
 
 # numbers beside figures, files

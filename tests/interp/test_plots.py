@@ -268,7 +268,7 @@ def test_browser_shows_one_record_at_a_time(result):
     for k, button in enumerate(menu):
         visible = button.args[0]["visible"]
         assert len(visible) == len(figure.data)
-        assert [i // 5 for i, shown in enumerate(visible) if shown] == [k] * 5
+        assert [i // 5 for i, shown in enumerate(visible) if shown] == [k] * 5 + [12]  # letters
     assert [trace.visible for trace in figure.data] == list(menu[0].args[0]["visible"])
 
 
@@ -282,7 +282,10 @@ def test_browser_hover_names_the_base_and_gaps_stay_gaps(result):
     )
     figure = browser_figure(only)
     score = next(trace for trace in figure.data if trace.name == "score")
-    assert score.text[0] == f"{only.records[0].sequence[0]} 0"
+    place = only.records[0].location
+    assert score.text[0] == only.records[0].sequence[0]
+    assert score.x[0] == place.start + 1  # as genome browsers count
+    assert score.hovertemplate.startswith(f"%{{text}} {place.chromosome}:%{{x:,d}}<br>")
     assert np.isnan(np.asarray(score.y)[120:131]).all()
     assert len(figure.data[0].x) == len(local_rows(result.seqlets, only.records[0]))
 
@@ -293,8 +296,28 @@ def test_browser_shows_part_of_a_long_record(result):
     track = np.zeros(50_000, dtype=np.float32)
     track[30_000] = 5
     figure = browser_figure(replace(bare_result(), records=[record], track=track))
-    assert list(figure.layout.xaxis.range) == [28_000, 32_000]
+    assert list(figure.layout.xaxis.range) == [28_000.5, 32_000.5]
     assert len(next(t for t in figure.data if t.name == "score").y) == 4000
+
+
+def test_browser_of_the_reverse_strand_runs_down_the_genome():
+    record = Record("r", "ACGTTTT", Location("chr1", 100, 107, "-"))
+    rows = pd.DataFrame([["chr1", 104, 106, "m", 1, "+", 1e-5, "r", 1, "1"]], columns=SITE_COLUMNS)
+    track = np.arange(7, dtype=np.float32)
+    one = replace(bare_result(), records=[record], track=track, sites=rows)
+    figure = browser_figure(replace(one, motifs=one.motifs.reindex([0]).assign(motif_id="m")))
+    traces = {t.name: t for t in figure.data}
+    assert list(traces["score"].x) == [107, 106, 105, 104, 103, 102, 101]
+    assert list(figure.layout.xaxis.range) == [107.5, 100.5]
+    # bases 1 and 2 of the record, the genome's 105 and 106 counted from 1
+    assert list(traces["sites"].x) == [105.5]
+    assert "105–106" in traces["sites"].text[0]
+    assert list(traces["strand"].marker.symbol) == ["triangle-left"]
+    assert list(traces["strand"].x) == [106.5]  # the end of the site that it points to
+    assert figure.layout.meta["views"] == [
+        {"name": "chr1", "first": 107, "step": -1, "letters": "ACGTTTT"}
+    ]
+    assert figure.data[figure.layout.meta["letters"]].name == "letters"
 
 
 def test_browser_escapes_names(result):
@@ -391,7 +414,8 @@ def test_coverage_of_mixed_lengths_is_in_fractions(result):
 
 def test_figures_of_a_result(result):
     stems = ["fold", "coverage", "heads", "track", "logo_01", "logo_02", "logo_03"]
-    assert list(result_figures(result)) == stems
+    sites = ["positions_01", "head_sites_01", "loci_01", "positions_02", "head_sites_02", "loci_02"]
+    assert list(result_figures(result)) == stems + sites  # no site of the third
     assert list(result_figures(empty_result())) == [*stems[:4], "logo_01"]
     assert list(result_figures(bare_result())) == ["coverage", "track"]
 

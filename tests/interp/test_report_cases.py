@@ -19,7 +19,7 @@ from nucel_interp.report.phrasing import unbroken
 from tests.interp.fake_result import NASTY, RUN, empty_result, fake_result
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
-VOID = {"meta", "link", "br", "img"}
+VOID = {"meta", "link", "br", "img", "input"}
 
 
 class Page(HTMLParser):
@@ -30,6 +30,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[str] = []
         self.addresses: list[str] = []
+        self.loaded: list[str] = []
         self.attributes: list[tuple[str, str]] = []
         self.scripts: list[str] = []
         self.styles: list[str] = []
@@ -42,7 +43,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
-        self.addresses += [v or "" for k, v in attrs if k.split(":")[-1] in ("src", "href")]
+        found = [v or "" for k, v in attrs if k.split(":")[-1] in ("src", "href")]
+        self.addresses += found
+        self.loaded += found if tag != "a" else []  # a link is followed, and loads nothing
         if tag == "table":
             self.tables.append([])
         elif tag == "tr":
@@ -83,8 +86,10 @@ def page(html: str) -> Page:
 
 def test_the_file_can_be_mailed(html, page):
     assert len(html.encode()) < 6e6
-    assert not [a for a in page.addresses if not a.startswith(("#", "data:"))]
-    assert not {"img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
+    links = [a for a in page.addresses if not a.startswith(("#", "data:"))]
+    assert set(links) == {f"https://jaspar.elixir.no/matrix/{i}" for i in ("MA0139.2", "MA1141.2")}
+    assert not [a for a in page.loaded if not a.startswith(("#", "data:"))]
+    assert not {"img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert page.tags.count("link") == 1  # the empty icon
     for style in page.styles:
         assert "@import" not in style
@@ -95,29 +100,20 @@ def test_the_file_can_be_mailed(html, page):
 
 
 def test_every_cell_of_the_main_table(page):
-    table = page.tables[0]
-    assert [row[0].split()[0] for row in table[1:3]] == ["motif_1", "motif_2"]
-    assert table[3][0].startswith(NASTY)
-    cells = [" ".join(cell.split()) for cell in table[1][2:]]
+    head, *rows = page.tables[0]
+    assert len(head) == 5
+    assert [len(row) for row in rows] == [5, 1] * 3  # each with the row that it opens
+    assert [row[0].split()[0] for row in rows[:4:2]] == ["motif_1", "motif_2"]
+    assert rows[4][0].startswith(NASTY)
+    cells = [[" ".join(cell.split()) for cell in row[1:]] for row in rows[::2]]
     assert cells == [
-        "CTCF family: MA0139.2 CTCF, E = 1.2e-8 archetype CTCF: MA0139.2,MA1929.2",
-        "1.2e-8 3.4e-8", "26 of 30 3.25",
-        "3.3e-7",
-        "97% 10%", "5.63 4.10 to 7.32", "1.13 0.82 to 1.49", "1.42 1.01",
-        "yes 2:0",
+        ["CTCF family: MA0139.2 CTCF, E = 1.2e-8", "97% 10%; q 6.0e-9",
+         "yes head 2:0, AUROC 0.81 (0.78 to 0.84)", "both"],
+        ["AP-1 family: MA1141.2 FOS::JUND, E = 2.1e-4", "33% 7%; q 0.004",
+         "no heads 1:3/2:2, AUROC 0.50 (0.46 to 0.53)", "score"],
+        ["a run of A", "40% 20%; q 0.03",
+         "cannot tell head 0:1, AUROC 0.53 (0.47 to 0.59)", "sequence"],
     ]  # fmt: skip
-    nameless = [" ".join(cell.split()) for cell in table[3][2:]]
-    assert nameless == [
-        "a run of A",
-        "– –",
-        "12 of 30 4",
-        "0.004",
-        "40% 20%",
-        "1.40 0.90 to 2.20",
-        "–",
-        "1.20 1.00",
-        "cannot tell 0:1",
-    ]
 
 
 def test_the_numbers_stand_beside_their_words(page):
@@ -206,7 +202,9 @@ def test_an_empty_main_table_says_why(facts, n_failed, why):
         bare,
         records=few.records, track=few.track, replaced_logit=None, sites=few.sites,
         seqlets=few.seqlets, heads=few.heads.iloc[:0],
-        untested=pd.concat([bare.untested] * n_failed) if n_failed else bare.untested.iloc[:0],
+        untested=pd.concat(
+            [bare.untested.assign(motif_id=name) for name in ("motif_4", "motif_1")[:n_failed]]
+        ) if n_failed else bare.untested.iloc[:0],
         summary=bare.summary | facts,
     )  # fmt: skip
     page = Page(build_report(result, RUN))

@@ -64,12 +64,14 @@ def position_table(result: MotifAnalysis, motif_id: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     bases = sites["record"].astype(str).map(size).to_numpy(float)
     width = (sites["end"] - sites["start"]).to_numpy(float)
-    middle = (sites["start"] + sites["end"]).to_numpy(float) / 2 / bases - 0.5
-    edges = np.linspace(-0.5, 0.5, _BINS + 1)
+    scale = np.ones_like(bases) if one_length else bases
+    middle = ((sites["start"] + sites["end"]).to_numpy(float) / 2 - bases / 2) / scale
+    end = length / 2 if one_length else 0.5
+    edges = np.linspace(-end, end, _BINS + 1)
     minus = (sites["strand"].astype(str) == "-").to_numpy()
-    reach = np.maximum((bases - width) / 2 / bases, 1e-9)[:, None]
+    reach = np.maximum((bases - width) / 2 / scale, 1e-9)[:, None]
     below = np.clip((edges[None] + reach) / (2 * reach), 0, 1)
-    frame = pd.DataFrame({"position": (edges[:-1] + edges[1:]) / 2 * (length if one_length else 1)})
+    frame = pd.DataFrame({"position": (edges[:-1] + edges[1:]) / 2})
     frame["unit"] = "bp" if one_length else "fraction"
     frame["n_sites"] = len(sites)
     frame["plus"] = np.histogram(middle[~minus], edges)[0] / len(sites)

@@ -204,7 +204,7 @@ def _browser(result: Comparison) -> Markup:
         return Markup("")
     first = draw_locus(result, result.loci[0])
     printed = figure_markup(first, "locus", "attention of every model over the first locus")
-    return plotly_markup(locus_browser(result), "loci") + Markup(
+    return plotly_markup(locus_browser(result), "loci", "locus") + Markup(
         "<details><summary>the first locus as it is printed, with logos</summary>{}</details>"
     ).format(printed)
 

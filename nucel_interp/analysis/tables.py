@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 from nucel_interp.analysis.controls import Folds
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.discovery import Method
-from nucel_interp.analysis.held_out import ATTENDED_Q, ENRICHMENT_3MER_Q, ENRICHMENT_Q, Called
+from nucel_interp.analysis.held_out import (
+    ATTENDED_Q,
+    ENRICHMENT_3MER_Q,
+    ENRICHMENT_Q,
+    Called,
+    Tested,
+)
 from nucel_interp.analysis.study import Study
 from nucel_interp.controls.claims import Claim
 from nucel_interp.io.places import in_genome, spot
 from nucel_interp.match.naming import identity
+from nucel_interp.motifs.alignment import align
 from nucel_interp.motifs.position import position
 from nucel_interp.motifs.pwm import consensus, total_information
 from nucel_interp.motifs.testing import site_bases
@@ -36,6 +43,7 @@ from nucel_interp.types import (
     UNTESTED_COLUMNS,
     Record,
     Site,
+    Strand,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +103,7 @@ def motif_row(
     held_out = [
         s
         for fold, t in one.fits.items()
-        for s in t.sites
+        for s in _on_strand_of(motif.pwm, t)
         if folds_tested[fold].test[s.record] and once[s.record]
     ]
     place = position(held_out, folds_tested[0].lengths)
@@ -151,6 +159,14 @@ def motif_row(
         "dnabert_p": float("nan") if script is None else script.p,
         "dnabert_q": float("nan") if script is None else script.q,
     }
+
+
+def _on_strand_of(pwm: NDArray[np.float64], fit: Tested) -> list[Site]:
+    """A half's sites as those of the whole set's matrix, whichever strand the half's stands on."""
+    if not align(pwm, fit.found.motif.pwm).flipped:
+        return fit.sites
+    other: dict[Strand, Strand] = {"+": "-", "-": "+", ".": "."}
+    return [Site(s.record, s.start, s.end, other[s.strand], s.score, s.p) for s in fit.sites]
 
 
 def _at_sites(claim: Claim | None) -> dict[str, float]:

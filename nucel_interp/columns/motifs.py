@@ -67,7 +67,7 @@ MOTIFS: Columns = {
         "yes, no, cannot tell, not measured",
     ),
     "best_head": (
-        "head that was chosen for it, on half 1 / half 2 where they differ",
+        "head that measures half 1 / half 2, each chosen on the other half; one where they agree",
         "layer:head",
     ),
     "head_auroc": (

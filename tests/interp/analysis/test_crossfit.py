@@ -148,7 +148,7 @@ def test_p_is_the_smaller_of_the_halves_times_their_number_and_q_covers_both(
     monkeypatch.setattr(module, "held_out_tests", spy)
     candidates = crossfit(studied(three[0]).folds).candidates
     twice = [c for c in candidates if len(c.fits) == 2]
-    assert len(twice) >= 3
+    assert len(twice) >= 2
     for candidate in twice:
         ps = [t.enrichment_p for t in candidate.fits.values()]
         assert candidate.enrichment_p == min(1.0, 2 * min(ps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucel_interp.analysis import held_out
+from nucel_interp.analysis import held_out, tables
 from nucel_interp.analysis.crossfit import Candidate
 from nucel_interp.analysis.discovery import Discovered, FoundBy
 from nucel_interp.analysis.held_out import CopyScanner
@@ -101,3 +101,16 @@ def test_a_variant_has_over_half_of_its_sites_on_those_of_a_better_motif() -> No
         "motif_5": "",
         "motif_6": "",
     }
+
+
+def test_sites_of_a_half_stand_on_the_strand_of_the_whole_sets_matrix() -> None:
+    word = "ACGTTGCATC"
+    whole, listed = (
+        found(word, "score"),
+        [Site(0, 3, 13, "+", 1.0, 1e-6), Site(1, 0, 10, "-", 1.0, 1e-6)],
+    )
+    for given, expected in ((word, "+-"), (reverse_complement(word), "-+")):
+        fit = held_out.Tested(found(given, "score"), listed, 1, 0.0, 0.1, 0.1, 0.1, 1, 0.0)
+        turned = tables._on_strand_of(whole.motif.pwm, fit)
+        assert "".join(s.strand for s in turned) == expected
+        assert [(s.record, s.start, s.end) for s in turned] == [(0, 3, 13), (1, 0, 10)]

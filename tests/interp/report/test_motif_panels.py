@@ -11,7 +11,6 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 import pytest
-from tests.interp.test_report import Page
 
 from nucel_interp.analysis.tables import ATTENDED
 from nucel_interp.io.meme import read_meme, write_meme
@@ -21,6 +20,7 @@ from nucel_interp.report.downloads import MOST_CHARACTERS, downloads
 from nucel_interp.report.panels import evidence, jaspar, linked, numbers, panel, verdict_rank
 from nucel_interp.types import CONTROL_COLUMNS, Motif
 from tests.interp.fake_result import NASTY, RUN, bare_result, fake_result, pwm_of
+from tests.interp.report.test_report import Page
 
 BEYOND = {
     "motif": "motif_1 CCAC", "score": "best head", "heads": "2:0", "control_heads": "1:1",

@@ -134,7 +134,7 @@ def test_a_context_is_refused_where_no_model_is_read(planted):
     texts, track = planted
     with pytest.raises(ni.InputError, match="no model is read"):
         ni.find_motifs(texts, track=track, context=50)
-    with pytest.raises(ni.InputError, match="there is no method 'dna'; give one of cluster"):
+    with pytest.raises(ni.InputError, match="there is no method 'dna'; give one of both, cluster"):
         ni.find_motifs(texts, method="dna")
 
 

@@ -80,7 +80,7 @@ def discover_motifs(
         seed: Of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
-    chosen = chosen & study.layout.sequences.distinct
+    chosen = chosen & study.layout.sequences.first
     if method == "cluster":
         mine = seqlets.take(chosen[seqlets.unit])
         return _by_clusters(study, mine, background, seed, on_progress)

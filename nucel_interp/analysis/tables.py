@@ -58,7 +58,7 @@ def motif_row(
     motif, script, fit = one.found.motif, one.found.dnabert, one.best
     fits = [one.fits[fold] for fold in sorted(one.fits)]
     n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
-    once = folds_tested[0].layout.sequences.distinct
+    once = folds_tested[0].layout.sequences.first
     held_out = [
         s
         for fold, t in one.fits.items()

@@ -116,8 +116,18 @@ class Sequences(Sequence[str]):
         return np.argsort(self.rank, kind="stable")
 
     @cached_property
+    def first(self) -> NDArray[np.bool_]:
+        """(sequences,) True at the first of all that are equal, on either strand.
+
+        For what asks on which strand something was given; else `distinct`.
+        """
+        first = np.zeros(len(self), dtype=bool)
+        first[np.unique(self.rank, return_index=True)[1]] = True
+        return first
+
+    @cached_property
     def distinct(self) -> NDArray[np.bool_]:
-        """(sequences,) True at one of all that are equal, on either strand.
+        """(sequences,) True at one of all that are equal, on either strand, whatever their order.
 
         It is the first that was given on its canonical strand, or the first if none was.
         """

@@ -94,7 +94,7 @@ def discover_motifs(
         seed: Seed of the clustering.
         on_progress: Called with 1 after each pass of the clustering.
     """
-    chosen = chosen & study.layout.sequences.distinct
+    chosen = chosen & study.layout.sequences.first
     if method == "dnabert":
         return _by_dnabert(study, chosen)
     if method == "kmer":

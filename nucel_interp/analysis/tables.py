@@ -35,7 +35,6 @@ from nucel_interp.seqlets import (
     masked_bases,
     soft_masked,
 )
-from nucel_interp.sequences import Sequences
 from nucel_interp.types import (
     DNABERT_COLUMNS,
     MOTIF_COLUMNS,
@@ -100,7 +99,7 @@ def motif_row(
     motif, script, fit = one.found.motif, one.found.dnabert, one.best
     fits = [one.fits[fold] for fold in sorted(one.fits)]
     n_test = sum(int(folds_tested[fold].layout.test.sum()) for fold in one.fits)
-    once = _first_given(folds_tested[0].layout.sequences)
+    once = folds_tested[0].layout.sequences.first
     held_out = [
         s
         for fold, t in one.fits.items()
@@ -160,13 +159,6 @@ def motif_row(
         "dnabert_p": float("nan") if script is None else script.p,
         "dnabert_q": float("nan") if script is None else script.q,
     }
-
-
-def _first_given(sequences: Sequences) -> NDArray[np.bool_]:
-    """(sequences,) True at the first of all that are equal: on which strand it was given counts."""
-    first = np.zeros(len(sequences), dtype=bool)
-    first[np.unique(sequences.rank, return_index=True)[1]] = True
-    return first
 
 
 def _on_strand_of(pwm: NDArray[np.float64], fit: Tested) -> list[Site]:

@@ -47,6 +47,7 @@ def test_equal_sequences_on_either_strand_are_one():
     assert one.flipped.tolist() == [True, True, False, False, False, True]
     assert list(one.canonical) == [min(t, reverse_complement(t)) for t in TEXTS]
     # AACGT (3 of them, two turned), AAAAA (2 of them, one turned), GATTACA; canonical ones first
+    assert one.first.tolist() == [True, True, False, True, False, False]
     assert one.distinct.tolist() == [False, False, True, True, True, False]
     assert Sequences(["TTTT", "ACGTT", "ACGTT"]).distinct.tolist() == [True, True, False]
     assert one.rank[0] == one.rank[2] == one.rank[5]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.stats import kstest
+from scipy.stats import PermutationMethod, kstest, wilcoxon
 
 import nucel_model
 from nucel_interp.compare.intervention.intervene import Intervention, Scored, intervene
@@ -311,3 +311,16 @@ def test_only_an_interval_above_one_is_a_claim() -> None:
 def test_pairs_that_are_not_alike_are_told_in_the_sentence() -> None:
     assert "differ" not in verdict(1.1, 0.09)
     assert "The pairs differ in GC (0.60 against 0.50, -0.15 sd)" in verdict(1.1, -0.15)
+
+
+@pytest.mark.parametrize("n", [3, 6, 9])
+def test_few_values_get_the_exact_p_of_all_signs_with_ties_and_zeros(n):
+    rng = np.random.default_rng(n)
+    for _ in range(8):
+        values = rng.integers(-2, 4, size=n).astype(float)
+        values[0] = 1.0
+        expected = wilcoxon(
+            values, alternative="greater", method=PermutationMethod(n_resamples=np.inf)
+        )
+        assert wilcoxon_p(values) == pytest.approx(float(expected.pvalue), abs=1e-12)
+    assert wilcoxon_p(np.array([2.0])) == 0.5

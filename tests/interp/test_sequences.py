@@ -250,6 +250,9 @@ OF_ANY: dict[str, Callable[[Any, Any], Any]] = {
     "nucel_interp.substitution": lambda s, m: ni.substitution(part(s), m).substitution,
 }
 INNER = {
+    "nucel_interp.scoring.value_norm.value_norm": "of texts as score_sequences reads them",
+    "nucel_interp.scoring.relevance.relevance": "of texts as score_sequences reads them",
+    "nucel_interp.scoring.influence.influence": "of texts as score_sequences reads them",
     "nucel_interp.scoring.substitution_tables.substitution_table": "of records as scored",
     "nucel_interp.scoring.substitution_tables.dependency_table": "of records as scored",
     "nucel_interp.AgreementResult": "what agree_models gives",

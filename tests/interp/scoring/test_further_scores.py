@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nucel_interp import InputError, Record, find_motifs, find_seqlets
-from nucel_interp.analysis.score_study import make_texts, untrained_tracks
+from nucel_interp.analysis.random_control import random_control_tracks
+from nucel_interp.analysis.score_study import make_texts
 from nucel_interp.analysis.score_track import score_track
 from nucel_interp.progress import Stages
 from nucel_interp.score_names import (
@@ -98,7 +99,7 @@ def test_the_control_is_read_for_the_same_score(model, name):
     units, stages = cut_units(records, 64), Stages(None)
     texts = make_texts(records, units, 0, stages)
     test = np.arange(12) % 2 == 0
-    _, tracks = untrained_tracks(
+    _, tracks = random_control_tracks(
         model, records, texts, test, score=name, strands="both", seed=0, stages=stages
     )
     assert len(tracks) == 2
